@@ -1,0 +1,46 @@
+"""Every error ecgstream raises on purpose.
+
+    EcgstreamError
+    ├── SettingsError            a setting is wrong: names all of them at once
+    ├── WireError                a message cannot be a chunk or control; ``reason`` is its short name in metrics
+    ├── IntakeError              a chunk is well formed but has no place on its stream; ``reason`` likewise
+    ├── ModelError               a model file is missing, altered, or not one of ours
+    ├── RecordError              a recording cannot be read
+    └── StateError               the state file cannot be read or written
+
+Each message is a sentence with the rule, the value found and the remedy.
+"""
+
+
+class EcgstreamError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class SettingsError(EcgstreamError):
+    """A setting is wrong."""
+
+
+class _Reasoned(EcgstreamError):
+    def __init__(self, reason: str, message: str):
+        super().__init__(message)
+        self.reason = reason
+
+
+class WireError(_Reasoned):
+    """A message cannot be decoded; ``reason`` is a short fixed name used as a metric label."""
+
+
+class IntakeError(_Reasoned):
+    """A chunk has no place on its stream; ``reason`` is a short fixed name used as a metric label."""
+
+
+class ModelError(EcgstreamError):
+    """A model file is missing, altered, or not one of ours."""
+
+
+class RecordError(EcgstreamError):
+    """A recording cannot be read."""
+
+
+class StateError(EcgstreamError):
+    """The state file cannot be read or written."""
