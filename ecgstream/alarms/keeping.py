@@ -1,0 +1,74 @@
+"""The alarm state of one row as plain values, to be kept across restarts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import StateError
+from ..waveform import Condition
+from .conditions import RULE_OF_NAME, RULES
+from .lifecycle import LIMIT_NAMES, Alarms
+from .machine import ALARM_DTYPE, State, fresh_alarms
+
+Kept = dict[str, Any]
+_FIELDS = [name for name in ALARM_DTYPE.names or () if name != "state"]
+_UNTOUCHED = fresh_alarms(1, 1)[0, 0]
+
+
+def save(alarms: Alarms, row: int) -> Kept:
+    """Everything ``restore`` needs, ready for JSON. Conditions are kept by name, and only those once touched."""
+    of_row = alarms.alarms[row]
+    return {
+        "stream_id": alarms.stream_ids[row],
+        "next_hop": int(alarms.next_hop[row]),
+        "limits": dict(zip(LIMIT_NAMES, alarms.limits[row].tolist(), strict=True)),
+        "paused_until_ns": {
+            RULES[condition].name: int(alarms.paused_until_ns[row, condition])
+            for condition in np.flatnonzero(alarms.paused_until_ns[row])
+        },
+        "alarms": {
+            RULES[condition].name: _as_dict(of_row[condition]) for condition in np.flatnonzero(of_row != _UNTOUCHED)
+        },
+    }
+
+
+def _as_dict(alarm: np.void) -> Kept:
+    return {"state": State(alarm["state"]).name.lower()} | {name: alarm[name].item() for name in _FIELDS}
+
+
+def restore(alarms: Alarms, row: int, kept: Kept) -> None:
+    """Give the row to the stream that ``kept`` was saved from, as it was.
+
+    Raises StateError when ``kept`` holds less or other than ``save`` wrote; the row is then untouched.
+    """
+    try:
+        conditions = {_condition(name): _as_alarm(values) for name, values in kept["alarms"].items()}
+        paused = {_condition(name): int(until_ns) for name, until_ns in kept["paused_until_ns"].items()}
+        limits = [float(kept["limits"][name]) for name in LIMIT_NAMES]
+        stream_id, next_hop = str(kept["stream_id"]), int(kept["next_hop"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StateError(
+            f"The kept alarm state of a stream does not have the expected form ({type(error).__name__}: {error}); "
+            "it was written by another version: start that stream afresh."
+        ) from error
+    alarms.admit(row, stream_id)
+    alarms.next_hop[row] = next_hop
+    alarms.limits[row] = limits
+    for condition, until_ns in paused.items():
+        alarms.paused_until_ns[row, condition] = until_ns
+    for condition, alarm in conditions.items():
+        alarms.alarms[row, condition] = alarm
+
+
+def _condition(name: str) -> Condition:
+    return RULE_OF_NAME[name].condition
+
+
+def _as_alarm(values: Kept) -> np.ndarray:
+    alarm = np.zeros((), dtype=ALARM_DTYPE)
+    alarm["state"] = State[values["state"].upper()]
+    for name in _FIELDS:
+        alarm[name] = values[name]
+    return alarm
