@@ -1,4 +1,4 @@
-"""Value types every room shares: leads, units, chunks, blocks of samples, alarm conditions. No behaviour beyond look-ups, no I/O.
+"""Value types every room shares: leads, units, chunks, blocks of samples, alarm conditions. No behaviour, no I/O.
 
 Three sample counts appear, and names keep them apart:
 
@@ -9,6 +9,7 @@ Three sample counts appear, and names keep them apart:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
@@ -19,10 +20,16 @@ GRID_HZ = 250
 HOP_SAMPLES = 50
 HOP_S = HOP_SAMPLES / GRID_HZ
 
+
+def history_samples(fs_hz: Fraction) -> int:
+    """Native samples before a block that resampling may read: 64 ms of them, and two."""
+    return math.ceil(fs_hz * 64 / 1000) + 2
+
+
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 GENERIC_SLOTS = ("X1", "X2", "X3", "X4")
 LEADS = STANDARD_LEADS + GENERIC_SLOTS
-"""The lead slots of every conditioned array, in order. A lead that is none of the twelve takes the next generic slot."""
+"""Lead slots of every conditioned array, in order. A lead that is none of the twelve takes the next generic slot."""
 N_LEADS = len(LEADS)
 LEAD_SLOT = {name: slot for slot, name in enumerate(LEADS)}
 
@@ -57,7 +64,7 @@ class Channel:
     invalid_value: int = -32768
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Layout:
     """The unchanging part of a channel group. Equal layouts are one shared object, so ``is`` compares them cheaply."""
 
@@ -138,7 +145,7 @@ class Priority(IntEnum):
 
 
 class Condition(IntEnum):
-    """Alarm conditions; the value is the column in evidence and alarm arrays. Codes, priorities and delays: ``alarms.conditions``."""
+    """Alarm conditions; the value is the column in evidence and alarm arrays. The rest: ``alarms.conditions``."""
 
     ASYSTOLE = 0
     EXTREME_BRADYCARDIA = 1
@@ -199,7 +206,7 @@ class RawBlock:
 
 @dataclass(slots=True)
 class Conditioned:
-    """The same hops on the grid. T = n_hops * HOP_SAMPLES; output sample t stands at grid sample first_hop * HOP_SAMPLES + t."""
+    """The same hops on the grid. T = n_hops * HOP_SAMPLES; sample t is grid sample first_hop * HOP_SAMPLES + t."""
 
     rows: np.ndarray  # int64 (R,)
     n_hops: int

@@ -1,0 +1,139 @@
+"""Brings every row to one grid: resampling, filters, derived leads, quality. State in, state out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, RawBlock, Reason
+from .design import Resampler, design_filters, design_resampler
+from .kernels import N_FILTER_STATE, filter_lead, mark_unusable, resample_lead
+from .limb_leads import derive_limb_leads
+from .quality import N_FEATURES, WINDOW_HOPS, judge_hop
+
+
+class _State(NamedTuple):
+    """What is carried per row and lead. All zeros: nothing yet."""
+
+    filters: np.ndarray  # float64 (rows, N_LEADS, N_FILTER_STATE)
+    window: np.ndarray  # float64 (rows, N_LEADS, WINDOW_HOPS, N_FEATURES)
+    filled: np.ndarray  # int64 (rows, N_LEADS), hops of the window that are set
+
+
+def _new_state(n_rows: int) -> _State:
+    return _State(
+        np.zeros((n_rows, N_LEADS, N_FILTER_STATE)),
+        np.zeros((n_rows, N_LEADS, WINDOW_HOPS, N_FEATURES)),
+        np.zeros((n_rows, N_LEADS), np.int64),
+    )
+
+
+class Conditioner:
+    """Resampling, filters, derived leads and quality of many rows; state carried between steps.
+
+    Cutting the same hops into different steps, or beside other rows, gives bit-identical results.
+    """
+
+    def __init__(self, mains_hz: int, n_rows: int = 0):
+        self._filters = design_filters(mains_hz)
+        self._state = _new_state(n_rows)
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all; those already there keep their state."""
+        more = _new_state(n_rows - len(self._state.filled))
+        self._state = _State(*(np.concatenate(pair) for pair in zip(self._state, more, strict=True)))
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget all signal memory of ``rows`` (int64)."""
+        for array in self._state:
+            array[rows] = 0
+
+    def step(self, block: RawBlock) -> Conditioned:
+        """Condition the block's hops. Raises ValueError when the block lacks samples that its hops need."""
+        resampler = design_resampler(block.fs_hz)
+        _check_reach(block, resampler)
+        self.reset(block.rows[block.new_segment])
+        out = _empty(block, resampler.delay_samples + self._filters.delay_samples)
+        _condition_rows(
+            (block.rows, block.first_hop - block.segment_hop, block.history - block.first_native),
+            (block.raw, block.slots, block.mv_per_adu, block.baseline_adu),
+            (resampler.up, resampler.down, resampler.weights),
+            (self._filters.baseline_step, self._filters.sections),
+            self._state,
+            (out.ecg_mv, out.valid, out.reason, out.quality),
+        )
+        return out
+
+
+def _check_reach(block: RawBlock, resampler: Resampler) -> None:
+    hop = block.first_hop - block.segment_hop
+    origin = block.history - block.first_native
+    oldest = hop * HOP_SAMPLES * resampler.up // resampler.down + origin - resampler.taps + 1
+    newest = ((hop + block.n_hops) * HOP_SAMPLES - 1) * resampler.up // resampler.down + origin
+    if (oldest < 0).any() or (newest >= block.raw.shape[2]).any():
+        raise ValueError(
+            f"A block must hold the {resampler.taps} native samples up to each grid sample; this one,"
+            f" at {block.fs_hz} Hz, holds {block.raw.shape[2]} with {block.history} of history. Give it history_samples(fs_hz)."
+        )
+
+
+def _empty(block: RawBlock, delay_samples: float) -> Conditioned:
+    n_rows, n_samples = len(block.rows), block.n_hops * HOP_SAMPLES
+    return Conditioned(
+        block.rows,
+        block.n_hops,
+        block.first_hop,
+        block.segment_hop,
+        block.new_segment,
+        delay_samples=np.full(n_rows, delay_samples, np.float32),
+        ecg_mv=np.zeros((n_rows, N_LEADS, n_samples), np.float32),
+        valid=np.zeros((n_rows, N_LEADS, n_samples), bool),
+        reason=np.full((n_rows, N_LEADS, block.n_hops), Reason.ABSENT, np.uint8),
+        quality=np.zeros((n_rows, N_LEADS, block.n_hops), np.float32),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _condition_rows(places, signal, resampler, filters, state, out):
+    rows, first_hop, origin = places
+    raw, slots, mv_per_adu, baseline = signal
+    ecg_mv, valid, reason, quality = out
+    native_mv = np.empty(raw.shape[2])
+    grid_mv = np.empty(ecg_mv.shape[2])
+    rough = np.empty(ecg_mv.shape[2])
+    unusable = np.zeros(ecg_mv.shape[2], np.uint8)
+    for r in range(len(rows)):
+        measured = np.zeros(ecg_mv.shape[1], np.bool_)
+        for c in range(raw.shape[1]):
+            slot = slots[r, c]
+            measured[slot] = True
+            scale = (mv_per_adu[r, c], baseline[r, c])
+            for m in range(raw.shape[2]):
+                native_mv[m] = (raw[r, c, m] - scale[1]) * scale[0]
+            up, down, weights = resampler
+            first_grid = first_hop[r] * HOP_SAMPLES
+            resample_lead(native_mv, up, down, weights, first_grid, origin[r], grid_mv)
+            mark_unusable(raw[r, c], up, down, weights.shape[1], first_grid, origin[r], unusable)
+            lead = (ecg_mv[r, slot], valid[r, slot], rough)
+            filter_lead(grid_mv, unusable, filters[0], filters[1], state.filters[rows[r], slot], *lead)
+            _judge_lead(first_hop[r], origin[r], raw[r, c], scale, (up, down), unusable, lead, state, (rows[r], slot),
+                        reason[r, slot], quality[r, slot])
+        derive_limb_leads(measured, ecg_mv[r], valid[r], reason[r], quality[r])
+
+
+@njit(cache=True, nogil=True)
+def _judge_lead(first_hop, origin, raw, scale, ratio, unusable, lead, state, place, reason, quality):
+    """Reason and quality of every hop of one lead."""
+    up, down = ratio
+    row, slot = place
+    for k in range(len(reason)):
+        hop = first_hop + k
+        start = max((hop * HOP_SAMPLES - 1) * up // down + 1, 0) + origin
+        stop = ((hop + 1) * HOP_SAMPLES - 1) * up // down + 1 + origin
+        part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
+        reason[k], quality[k], state.filled[row, slot] = judge_hop(
+            hop, raw[start:stop], scale[0], scale[1], lead[0][part], unusable[part], lead[2][part],
+            state.window[row, slot], state.filled[row, slot],
+        )
