@@ -65,8 +65,8 @@ class Fusion:
         """
         fused = (evidence.copy(), onset.copy(), np.zeros_like(evidence))
         self._run[rows[first_hop != self._next_hop[rows]]] = 0
-        high = self._high(scores)
-        _add(fused[0], fused[1], fused[2], rows, first_hop, high, self._run, self._conditions, self._hold)
+        hops = map(np.ascontiguousarray, (rows, first_hop, self._high(scores)))
+        _add(*fused, *hops, self._run, self._conditions, self._hold)
         self._next_hop[rows] = first_hop + evidence.shape[1]
         return fused
 

@@ -104,9 +104,9 @@ class Alarms:
         """
         blocked = self._disabled | (self.paused_until_ns[rows] > now_ns)
         changes = np.empty(evidence.size, dtype=CHANGE_DTYPE)
-        n_changes = advance(
-            self.alarms, _TABLES, rows, first_hop, self.next_hop, judged, evidence, onset, from_model, blocked, changes
-        )
+        hops = (rows, first_hop, self.next_hop, judged, evidence, onset, from_model, blocked)
+        # Contiguous: the kernel would be compiled once more, in mid-stream, for every other memory layout.
+        n_changes = advance(self.alarms, _TABLES, *map(np.ascontiguousarray, hops), changes)
         self.next_hop[rows] = np.maximum(self.next_hop[rows], first_hop + judged.shape[1])
         return [self._changed(int(rows[change["place"]]), change) for change in changes[:n_changes]]
 
@@ -157,9 +157,10 @@ class Alarms:
         alarm = self.alarms[row, condition]
         alarm["update"] = 0 if alarm["state"] < State.ACTIVE else alarm["update"] + 1
         alarm["state"] = state
-        decided = max(int(at_sample), int(self.next_hop[row]) * HOP_SAMPLES)
+        onset = int(alarm["onset"])
+        decided = max(int(at_sample), int(self.next_hop[row]) * HOP_SAMPLES, onset)
         if state == State.INACTIVE:
-            alarm["floor"] = max(decided, int(alarm["onset"]) + 1)
+            alarm["floor"] = max(decided, onset + 1)
         return self._told(row, condition, state, alarm, decided, text)
 
 

@@ -1,0 +1,59 @@
+"""A row's alarm state as JSON, and back."""
+
+import json
+
+import pytest
+
+from ecgstream.alarms import keeping, orders
+from ecgstream.alarms.lifecycle import Alarms
+from ecgstream.errors import StateError
+from ecgstream.waveform import Condition
+
+from .timeline import feed, one_bed
+
+LINES = {Condition.ASYSTOLE: ".##" + "." * 12, Condition.PAUSE: "." * 15, Condition.BRADYCARDIA: "." * 10 + "#####"}
+
+
+def busy_bed() -> Alarms:
+    alarms = one_bed()
+    feed(alarms, LINES)
+    orders.pause(alarms, 0, "pvc_run", 60, now_ns=10**18, at_sample=0)
+    orders.set_limits(alarms, 0, {"tachycardia_bpm": 150})
+    return alarms
+
+
+def test_a_restored_row_goes_on_where_it_was():
+    before, after = busy_bed(), Alarms(1)
+    keeping.restore(after, 0, json.loads(json.dumps(keeping.save(before, 0))))
+    more = {Condition.ASYSTOLE: "..###" + "." * 12, Condition.BRADYCARDIA: "#" * 40, Condition.PVC_RUN: "#####"}
+    assert feed(after, more, now_ns=10**18) == feed(before, more, now_ns=10**18)
+    assert after.tachycardia_bpm[0] == 150
+
+
+def test_an_untouched_row_keeps_next_to_nothing():
+    kept = keeping.save(one_bed(), 0)
+    assert kept["alarms"] == {} and kept["paused_until_ns"] == {}
+    assert len(json.dumps(kept)) < 200
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda kept: kept.pop("next_hop"),
+        lambda kept: kept["limits"].pop("pause_s"),
+        lambda kept: kept["alarms"].update(tea_break={}),
+        lambda kept: kept["alarms"]["asystole"].pop("onset"),
+        lambda kept: kept["alarms"]["asystole"].update(state="asleep"),
+        lambda kept: kept["alarms"]["asystole"].update(onset="soon"),
+        lambda kept: kept.update(alarms=None),
+    ],
+)
+def test_a_state_of_another_form_is_refused_and_the_row_left_alone(spoil):
+    kept = keeping.save(busy_bed(), 0)
+    spoil(kept)
+    alarms = one_bed()
+    feed(alarms, LINES)
+    before = alarms.alarms.copy()
+    with pytest.raises(StateError, match="start that stream afresh"):
+        keeping.restore(alarms, 0, kept)
+    assert (alarms.alarms == before).all() and alarms.stream_ids == ["bed-1"]
