@@ -1,0 +1,25 @@
+# Small CPU image: docker build -t ecgstream .     (for CUDA: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128)
+FROM python:3.12-slim AS build
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md ./
+RUN python -m venv /opt/ecgstream \
+ && /opt/ecgstream/bin/pip install --no-cache-dir --index-url ${TORCH_INDEX} "$(grep '^torch==' constraints.txt)"
+COPY ecgstream ecgstream
+COPY simulators simulators
+RUN /opt/ecgstream/bin/pip install --no-cache-dir -c constraints.txt . \
+ && /opt/ecgstream/bin/python -m ecgstream.warm
+
+FROM python:3.12-slim
+RUN useradd --system --create-home --home-dir /var/lib/ecgstream ecgstream
+COPY --from=build /opt/ecgstream /opt/ecgstream
+ENV PATH=/opt/ecgstream/bin:$PATH \
+    ECGSTREAM_HTTP__HOST=0.0.0.0 \
+    ECGSTREAM_SOURCE__ENDPOINTS='["tcp://0.0.0.0:5551"]' \
+    ECGSTREAM_SINK__ENDPOINT=tcp://0.0.0.0:5552 \
+    ECGSTREAM_LOG__FORMAT=json
+USER ecgstream
+WORKDIR /var/lib/ecgstream
+EXPOSE 5551 5552 9464
+ENTRYPOINT ["ecgstream"]
+CMD ["run"]

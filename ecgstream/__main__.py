@@ -1,0 +1,5 @@
+"""``python -m ecgstream``."""
+
+from .cli import app
+
+app()

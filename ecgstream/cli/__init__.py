@@ -1,0 +1,5 @@
+"""The command line: one module a command group."""
+
+from .main import app
+
+__all__ = ["app"]

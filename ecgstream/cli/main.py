@@ -1,0 +1,136 @@
+"""``ecgstream``: the daemon, the demo, and the tools around them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+
+from ..errors import EcgstreamError, ModelError, SettingsError
+from . import evaluate
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+    help="Continuous multi-lead ECG from bedside monitors to rhythm, diagnoses and alarms, streaming. "
+    "**Not a medical device.**",
+)
+app.add_typer(evaluate.app, name="evaluate")
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML settings; see docs/configuration.md.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="NAME=VALUE", help="One setting, such as http.port=9000; wins over all."),
+]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the result here as JSON.")]
+
+
+@app.command()
+def run(
+    config: ConfigFile = None,
+    sets: Sets = None,
+    require_model: Annotated[bool, typer.Option(help="Exit with 2 instead of running on rules alone.")] = False,
+) -> None:
+    """Run the daemon until SIGTERM, which drains; a second signal forces.
+
+    Settings come from the file, then the environment (`ECGSTREAM_HTTP__PORT=9000`), then `--set`.
+    """
+    from .. import daemon, logs
+
+    settings = _settings(config, sets)
+    logs.configure(settings.log)
+    try:
+        code = daemon.run(settings, require_model)
+    except EcgstreamError as error:
+        _fail(error)
+    raise typer.Exit(code)
+
+
+@app.command("check-config")
+def check_config(config: ConfigFile = None, sets: Sets = None) -> None:
+    """Print the settings in effect, or every fault in them at once (exit code 2); the model file is checked, too."""
+    from ..diagnosis import load_model
+
+    settings = _settings(config, sets)
+    try:
+        model = load_model(settings.diagnosis.model, "cpu") if settings.diagnosis.enabled else None
+    except ModelError as error:
+        _fail(error)
+    typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), nl=False)
+    typer.echo(f"# model: {model.name if model else 'off'}")
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long; 0 runs until Ctrl-C.")] = 0.0,
+    beds: Annotated[int, typer.Option(min=1, max=64, help="Simulated beds.")] = 8,
+    json_file: JsonFile = None,
+    seed: Annotated[int, typer.Option(help="Another ward for another seed.")] = 1,
+) -> None:
+    """A simulated ward, the daemon and a live table of what it says.
+
+    Exits with 1 if a scripted lethal rhythm was missed.
+    """
+    from ..demo import run_demo
+
+    raise typer.Exit(run_demo(seconds, beds, seed, json_file))
+
+
+@app.command()
+def bench(
+    beds: Annotated[int, typer.Option(min=1)] = 500,
+    seconds: Annotated[float, typer.Option(min=5)] = 30.0,
+    json_file: JsonFile = None,
+) -> None:
+    """Feed 12-lead beds in real time through ZeroMQ; print latency and CPU time per bed-second by stage."""
+    from ..bench import run_bench
+
+    raise typer.Exit(run_bench(beds, seconds, json_file))
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder with mitdb, vfdb, ptbxl, … in WFDB form.")],
+    out: Annotated[Path, typer.Option(help="Where the model directory is written.")] = Path("runs/encoder"),
+    minutes: Annotated[float, typer.Option(help="Training time; the rate schedule fits itself to it.")] = 50.0,
+    seed: int = 1,
+) -> None:
+    """Train the streaming encoder and its heads, calibrate them, export TorchScript and write the model card."""
+    from ..training import train as run_training
+
+    try:
+        run_training(data, out, minutes=minutes, seed=seed)
+    except EcgstreamError as error:
+        _fail(error)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"ecgstream {package_version('ecgstream')} (not a medical device)")
+
+
+def _settings(config: Path | None, sets: list[str] | None):
+    from ..settings import load_settings
+
+    try:
+        return load_settings(config, dict(_flag(text) for text in sets or []))
+    except SettingsError as error:
+        _fail(error)
+
+
+def _flag(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SettingsError(f"--set needs NAME=VALUE; found {text!r}.")
+    return name, yaml.safe_load(value)
+
+
+def _fail(error: Exception) -> None:
+    Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+    raise typer.Exit(2)

@@ -1,0 +1,44 @@
+"""Prometheus metrics. No label ever names a patient or a bed; the registry is passed in, a fresh one per test."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+LATENCY_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Bucket edges; the one at 10 s is the budget of a lethal alarm (IEC 60601-2-27)."""
+
+
+class Metrics:
+    """Everything an operator can see in Prometheus."""
+
+    def __init__(self, registry: CollectorRegistry | None = None):
+        self.registry = registry or CollectorRegistry()
+        r = self.registry
+        ProcessCollector(registry=r)
+        self.messages = Counter("ecgstream_messages", "Messages received", ["outcome"], registry=r)
+        self.refused = Counter("ecgstream_messages_refused", "Messages refused, by rule", ["reason"], registry=r)
+        self.intake = Counter("ecgstream_intake", "What intake met, by kind", ["kind"], registry=r)
+        self.hops = Counter("ecgstream_hops", "Hops processed", registry=r)
+        self.hops_withheld = Counter("ecgstream_hops_withheld", "Hops without model scores", ["reason"], registry=r)
+        self.hops_not_judged = Counter("ecgstream_hops_not_judged", "Hops rules did not judge", ["reason"], registry=r)
+        self.beats = Counter("ecgstream_beats", "Beats detected", registry=r)
+        self.alerts = Counter("ecgstream_alerts", "Alert messages", ["condition", "state"], registry=r)
+        self.published = Counter("ecgstream_published", "Messages published", ["message"], registry=r)
+        self.orders = Counter("ecgstream_orders", "Control orders", ["order", "outcome"], registry=r)
+        self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)
+        self.stale = Gauge("ecgstream_streams_stale", "Streams that have stopped sending", registry=r)
+        self.model_available = Gauge("ecgstream_model_available", "1 while the encoder is in service", registry=r)
+        self.queued = Gauge("ecgstream_queue_messages", "Messages waiting for compute", registry=r)
+        self.stage_cpu = Counter("ecgstream_stage_cpu_seconds", "CPU time of the compute thread", ["stage"], registry=r)
+        self.tick = Histogram("ecgstream_tick_seconds", "One pass", buckets=LATENCY_EDGES_S, registry=r)
+        self.latency = Histogram(
+            "ecgstream_latency_seconds",
+            "From the arrival of the message that completed a hop to the publication of what it said",
+            ["message"],
+            buckets=LATENCY_EDGES_S,
+            registry=r,
+        )
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,161 @@
+"""Results become messages of the wire schema: alerts at once, vitals and diagnoses once a second of sample time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .alarms.conditions import RULES
+from .intake import Intake
+from .settings import Settings
+from .waveform import (
+    GRID_HZ,
+    HOP_S,
+    HOP_SAMPLES,
+    LEADS,
+    AlarmUpdate,
+    Condition,
+    Conditioned,
+    Reason,
+    RhythmResult,
+    Scores,
+)
+from .wire import ecgstream_pb2 as pb
+from .wire.codec import encode
+
+RHYTHM_ORDER = (
+    Condition.VENTRICULAR_FIBRILLATION,
+    Condition.ASYSTOLE,
+    Condition.VENTRICULAR_TACHYCARDIA,
+    Condition.EXTREME_TACHYCARDIA,
+    Condition.EXTREME_BRADYCARDIA,
+    Condition.PVC_RUN,
+    Condition.ATRIAL_FIBRILLATION,
+    Condition.PAUSE,
+    Condition.TACHYCARDIA,
+    Condition.BRADYCARDIA,
+)
+"""Which condition names the rhythm when several hold, gravest first."""
+
+_REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
+_STATES = {name.lower(): number for name, number in pb.Alert.State.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message on its way out."""
+
+    stream_id: str
+    name: str
+    content_type: str
+    payload: bytes
+
+
+class Outputs:
+    """Builds and serialises what leaves."""
+
+    def __init__(self, intake: Intake, settings: Settings, model_version: str):
+        self._intake = intake
+        self._format = settings.sink.format
+        self._every_hops = round(settings.diagnosis.publish_every_s / HOP_S)
+        self._model_version = model_version
+        self._code_vf = settings.alarms.code_vf
+
+    def alert(self, update: AlarmUpdate, now_ns: int) -> Outgoing:
+        """The message of one alarm update."""
+        about = RULES[update.condition]
+        decided_ns = self._intake.time_ns(update.row, update.decided)
+        stream_id = self._intake.stream_id(update.row)
+        message = pb.Alert(
+            version=1,
+            alert_id=update.alert_id,
+            update=update.update,
+            stream_id=stream_id,
+            condition=about.name,
+            mdc_code=about.mdc_code or (self._code_vf if update.condition == Condition.VENTRICULAR_FIBRILLATION else 0),
+            snomed_code=about.snomed_code,
+            state=_STATES[update.state],
+            priority=int(update.priority),
+            lethal=about.lethal,
+            technical=about.technical,
+            source=update.source,
+            onset_sample=max(update.onset, 0),
+            onset_time_ns=self._intake.time_ns(update.row, max(update.onset, 0)),
+            decided_sample=update.decided,
+            delay_s=(update.decided - update.onset) / GRID_HZ,
+            late_s=(now_ns - decided_ns) / 1e9,
+            text=update.text,
+            published_time_ns=now_ns,
+        )
+        return self._outgoing("alert", stream_id, message)
+
+    def periodic(
+        self,
+        conditioned: Conditioned,
+        rhythm: RhythmResult,
+        scores: Scores,
+        evidence: np.ndarray,
+        now_ns: int,
+    ) -> list[Outgoing]:
+        """Vitals and a diagnosis for every row and hop that ends a publishing interval."""
+        hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
+        out = []
+        for i, k in zip(*np.nonzero((hops + 1) % self._every_hops == 0), strict=True):
+            row = int(conditioned.rows[i])
+            sample = int(hops[i, k] + 1) * HOP_SAMPLES
+            stamp = {
+                "version": 1,
+                "stream_id": self._intake.stream_id(row),
+                "sample": sample,
+                "time_ns": self._intake.time_ns(row, sample),
+                "published_time_ns": now_ns,
+            }
+            vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
+            _fill_vitals(vitals, conditioned, rhythm, i, k)
+            diagnosis = pb.Diagnosis(**stamp, model=self._model_version)
+            _fill_diagnosis(diagnosis, scores, i, k)
+            out.append(self._outgoing("vitals", vitals.stream_id, vitals))
+            out.append(self._outgoing("diagnosis", diagnosis.stream_id, diagnosis))
+        return out
+
+    def _outgoing(self, name: str, stream_id: str, message: pb.Alert | pb.Vitals | pb.Diagnosis) -> Outgoing:
+        content_type, payload = encode(message, self._format)
+        return Outgoing(stream_id, name, content_type, payload)
+
+
+def rhythm_name(evidence: np.ndarray, hr_bpm: float) -> str:
+    """The gravest condition that holds, else ``regular`` while a rate is known, else the empty string."""
+    for condition in RHYTHM_ORDER:
+        if evidence[condition]:
+            return condition.name.lower()
+    return "" if np.isnan(hr_bpm) else "no_arrhythmia"
+
+
+def _fill_vitals(vitals: pb.Vitals, conditioned: Conditioned, rhythm: RhythmResult, i: int, k: int) -> None:
+    hr_bpm, pvc_per_min = float(rhythm.hr_bpm[i, k]), float(rhythm.pvc_per_min[i, k])
+    if hr_bpm == hr_bpm:
+        vitals.heart_rate_bpm = hr_bpm
+    if pvc_per_min == pvc_per_min:
+        vitals.pvc_per_min = pvc_per_min
+    if rhythm.reason[i, k]:
+        vitals.not_judged = _REASON_NAMES[Reason(rhythm.reason[i, k])]
+    reasons = conditioned.reason[i, :, k].tolist()
+    quality = conditioned.quality[i, :, k].tolist()
+    for name, reason, good in zip(LEADS, reasons, quality, strict=True):
+        if reason != Reason.ABSENT:
+            vitals.leads.append(_lead(name, reason, round(good, 2)))
+
+
+@lru_cache(maxsize=4096)
+def _lead(name: str, reason: int, quality: float) -> pb.LeadQuality:
+    return pb.LeadQuality(name=name, quality=quality, reason=_REASON_NAMES[Reason(reason)])
+
+
+def _fill_diagnosis(diagnosis: pb.Diagnosis, scores: Scores, i: int, k: int) -> None:
+    if scores.reason[i, k]:
+        diagnosis.withheld = _REASON_NAMES[Reason(scores.reason[i, k])]
+        return
+    for name, probability in zip(scores.names, scores.values[i, k].tolist(), strict=True):
+        diagnosis.scores.add(name=name, probability=probability)

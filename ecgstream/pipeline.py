@@ -1,0 +1,275 @@
+"""The tick: messages in, everything they complete out. No thread, no socket, no file; the daemon owns those."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+import structlog
+
+from .alarms.fusion import Fusion
+from .alarms.lifecycle import Alarms
+from .clock import Clock
+from .conditioning import Conditioner
+from .diagnosis import Diagnosis, Model
+from .errors import IntakeError, WireError
+from .intake import Intake
+from .metrics import Metrics
+from .outputs import Outgoing, Outputs
+from .rhythm import Rhythm
+from .settings import Settings
+from .sources.message import Message
+from .waveform import (
+    GRID_HZ,
+    HOP_SAMPLES,
+    LEAD_SLOT,
+    AlarmUpdate,
+    Channel,
+    ChannelGroup,
+    Chunk,
+    Condition,
+    Conditioned,
+    GroupKind,
+    Layout,
+    RawBlock,
+    Reason,
+    RhythmResult,
+    Scores,
+)
+from .wire.codec import decode_chunk
+
+MAX_HOPS = 25
+"""Most hops of a row processed in one step; bounds the work between two looks at the clock."""
+
+log = structlog.get_logger()
+
+
+class Room(Protocol):
+    """A stage that keeps state by row."""
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all."""
+        ...
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget rows."""
+        ...
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step over a block found, for those who look on (evaluation, tests)."""
+
+    conditioned: Conditioned
+    rhythm: RhythmResult
+    scores: Scores
+    evidence: np.ndarray  # bool (R, n_hops, N_CONDITIONS), rules and model fused, and technical
+    updates: list[AlarmUpdate]
+
+
+class Pipeline:
+    """Every room in order. One owner: calls must not overlap. ``observer`` is shown each step as it is made."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        model: Model | None,
+        metrics: Metrics,
+        clock: Clock,
+        fault: str = "",
+        observer: Callable[[Step], None] | None = None,
+    ):
+        self.settings, self.metrics, self.clock, self.observer = settings, metrics, clock, observer
+        self.intake = Intake(settings.intake)
+        self.conditioner = Conditioner(settings.conditioning.mains_hz)
+        self.rhythm = Rhythm()
+        self.alarms = Alarms(0, **settings.alarms.model_dump(exclude={"code_vf"}))
+        self.model, self.model_fault = model, fault
+        self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
+        self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
+        self.outputs = Outputs(self.intake, settings, model.version if model else "")
+        self._n_rows = 0
+        metrics.model_available.set(self.diagnosis is not None)
+
+    # ------------------------------------------------------------------------------------------------- the way through
+
+    def process(self, messages: Iterable[Message]) -> list[Outgoing]:
+        """Everything that ``messages`` complete, in order; bad ones are counted, said and left behind."""
+        out: list[Outgoing] = []
+        for message in messages:
+            chunk = self._decode(message)
+            if chunk is not None:
+                self._accept(chunk, message.arrived_ns, out)
+        self._tick(out)
+        return out
+
+    def _decode(self, message: Message) -> Chunk | None:
+        try:
+            with self._stage("decode"):
+                return decode_chunk(message.payload, message.content_type)
+        except WireError as error:
+            self._refuse(error.reason, str(error))
+            return None
+
+    def _accept(self, chunk: Chunk, arrived_ns: int, out: list[Outgoing]) -> None:
+        try:
+            with self._stage("intake"):
+                placed = self.intake.accept(chunk, arrived_ns)
+            if not placed:  # the arena is full of hops nobody has taken yet
+                self._tick(out)
+                self.intake.accept(chunk, arrived_ns)
+            self.admit(chunk.stream_id)
+            self.metrics.messages.labels("accepted").inc()
+        except IntakeError as error:
+            self._refuse(error.reason, str(error), chunk.stream_id)
+
+    def _refuse(self, reason: str, sentence: str, stream_id: str = "") -> None:
+        self.metrics.messages.labels("refused").inc()
+        self.metrics.refused.labels(reason).inc()
+        log.warning("message refused", reason=reason, text=sentence, stream_id=stream_id)
+
+    def _tick(self, out: list[Outgoing]) -> None:
+        while True:
+            with self._stage("intake"):
+                blocks = self.intake.take(MAX_HOPS)
+            if not blocks:
+                return
+            for block in blocks:
+                self._step(block, out)
+
+    def _step(self, block: RawBlock, out: list[Outgoing]) -> None:
+        with self._stage("conditioning"):
+            conditioned = self.conditioner.step(block)
+        with self._stage("rhythm"):
+            rhythm = self.rhythm.step(conditioned)
+        with self._stage("diagnosis"):
+            scores = self._diagnose(conditioned)
+        with self._stage("alarms"):
+            evidence, onset, from_model = self._evidence(conditioned, rhythm, scores)
+            judged = rhythm.reason == Reason.OK
+            updates = self.alarms.step(
+                block.rows, block.first_hop, judged, evidence, onset, from_model, self.clock.now_ns()
+            )
+        if self.observer:
+            self.observer(Step(conditioned, rhythm, scores, evidence, updates))
+        with self._stage("outputs"):
+            now_ns = self.clock.now_ns()
+            out += self.tell(updates)
+            out += self.outputs.periodic(conditioned, rhythm, scores, evidence, now_ns)
+        self._count(conditioned, rhythm, scores)
+
+    # ------------------------------------------------------------------------------------------------ parts of the way
+
+    def _diagnose(self, conditioned: Conditioned) -> Scores:
+        if self.diagnosis is not None:
+            try:
+                return self.diagnosis.step(conditioned)[0]
+            except Exception as error:  # rules outlive models, whatever the model did
+                self._lose_model(f"{type(error).__name__}: {error}")
+        shape = (len(conditioned.rows), conditioned.n_hops)
+        values = np.full((*shape, 0), np.nan, np.float32)
+        return Scores((), values, np.full(shape, Reason.MODEL_UNAVAILABLE, np.uint8))
+
+    def _lose_model(self, fault: str) -> None:
+        self.diagnosis, self.model_fault = None, fault
+        self.metrics.model_available.set(0)
+        log.error("model unavailable; rules go on", fault=fault)
+
+    def _evidence(
+        self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rules, what the model adds, and the technical conditions the signal itself shows."""
+        if self.diagnosis is not None and self.fusion is not None:
+            evidence, onset, from_model = self.fusion.step(
+                conditioned.rows, conditioned.first_hop, rhythm.evidence, rhythm.onset, scores.values
+            )
+        else:
+            evidence, onset, from_model = rhythm.evidence, rhythm.onset, np.zeros_like(rhythm.evidence)
+        technical = {
+            Condition.LEADS_OFF: (conditioned.reason == Reason.LEAD_OFF).any(1),
+            Condition.SIGNAL_UNUSABLE: ~np.isin(rhythm.reason, (Reason.OK, Reason.SETTLING)),
+            Condition.CLOCK_WRONG: self.intake.clock_wrong[conditioned.rows][:, None],
+            Condition.MODEL_UNAVAILABLE: self.settings.diagnosis.enabled and self.diagnosis is None,
+        }
+        hop_start = (conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)) * HOP_SAMPLES
+        for condition, holds in technical.items():
+            evidence[:, :, condition] = holds
+            onset[:, :, condition] = np.where(evidence[:, :, condition], hop_start, -1)
+        return evidence, onset, from_model
+
+    def tell(self, updates: Iterable[AlarmUpdate]) -> list[Outgoing]:
+        """Alarm updates as messages, counted."""
+        now_ns = self.clock.now_ns()
+        for update in updates:
+            self.metrics.alerts.labels(update.condition.name.lower(), update.state).inc()
+        return [self.outputs.alert(update, now_ns) for update in updates]
+
+    def _count(self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores) -> None:
+        self.metrics.hops.inc(rhythm.reason.size)
+        self.metrics.beats.inc(len(rhythm.beats.sample))
+        for counter, reasons in (
+            (self.metrics.hops_not_judged, rhythm.reason),
+            (self.metrics.hops_withheld, scores.reason),
+        ):
+            for reason, count in enumerate(np.bincount(reasons.ravel()).tolist()):
+                if count and reason != Reason.OK:
+                    counter.labels(Reason(reason).name.lower()).inc(count)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        start_s = time.thread_time()
+        try:
+            yield
+        finally:
+            self.metrics.stage_cpu.labels(name).inc(time.thread_time() - start_s)
+
+    # ------------------------------------------------------------------------------------------------------------ rows
+
+    def admit(self, stream_id: str) -> int:
+        """The stream's row, made room for in every room."""
+        row = self.intake.row_of[stream_id]
+        if row >= self._n_rows:
+            self._grow(max(row + 1, 2 * self._n_rows, 16))
+        if self.alarms.stream_ids[row] != stream_id:
+            self.forget([row])
+            self.alarms.admit(row, stream_id)
+        return row
+
+    def forget(self, rows: list[int]) -> None:
+        """Let go of everything known of rows whose stream has gone."""
+        for room in self._rooms():
+            room.reset(np.array(rows, np.int64))
+
+    def _grow(self, n_rows: int) -> None:
+        for room in self._rooms():
+            room.grow(n_rows)
+        self._n_rows = n_rows
+
+    def _rooms(self) -> list[Room]:
+        rooms = [self.conditioner, self.rhythm, self.alarms, self.diagnosis, self.fusion]
+        return [room for room in rooms if room is not None]
+
+    def warm_up(self) -> None:
+        """Compile and specialise everything a first message would otherwise wait for."""
+        if self.diagnosis is not None:
+            self.diagnosis.warm_up()
+        scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
+        for chunk in _warming_chunks(now_ns):
+            scratch._accept(chunk, now_ns, [])
+            scratch._tick([])
+
+
+def _warming_chunks(start_ns: int) -> Iterator[Chunk]:
+    """Eight seconds of spikes at two rates, so that every kernel is compiled for every shape of input."""
+    for fs in (GRID_HZ, 2 * GRID_HZ):
+        layout = Layout(GroupKind.ECG, Fraction(fs), (Channel(131330, "II", "mV", 200.0, 0),), (LEAD_SLOT["II"],))
+        samples = np.zeros((1, fs), np.int16)
+        samples[0, fs // 2 : fs // 2 + 8] = 200
+        for second in range(8):
+            group = ChannelGroup(layout, samples)
+            yield Chunk(f"warm-up-{fs}", second, start_ns + second * 1_000_000_000, (group,))

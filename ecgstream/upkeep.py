@@ -1,0 +1,95 @@
+"""What happens to beds other than chunks: orders from people, silence, saving and restoring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from .alarms import keeping, orders
+from .alarms.orders import Outcome
+from .errors import StateError
+from .outputs import Outgoing
+from .pipeline import Pipeline
+from .waveform import HOP_SAMPLES, Condition
+from .wire import ecgstream_pb2 as pb
+
+log = structlog.get_logger()
+
+
+def apply_order(pipeline: Pipeline, control: pb.Control) -> tuple[pb.ControlReply, list[Outgoing]]:
+    """Apply a person's or a hospital system's order to the bed it names, and write it to the audit log."""
+    order = control.WhichOneof("order")
+    row = pipeline.intake.row_of.get(control.stream_id)
+    if row is None:
+        outcome, at_sample = Outcome(False, f"No stream {control.stream_id!r} is known here."), 0
+    else:
+        at_sample = int(pipeline.alarms.next_hop[row]) * HOP_SAMPLES
+        outcome = _outcome(pipeline, row, at_sample, control)
+    answer = "accepted" if outcome.accepted else "refused"
+    pipeline.metrics.orders.labels(order, answer).inc()
+    log.info(
+        "order",
+        order=order,
+        outcome=answer,
+        actor=control.actor,
+        stream_id=control.stream_id,
+        sample=at_sample,
+        text="" if order == "association" else outcome.sentence,
+    )
+    reply = pb.ControlReply(accepted=outcome.accepted, text=outcome.sentence, effective_sample=at_sample)
+    return reply, pipeline.tell(outcome.updates)
+
+
+def _outcome(pipeline: Pipeline, row: int, at_sample: int, control: pb.Control) -> Outcome:
+    alarms = pipeline.alarms
+    match control.WhichOneof("order"):
+        case "acknowledge":
+            return orders.acknowledge(alarms, row, control.acknowledge.alert_id, at_sample)
+        case "pause":
+            pause = control.pause
+            now_ns = pipeline.clock.now_ns()
+            return orders.pause(alarms, row, pause.condition, pause.duration_s, now_ns, at_sample)
+        case "limits":
+            given = {field.name: value for field, value in control.limits.ListFields()}
+            return orders.set_limits(alarms, row, given)
+        case _:
+            discharged = not control.association.patient_reference
+            return orders.associate(alarms, row, at_sample, discharged)
+
+
+def watch(pipeline: Pipeline) -> list[Outgoing]:
+    """Alarms for streams that have stopped sending, and their end; streams silent for long are forgotten."""
+    intake, now_ns = pipeline.intake, pipeline.clock.now_ns()
+    gone = intake.evict(now_ns)
+    stale = set(intake.stale(now_ns))
+    rows = list(intake.row_of.values())
+    updates = []
+    for on, changed in ((True, sorted(stale)), (False, [row for row in rows if row not in stale])):
+        at_samples = (pipeline.alarms.next_hop[changed] * HOP_SAMPLES).tolist()
+        updates += pipeline.alarms.set_technical(changed, Condition.STREAM_STALE, on, at_samples, now_ns)
+    if gone:
+        pipeline.forget(gone)
+    pipeline.metrics.streams.set(len(rows))
+    pipeline.metrics.stale.set(len(stale))
+    return pipeline.tell(updates)
+
+
+def saved_state(pipeline: Pipeline, stream_id: str) -> dict[str, Any]:
+    """Timeline and alarm state of a stream, ready for JSON."""
+    row = pipeline.intake.row_of[stream_id]
+    return {"timeline": pipeline.intake.save(row), "alarms": keeping.save(pipeline.alarms, row)}
+
+
+def restore(pipeline: Pipeline, states: dict[str, Any]) -> list[Outgoing]:
+    """Take up streams where they were left; standing alerts are told again, the last telling may have been lost."""
+    updates = []
+    for stream_id, state in states.items():
+        try:
+            pipeline.intake.restore(stream_id, state["timeline"])
+            row = pipeline.admit(stream_id)
+            keeping.restore(pipeline.alarms, row, state["alarms"])
+            updates += keeping.standing(pipeline.alarms, row)
+        except (KeyError, StateError) as error:
+            log.error("stream starts afresh: its saved state is not readable", stream_id=stream_id, text=str(error))
+    return pipeline.tell(updates)

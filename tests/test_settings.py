@@ -1,0 +1,81 @@
+"""Settings: layering, and every fault named at once."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from ecgstream.errors import SettingsError
+from ecgstream.settings import CurveSettings, load_settings
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "ecgstream.yaml"
+    path.write_text("http: {host: 0.0.0.0, port: 7001}\nintake: {stale_s: 5}\n")
+    return path
+
+
+def test_defaults_hold_when_nothing_is_said():
+    settings = load_settings()
+    assert settings.http.host == "127.0.0.1"
+    assert settings.source.kind == "zeromq"
+
+
+def test_environment_wins_over_file_and_flags_over_both(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ECGSTREAM_HTTP__PORT", "7002")
+    settings = load_settings(file)
+    assert (settings.http.host, settings.http.port, settings.intake.stale_s) == ("0.0.0.0", 7002, 5)
+    assert load_settings(file, {"http.port": 7003}).http.port == 7003
+
+
+def test_every_fault_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "bad.yaml"
+    path.write_text("http: {port: 99999}\nintake: {ring_s: 3}\nnonsense: 1\n")
+    monkeypatch.setenv("ECGSTREAM_HTPP__PORT", "1")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    text = str(caught.value)
+    for name in ("http.port", "99999", "intake.ring_s", "nonsense", "ECGSTREAM_HTPP__PORT"):
+        assert name in text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("- 1\n", "must map section names"), ("a: [", "not valid YAML")],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: str, said: str):
+    path = tmp_path / "bad.yaml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=said):
+        load_settings(path)
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path):
+    with pytest.raises(SettingsError, match="nowhere.yaml cannot be read"):
+        load_settings(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize("name", ["asystole", "ventricular_fibrillation", "astystole"])
+def test_alarms_that_must_stay_on_cannot_be_disabled(name: str):
+    with pytest.raises(SettingsError, match=f"{name} cannot be switched off"):
+        load_settings(flags={"alarms.disabled": [name]})
+
+
+def test_a_ring_shorter_than_the_lateness_is_refused():
+    with pytest.raises(SettingsError, match="at least lateness_s"):
+        load_settings(flags={"intake.ring_s": 10.0, "intake.lateness_s": 9.0})
+
+
+def test_secrets_are_never_shown():
+    curve = CurveSettings(public_key="p", secret_key=SecretStr("very secret"))
+    assert "very secret" not in f"{curve} {curve!r} {curve.model_dump(mode='json')}"
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags={"sink.curve": {"public_key": "p", "secret_key": ["very secret"]}})
+    assert "very secret" not in str(caught.value)
+
+
+def test_the_example_file_states_the_defaults():
+    assert load_settings(ROOT / "deploy" / "ecgstream.yaml").model_dump() == load_settings().model_dump()
