@@ -1,15 +1,22 @@
-"""Settings: file, then environment ``ECGSTREAM_…`` (nested by ``__``), then flags. Frozen; every error is named at once."""
+"""Settings: file, then environment ``ECGSTREAM_…`` (nested by ``__``), then flags. Every fault is named at once."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
 
 from .errors import SettingsError
+from .waveform import Condition
 
 
 class _Section(BaseModel):
@@ -56,9 +63,9 @@ class ControlSettings(_Section):
 class IntakeSettings(_Section):
     """How samples get their place."""
 
-    lateness_s: float = Field(2.0, ge=0, le=10, description="how far behind the newest sample a late one may still slot in")
+    lateness_s: float = Field(2.0, ge=0, le=10, description="how far behind the newest sample a late one may be")
     clock_step_s: float = Field(0.5, gt=0, description="a confirmed clock step above this is a gap")
-    wild_clock_s: float = Field(86_400.0, gt=0, description="a start time further than this from arrival is a wrong clock")
+    wild_clock_s: float = Field(86_400.0, gt=0, description="a start time this far from arrival is a wrong clock")
     longest_gap_s: float = Field(30.0, gt=0, description="a longer gap ends the segment instead of being filled")
     stale_s: float = Field(10.0, gt=0, description="wall time without a chunk until the stream-stale alarm")
     evict_s: float = Field(3_600.0, gt=0, description="wall time without a chunk until the stream is forgotten")
@@ -89,7 +96,15 @@ class AlarmSettings(_Section):
     tachycardia_bpm: float = Field(120.0, ge=80, le=250)
     pause_s: float = Field(2.5, ge=1.5, le=4.0)
     code_vf: int = Field(0, ge=0, description="plain MDC code to state for VF; 0 sends the SNOMED code alone")
-    disabled: tuple[str, ...] = Field((), description="conditions switched off; asystole and ventricular_fibrillation cannot be")
+    disabled: tuple[str, ...] = Field((), description="conditions switched off; asystole and VF cannot be")
+
+    @field_validator("disabled")
+    @classmethod
+    def _may_be_disabled(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = {condition.name.lower() for condition in Condition} - {"asystole", "ventricular_fibrillation"}
+        if wrong := sorted(set(names) - known):
+            raise ValueError(f"{', '.join(wrong)} cannot be switched off; these can: {', '.join(sorted(known))}")
+        return names
 
 
 class HttpSettings(_Section):
@@ -130,13 +145,13 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     queue_messages: int = Field(4_096, ge=16, description="messages waiting between source and compute")
     drain_s: float = Field(10.0, gt=0, description="how long a first SIGTERM may take to finish what has arrived")
-    clock: Literal["wall", "sample"] = Field("wall", description="'sample' for replays: deadlines follow the newest sample")
+    clock: Literal["wall", "sample"] = Field("wall", description="'sample' for replays: no wall-clock deadlines")
 
     @model_validator(mode="after")
     def _ring_holds_the_lateness(self) -> Settings:
         needed_s = self.intake.lateness_s + 2.0
         if self.intake.ring_s < needed_s:
-            raise ValueError(f"intake.ring_s ({self.intake.ring_s}) must be at least intake.lateness_s + 2 = {needed_s}")
+            raise ValueError(f"intake.ring_s is {self.intake.ring_s}; it must be at least lateness_s + 2 = {needed_s}")
         return self
 
     @classmethod
@@ -148,39 +163,79 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before the file's values, which arrive as init arguments."""
-        return env_settings, init_settings
+        """Flags (init arguments) before the environment before the file."""
+        file = settings_cls.model_config.get("yaml_file")
+        return init_settings, env_settings, *([YamlConfigSettingsSource(settings_cls)] if file else [])
 
 
 def load_settings(file: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
-    """Settings from a YAML file, then the environment, then ``flags`` (dotted names); raises SettingsError naming every fault."""
-    values = _read(file) if file else {}
+    """Settings from a YAML file, then ``ECGSTREAM_…``, then ``flags`` (``{"http.port": 9000}``).
+
+    Raises SettingsError with one line for every fault found.
+    """
+    faults = _unknown_variables()
     try:
-        merged = Settings(**values).model_dump() if not flags else _with_flags(values, flags)
-        return Settings.model_validate(merged) if flags else Settings(**values)
+        settings = _reading(file)(**_nested(flags or {}))
     except ValidationError as error:
-        raise SettingsError(_sentences(error)) from error
+        faults += _sentences(error)
+    except ValueError as error:
+        raise SettingsError(f"The settings cannot be read: {error}") from error
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
 
 
-def _with_flags(values: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
-    raise NotImplementedError
+def _reading(file: Path | None) -> type[Settings]:
+    if file is None:
+        return Settings
+    _check_is_mapping(file)
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(yaml_file=file)
+
+    return FromFile
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _check_is_mapping(file: Path) -> None:
     try:
-        values = yaml.safe_load(file.read_text()) or {}
+        values = yaml.safe_load(file.read_text())
     except OSError as error:
-        raise SettingsError(f"The settings file {file} cannot be read ({error.strerror}); check its path and permissions.") from error
+        raise SettingsError(f"The settings file {file} cannot be read ({error.strerror}); check its path.") from error
     except yaml.YAMLError as error:
-        raise SettingsError(f"The settings file {file} is not valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"The settings file {file} must hold a mapping of sections, not {type(values).__name__}.")
-    return values
+        raise SettingsError(f"The settings file {file} is not valid YAML; mend this place: {error}") from error
+    if values is not None and not isinstance(values, dict):
+        found = type(values).__name__
+        raise SettingsError(f"The settings file {file} must map section names to values; it holds a {found}.")
 
 
-def _sentences(error: ValidationError) -> str:
-    lines = []
-    for fault in error.errors():
-        name = ".".join(str(part) for part in fault["loc"]) or "settings"
-        lines.append(f"{name}: {fault['msg']} (found {fault['input']!r})")
-    return "\n".join(lines)
+def _unknown_variables() -> list[str]:
+    """A misspelt variable must not be ignored in silence."""
+    known = {f"ECGSTREAM_{name}".upper() for name in Settings.model_fields} | {"ECGSTREAM_DATA"}
+    return [
+        f"{name}: no such setting in the environment; sections are {', '.join(Settings.model_fields)}"
+        for name in sorted(os.environ)
+        if name.startswith("ECGSTREAM_") and name.split("__")[0] not in known and not name.startswith("ECGSTREAM_TEST_")
+    ]
+
+
+def _nested(flags: dict[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for dotted, value in flags.items():
+        *sections, last = dotted.split(".")
+        place = nested
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return nested
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']} (found {_shown(fault)})"
+        for fault in error.errors()
+    ]
+
+
+def _shown(fault: Any) -> str:
+    secret = any("key" in str(part) for part in fault["loc"])
+    return "a hidden value" if secret or isinstance(fault["input"], dict) else repr(fault["input"])

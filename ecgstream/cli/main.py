@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(evaluate.app, name="evaluate")
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML settings; see docs/configuration.md.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML settings; deploy/ecgstream.yaml has them all, explained.")]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="NAME=VALUE", help="One setting, such as http.port=9000; wins over all."),
