@@ -9,7 +9,7 @@ from numba import njit
 
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, RawBlock, Reason
 from .design import Resampler, design_filters, design_resampler
-from .kernels import N_FILTER_STATE, filter_lead, mark_unusable, resample_lead
+from .kernels import N_FILTER_STATE, filter_lead, mark_unusable, place_grid, resample_lead
 from .limb_leads import derive_limb_leads
 from .quality import N_FEATURES, WINDOW_HOPS, judge_hop
 
@@ -75,7 +75,8 @@ def _check_reach(block: RawBlock, resampler: Resampler) -> None:
     if (oldest < 0).any() or (newest >= block.raw.shape[2]).any():
         raise ValueError(
             f"A block must hold the {resampler.taps} native samples up to each grid sample; this one,"
-            f" at {block.fs_hz} Hz, holds {block.raw.shape[2]} with {block.history} of history. Give it history_samples(fs_hz)."
+            f" at {block.fs_hz} Hz, holds {block.raw.shape[2]} with {block.history} of history. Give it"
+            " history_samples(fs_hz)."
         )
 
 
@@ -99,41 +100,27 @@ def _empty(block: RawBlock, delay_samples: float) -> Conditioned:
 def _condition_rows(places, signal, resampler, filters, state, out):
     rows, first_hop, origin = places
     raw, slots, mv_per_adu, baseline = signal
+    up, down, weights = resampler
     ecg_mv, valid, reason, quality = out
-    native_mv = np.empty(raw.shape[2])
-    grid_mv = np.empty(ecg_mv.shape[2])
-    rough = np.empty(ecg_mv.shape[2])
-    unusable = np.zeros(ecg_mv.shape[2], np.uint8)
+    n_samples = ecg_mv.shape[2]
+    newest, phase = np.empty(n_samples + 1, np.int64), np.empty(n_samples + 1, np.int64)
+    grid_mv, unusable = np.empty(n_samples), np.empty(n_samples, np.uint8)
     for r in range(len(rows)):
+        place_grid(up, down, len(weights) - 1, first_hop[r] * HOP_SAMPLES, origin[r], newest, phase)
         measured = np.zeros(ecg_mv.shape[1], np.bool_)
         for c in range(raw.shape[1]):
-            slot = slots[r, c]
+            slot, scale = slots[r, c], (float(mv_per_adu[r, c]), float(baseline[r, c]))
             measured[slot] = True
-            scale = (mv_per_adu[r, c], baseline[r, c])
-            for m in range(raw.shape[2]):
-                native_mv[m] = (raw[r, c, m] - scale[1]) * scale[0]
-            up, down, weights = resampler
-            first_grid = first_hop[r] * HOP_SAMPLES
-            resample_lead(native_mv, up, down, weights, first_grid, origin[r], grid_mv)
-            mark_unusable(raw[r, c], up, down, weights.shape[1], first_grid, origin[r], unusable)
-            lead = (ecg_mv[r, slot], valid[r, slot], rough)
-            filter_lead(grid_mv, unusable, filters[0], filters[1], state.filters[rows[r], slot], *lead)
-            _judge_lead(first_hop[r], origin[r], raw[r, c], scale, (up, down), unusable, lead, state, (rows[r], slot),
-                        reason[r, slot], quality[r, slot])
+            native_mv = (raw[r, c] - scale[1]) * scale[0]
+            resample_lead(native_mv, weights, newest[1:], phase[1:], grid_mv)
+            mark_unusable(raw[r, c], weights.shape[1], newest[1:], unusable)
+            filtered_mv = ecg_mv[r, slot]
+            filter_lead(grid_mv, unusable, *filters, state.filters[rows[r], slot], filtered_mv, valid[r, slot])
+            window, filled = state.window[rows[r], slot], state.filled[rows[r]]
+            for k in range(reason.shape[2]):
+                part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
+                native = slice(max(newest[part.start], origin[r] - 1) + 1, newest[part.stop] + 1)
+                reason[r, slot, k], quality[r, slot, k], filled[slot] = judge_hop(
+                    first_hop[r] + k, raw[r, c][native], *scale, filtered_mv[part], unusable[part], window, filled[slot]
+                )
         derive_limb_leads(measured, ecg_mv[r], valid[r], reason[r], quality[r])
-
-
-@njit(cache=True, nogil=True)
-def _judge_lead(first_hop, origin, raw, scale, ratio, unusable, lead, state, place, reason, quality):
-    """Reason and quality of every hop of one lead."""
-    up, down = ratio
-    row, slot = place
-    for k in range(len(reason)):
-        hop = first_hop + k
-        start = max((hop * HOP_SAMPLES - 1) * up // down + 1, 0) + origin
-        stop = ((hop + 1) * HOP_SAMPLES - 1) * up // down + 1 + origin
-        part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
-        reason[k], quality[k], state.filled[row, slot] = judge_hop(
-            hop, raw[start:stop], scale[0], scale[1], lead[0][part], unusable[part], lead[2][part],
-            state.window[row, slot], state.filled[row, slot],
-        )

@@ -11,70 +11,85 @@ _LEAD_OFF_CODE = int(CODE_LEAD_OFF)
 _MISSING = int(Reason.MISSING)
 _LEAD_OFF = int(Reason.LEAD_OFF)
 
-N_FILTER_STATE = 10
-"""Baseline, two values of each of three sections, two past samples for the roughness, and whether any of it is set."""
+N_FILTER_STATE = 8
+"""Baseline, two values of each of three sections, and whether any of it is set."""
 _DENORMAL_GUARD = 1e-20
 """Keeps an exactly flat lead's state from decaying into denormal numbers, which processors handle slowly."""
 
 
 @njit(cache=True, nogil=True)
-def resample_lead(native_mv, up, down, weights, first_grid, origin, out):
-    """``out[t]`` is grid sample ``first_grid + t``; the segment's native sample n lies at ``native_mv[n + origin]``."""
-    phases, taps = weights.shape[0] - 1, weights.shape[1]
+def place_grid(up, down, phases, first_grid, origin, newest, phase):
+    """Where each grid sample lies among native ones: the index of the newest it may read, and how far past it.
+
+    Entry t is the segment's grid sample ``first_grid - 1 + t``; the segment's native sample n has index ``n + origin``.
+    """
+    for t in range(len(newest)):
+        position = (first_grid - 1 + t) * up
+        newest[t] = position // down + origin
+        phase[t] = (position % down * phases + down // 2) // down
+
+
+@njit(cache=True, nogil=True)
+def resample_lead(native_mv, weights, newest, phase, out):
+    """Weigh the native samples up to ``newest[t]`` into ``out[t]``."""
+    taps = weights.shape[1]
     for t in range(len(out)):
-        position = (first_grid + t) * up
-        oldest = position // down + origin - taps + 1
-        phase = ((position % down) * phases + down // 2) // down
+        behind = newest[t] + 1
+        recent, weight = native_mv[behind - taps : behind], weights[phase[t]]
         total = 0.0
         for k in range(taps):
-            total += weights[phase, k] * native_mv[oldest + k]
+            total += weight[k] * recent[k]
         out[t] = total
 
 
 @njit(cache=True, nogil=True)
-def mark_unusable(raw, up, down, taps, first_grid, origin, unusable):
-    """``unusable[t]``: 0, or the Reason why a native sample read for grid sample ``first_grid + t`` is unusable."""
-    seen = first_grid * up // down + origin - taps
+def mark_unusable(raw, taps, newest, unusable):
+    """``unusable[t]``: 0, or the Reason why one of the ``taps`` native samples up to ``newest[t]`` is unusable."""
+    unusable[:] = 0
+    lowest = _LIMIT
+    for value in raw:
+        lowest = min(lowest, value)
+    if lowest == _LIMIT:
+        return
+    seen = newest[0] - taps
     bad, why = -1, 0
     for t in range(len(unusable)):
-        newest = (first_grid + t) * up // down + origin
-        while seen < newest:
+        while seen < newest[t]:
             seen += 1
             if raw[seen] < _LIMIT:
                 bad = seen
                 why = _LEAD_OFF if raw[seen] == _LEAD_OFF_CODE else _MISSING
-        unusable[t] = why if bad > newest - taps else 0
+        if bad > newest[t] - taps:
+            unusable[t] = why
 
 
 @njit(cache=True, nogil=True)
-def filter_lead(mv, unusable, baseline_step, sections, state, out, valid, rough):
-    """Filter ``mv`` into ``out``; restart behind unusable samples. ``rough``: size of the second difference before the
-    low-pass, mV. ``state`` float64 (N_FILTER_STATE,), updated."""
+def filter_lead(mv, unusable, baseline_step, sections, state, out, valid):
+    """Filter ``mv`` into ``out``; restart behind unusable samples. ``state`` float64 (N_FILTER_STATE,), updated."""
     b0, b1, b2, a1, a2 = sections[0]
     c0, c1, c2, d1, d2 = sections[1]
     e0, e1, e2, f1, f2 = sections[2]
-    base, n1, n2, p1, p2, q1, q2, z1, z2, running = state
+    base, n1, n2, p1, p2, q1, q2, running = state
     for t in range(len(mv)):
         if unusable[t]:
             running = 0.0
-            out[t], valid[t], rough[t] = 0.0, False, 0.0
+            out[t], valid[t] = 0.0, False
             continue
         x = mv[t] + _DENORMAL_GUARD
         if running == 0.0:
             base, running = x, 1.0
-            n1 = n2 = p1 = p2 = q1 = q2 = z1 = z2 = 0.0
+            n1 = n2 = p1 = p2 = q1 = q2 = 0.0
         base += baseline_step * (x - base)
         x -= base
         z = b0 * x + n1
-        n1 = b1 * x - a1 * z + n2
+        n1 = (b1 * x + n2) - a1 * z
         n2 = b2 * x - a2 * z
         u = c0 * z + p1
-        p1 = c1 * z - d1 * u + p2
+        p1 = (c1 * z + p2) - d1 * u
         p2 = c2 * z - d2 * u
         y = e0 * u + q1
-        q1 = e1 * u - f1 * y + q2
+        q1 = (e1 * u + q2) - f1 * y
         q2 = e2 * u - f2 * y
-        out[t], valid[t], rough[t] = y, True, abs(z - 2 * z1 + z2)
-        z2, z1 = z1, z
-    state[0], state[1], state[2], state[3], state[4] = base, n1, n2, p1, p2
-    state[5], state[6], state[7], state[8], state[9] = q1, q2, z1, z2, running
+        out[t], valid[t] = y, True
+    state[0], state[1], state[2], state[3] = base, n1, n2, p1
+    state[4], state[5], state[6], state[7] = p2, q1, q2, running

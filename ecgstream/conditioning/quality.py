@@ -10,27 +10,26 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..waveform import CODE_LIMIT, HOP_SAMPLES, Reason
+from ..waveform import HOP_SAMPLES, Reason
 
 WINDOW_HOPS = 5
 N_FEATURES = 5
-"""Raw minimum and maximum (adu), roughness (mV), mean (mV), share of native samples stuck at a rail."""
+"""Raw minimum and maximum (adu), share of raw samples stuck at a rail, roughness (mV), mean (mV)."""
 
 FLAT_ADU = 1.0
 FLAT_MV = 0.005
 """A lead whose raw range over the window is no more than either is flat. A body shows more, in asystole too."""
 RAIL_MV = 2.5
-"""A rail is at least this far from zero; the flat top of a complex never is for long."""
-RANGE_MV = 10.0
+"""A rail is at least this far from zero ..."""
 STUCK_SHARE = 0.2
-ROUGH_MV = 0.06
-"""Roughness that halves the quality."""
-WANDER_MV = 1.5
+"""... and a lead is at it when so many samples of a hop share that extreme value; no complex stays flat so long."""
+ROUGH_MV = 0.02
+"""Mean size of the second difference that halves the quality: 0.03 mV rms of muscle noise."""
+WANDER_MV = 0.6
 """Mean of the filtered window that halves the quality."""
 NOISE_QUALITY = 0.2
 """Below this a lead is called noise."""
 
-_LIMIT = int(CODE_LIMIT)
 _OK, _MISSING, _LEAD_OFF = int(Reason.OK), int(Reason.MISSING), int(Reason.LEAD_OFF)
 _FLAT, _SATURATED, _NOISE = int(Reason.FLAT), int(Reason.SATURATED), int(Reason.NOISE)
 _PARTS = 5
@@ -38,37 +37,55 @@ _PART = HOP_SAMPLES // _PARTS
 
 
 @njit(cache=True, nogil=True)
-def quiet_roughness(rough):
-    """Second smallest of the mean roughness of a hop's five 40 ms parts: what is left beside a QRS complex."""
-    least = second = np.inf
-    for part in range(_PARTS):
-        total = 0.0
-        for t in range(part * _PART, (part + 1) * _PART):
-            total += rough[t]
-        if total < least:
-            least, second = total, least
-        elif total < second:
-            second = total
-    return second / _PART
+def measure_raw(raw, mv_per_adu, baseline, features):
+    """Raw range of a hop and the share of its samples stuck at a rail, into ``features[:3]``."""
+    low, high = raw[0], raw[0]
+    for value in raw:
+        low, high = min(low, value), max(high, value)
+    rail_adu = abs(RAIL_MV / mv_per_adu)
+    stuck = 0
+    for extreme in (low, high):
+        if abs(extreme - baseline) > rail_adu:
+            here = 0
+            for value in raw:
+                here += value == extreme
+            stuck = max(stuck, here)
+    features[0], features[1], features[2] = low, high, stuck / len(raw)
 
 
 @njit(cache=True, nogil=True)
-def measure_raw(raw, mv_per_adu, baseline, features):
-    """Raw range of a hop and the share of its samples at a rail or out of range, into ``features[0, 1, 4]``."""
-    low, high = 32767, -32768
-    for value in raw:
-        low, high = min(low, value), max(high, value)
-    at_low = at_high = outside = 0
-    for value in raw:
-        at_low += value == low
-        at_high += value == high
-        outside += abs(value - baseline) * mv_per_adu > RANGE_MV
-    stuck = outside
-    if abs(low - baseline) * mv_per_adu > RAIL_MV:
-        stuck = max(stuck, at_low)
-    if abs(high - baseline) * mv_per_adu > RAIL_MV:
-        stuck = max(stuck, at_high)
-    features[0], features[1], features[4] = low, high, stuck / max(len(raw), 1)
+def measure_filtered(mv, features):
+    """Roughness and mean of a filtered hop, into ``features[3:]``.
+
+    Roughness is that of the second quietest of five 40 ms parts: what is left beside a QRS complex.
+    """
+    least = second = np.inf
+    total = 0.0
+    for start in range(0, HOP_SAMPLES, _PART):
+        rough = 0.0
+        for t in range(start + 1, start + _PART - 1):
+            rough += abs(mv[t - 1] - 2 * mv[t] + mv[t + 1])
+        for t in range(start, start + _PART):
+            total += mv[t]
+        if rough < least:
+            least, second = rough, least
+        elif rough < second:
+            second = rough
+    features[3], features[4] = second / (_PART - 2), total / HOP_SAMPLES
+
+
+@njit(cache=True, nogil=True)
+def median_of_window(values):
+    """Median of an odd number of values, by rank."""
+    middle = len(values) // 2
+    for value in values:
+        below = upto = 0
+        for other in values:
+            below += other < value
+            upto += other <= value
+        if below <= middle < upto:
+            return value
+    return np.nan
 
 
 @njit(cache=True, nogil=True)
@@ -84,30 +101,34 @@ def why_unusable(unusable):
 @njit(cache=True, nogil=True)
 def judge_window(window, filled, mv_per_adu):
     """(Reason, quality) of a lead from ``window`` (WINDOW_HOPS, N_FEATURES), of which ``filled`` hops are set."""
-    spread = window[:, 1].max() - window[:, 0].min()
-    if window[:, 4].max() >= STUCK_SHARE:
+    low, high, stuck, mean = window[0, 0], window[0, 1], 0.0, 0.0
+    for hop in window:
+        low, high, stuck = min(low, hop[0]), max(high, hop[1]), max(stuck, hop[2])
+        mean += hop[4] / WINDOW_HOPS
+    if stuck >= STUCK_SHARE:
         return _SATURATED, 0.0
-    if filled == WINDOW_HOPS and (spread <= FLAT_ADU or spread * abs(mv_per_adu) <= FLAT_MV):
+    if filled == WINDOW_HOPS and (high - low <= FLAT_ADU or (high - low) * abs(mv_per_adu) <= FLAT_MV):
         return _FLAT, 0.0
-    rough = np.median(window[:, 2]) / ROUGH_MV
-    wander = window[:, 3].mean() / WANDER_MV
+    rough = median_of_window(window[:, 3]) / ROUGH_MV
+    wander = mean / WANDER_MV
     quality = 1 / ((1 + rough * rough) * (1 + wander * wander))
     return (_OK if quality >= NOISE_QUALITY else _NOISE), quality
 
 
 @njit(cache=True, nogil=True)
-def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, rough, window, filled):
-    """(Reason, quality, filled hops) of the segment's ``hop``, of one lead; ``window`` is updated."""
+def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, window, filled):
+    """(Reason, quality, filled hops) of the segment's ``hop``, of one lead; ``window`` is updated.
+
+    ``raw`` holds the hop's native samples; ``mv``, ``unusable`` (HOP_SAMPLES,). Missing samples empty the window.
+    """
     usable, why = why_unusable(unusable)
     if usable < HOP_SAMPLES // 2:
         return why, 0.0, 0
     if usable < HOP_SAMPLES:
         return _OK, usable / HOP_SAMPLES, 0
-    place = hop % WINDOW_HOPS
-    features = window[place]
+    features = window[hop % WINDOW_HOPS]
     measure_raw(raw, mv_per_adu, baseline, features)
-    features[2] = quiet_roughness(rough)
-    features[3] = mv.mean()
+    measure_filtered(mv, features)
     if filled == 0:
         for other in range(WINDOW_HOPS):
             window[other] = features
