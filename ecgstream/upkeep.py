@@ -89,7 +89,7 @@ def restore(pipeline: Pipeline, states: dict[str, Any]) -> list[Outgoing]:
             pipeline.intake.restore(stream_id, state["timeline"])
             row = pipeline.admit(stream_id)
             keeping.restore(pipeline.alarms, row, state["alarms"])
-            updates += keeping.standing(pipeline.alarms, row)
+            updates += pipeline.alarms.standing(row)
         except (KeyError, StateError) as error:
             log.error("stream starts afresh: its saved state is not readable", stream_id=stream_id, text=str(error))
     return pipeline.tell(updates)

@@ -135,6 +135,16 @@ class Alarms:
             text=text,
         )
 
+    def standing(self, row: int) -> list[AlarmUpdate]:
+        """The newest update of every alert of the row that has not ended, as it was told."""
+        updates = []
+        for condition, alarm in zip(Condition, self.alarms[row], strict=True):
+            state = State(alarm["state"])
+            if state >= State.ACTIVE:
+                text = _text(condition, state, NO_CAUSE)
+                updates.append(self._told(row, condition, state, alarm, int(alarm["decided"]), text))
+        return updates
+
     def set_technical(
         self, rows: Sequence[int], condition: Condition, on: bool, at_sample: Sequence[int], now_ns: int
     ) -> list[AlarmUpdate]:
@@ -158,7 +168,7 @@ class Alarms:
         alarm["update"] = 0 if alarm["state"] < State.ACTIVE else alarm["update"] + 1
         alarm["state"] = state
         onset = int(alarm["onset"])
-        decided = max(int(at_sample), int(self.next_hop[row]) * HOP_SAMPLES, onset)
+        decided = alarm["decided"] = max(int(at_sample), int(self.next_hop[row]) * HOP_SAMPLES, onset)
         if state == State.INACTIVE:
             alarm["floor"] = max(decided, onset + 1)
         return self._told(row, condition, state, alarm, decided, text)

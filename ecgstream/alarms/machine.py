@@ -39,6 +39,7 @@ ALARM_DTYPE = np.dtype(
         ("held", "i8"),  # samples of evidence since the first
         ("clear", "i8"),  # judged samples without evidence since the last evidence
         ("update", "i8"),  # number of the newest update told
+        ("decided", "i8"),  # grid sample at which that update was decided
         ("floor", "i8"),  # grid sample; the next alert's onset is not before it, so that no id comes twice
         ("over", "i8"),  # grid sample at which the condition was last over; starts the milder ones' refractory time
     ],
@@ -103,7 +104,7 @@ def advance(
                     _see(alarm, rules[c], onset[place, h, c], from_model[place, h, c], end)
                 else:
                     _miss(alarm, rules[c], end)
-                if _is_told(alarm, before):
+                if _is_told(alarm, before, end):
                     change = changes[n_changes]
                     _write(change, alarm, place, c, cause, end)
                     n_changes += 1
@@ -156,11 +157,12 @@ def _miss(alarm: np.void, rule: np.void, end: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _is_told(alarm: np.void, before: int) -> bool:
+def _is_told(alarm: np.void, before: int, end: int) -> bool:
     """Whether people hear of the step from ``before``; counts the update."""
     if alarm.state == before or (alarm.state < _ACTIVE and before < _ACTIVE):
         return False
     alarm.update = 0 if before < _ACTIVE else alarm.update + 1
+    alarm.decided = end
     return True
 
 

@@ -30,6 +30,17 @@ def test_a_restored_row_goes_on_where_it_was():
     assert after.tachycardia_bpm[0] == 150
 
 
+@pytest.mark.parametrize(("line", "acknowledged"), [(".###", False), (".###", True), (".##" + "." * 30, False)])
+def test_alerts_that_stand_are_told_again_with_the_same_content(line: str, acknowledged: bool):
+    alarms = one_bed()
+    _, updates = feed(alarms, {Condition.ASYSTOLE: line})
+    if acknowledged:
+        updates += orders.acknowledge(alarms, 0, "", at_sample=0).updates
+    after = Alarms(1)
+    keeping.restore(after, 0, json.loads(json.dumps(keeping.save(alarms, 0))))
+    assert after.standing(0) == updates[-1:]
+
+
 def test_an_untouched_row_keeps_next_to_nothing():
     kept = keeping.save(one_bed(), 0)
     assert kept["alarms"] == {} and kept["paused_until_ns"] == {}
