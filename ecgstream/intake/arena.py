@@ -1,0 +1,110 @@
+"""The arena: one ring of int16 samples per stream and channel group, rings of one shape together in a slab."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from ..waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Layout, history_samples
+from .kernels import fill, gather, put
+from .rate import Rate
+
+
+class Slab:
+    """Rings of one sampling frequency and channel count. Grows by doubling; memory is used again, not returned."""
+
+    def __init__(self, fs_hz: Fraction, n_channels: int, ring_s: float):
+        self.rate = Rate(fs_hz)
+        self.history = history_samples(fs_hz)
+        self.capacity = math.ceil(ring_s * fs_hz)
+        self.most_samples = self.capacity - self.history - (self.rate.native_stop(2) - self.rate.native_stop(1)) - 1
+        """Longest chunk that fits beside history and an unfinished hop."""
+        self.samples = np.empty((0, n_channels, self.capacity), np.int16)
+        self.lead_slots = np.zeros((0, n_channels), np.int64)
+        self.mv_per_adu = np.zeros((0, n_channels), np.float32)
+        self.baseline_adu = np.zeros((0, n_channels), np.float32)
+        self._free: list[int] = []
+
+    def acquire(self, layout: Layout) -> int:
+        """A ring for a group of this layout; what lay in it before is not readable."""
+        if not self._free:
+            self._grow()
+        slot = self._free.pop()
+        self.mv_per_adu[slot] = [1 / channel.gain for channel in layout.channels]
+        self.baseline_adu[slot] = [channel.baseline for channel in layout.channels]
+        if layout.slots:
+            self.lead_slots[slot] = layout.slots
+        return slot
+
+    def release(self, slot: int) -> None:
+        """Give a ring back."""
+        self._free.append(slot)
+
+    def _grow(self) -> None:
+        had = len(self.samples)
+        has = max(8, 2 * had)
+        self._free = list(range(has - 1, had - 1, -1))
+        for name in ("samples", "lead_slots", "mv_per_adu", "baseline_adu"):
+            old = getattr(self, name)
+            new = np.empty((has, *old.shape[1:]), old.dtype)
+            new[:had] = old
+            setattr(self, name, new)
+
+
+class Arena:
+    """All slabs."""
+
+    def __init__(self, ring_s: float):
+        self._ring_s = ring_s
+        self.slabs: list[Slab] = []
+        self._index: dict[tuple[Fraction, int], int] = {}
+
+    def index(self, layout: Layout) -> int:
+        """Index of the slab for groups of this layout."""
+        key = layout.fs_hz, len(layout.channels)
+        if (found := self._index.get(key)) is None:
+            found = self._index[key] = len(self.slabs)
+            self.slabs.append(Slab(*key, self._ring_s))
+        return found
+
+    def ring(self, layout: Layout) -> Ring:
+        """A fresh ring for a group of this layout."""
+        return Ring(self.slabs[self.index(layout)], layout)
+
+
+class Ring:
+    """One group's samples of the running segment. Native samples [stop - capacity, stop) can be read."""
+
+    __slots__ = ("slab", "slot", "layout", "stop", "_invalid")
+
+    def __init__(self, slab: Slab, layout: Layout):
+        self.slab, self.layout = slab, layout
+        self.slot = slab.acquire(layout)
+        self.stop = 0
+        self._invalid = np.array([channel.invalid_value for channel in layout.channels], np.int32)
+
+    def write(self, group: ChannelGroup) -> None:
+        """Copy the group's samples behind those already there, coded."""
+        ring, first = self.slab.samples[self.slot], self.stop
+        put(ring, first, group.samples, self._invalid)
+        for marked in group.lead_off:
+            channels = (0, len(ring)) if marked.channel < 0 else (marked.channel, marked.channel + 1)
+            fill(ring, channels, first + marked.start, first + marked.stop, CODE_LEAD_OFF)
+        self.stop = first + group.samples.shape[1]
+
+    def skip_to(self, stop: int) -> None:
+        """Samples up to ``stop`` are missing; a ``stop`` further back lets the next write go over what is there."""
+        ring = self.slab.samples[self.slot]
+        fill(ring, (0, len(ring)), max(self.stop, stop - self.slab.capacity), stop, CODE_MISSING)
+        self.stop = stop
+
+    def read(self, first: int, stop: int) -> np.ndarray:
+        """int16 (channels, stop - first); CODE_MISSING where the ring holds nothing."""
+        one = np.array([self.slot]), np.array([first]), np.array([self.stop])
+        return gather(self.slab.samples, *one, max(0, stop - first))[0]
+
+    def release(self) -> None:
+        """Give the memory back."""
+        self.slab.release(self.slot)

@@ -1,0 +1,68 @@
+"""Cuts complete hops of many rows out of the arena, rows of one shape together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..waveform import RawBlock
+from .arena import Slab
+from .kernels import gather
+from .streams import StreamTable
+
+HOP_SIZES = (25, 5, 1)
+"""Hops of a row handed out at a time: few sizes, so that rows share blocks and later stages see few shapes."""
+
+
+def take_blocks(table: StreamTable, slabs: list[Slab], max_hops: int) -> list[RawBlock]:
+    """The next hops of every row that has some, at most ``max_hops`` a row; they count as handed out.
+
+    Blocks are ordered by slab, then size; costs one look at an array when nothing is ready.
+    """
+    n_rows = len(table.by_row)
+    ready = table.ready_hop[:n_rows] - table.next_hop[:n_rows]
+    rows = np.flatnonzero(ready)
+    blocks = []
+    for slab in np.unique(table.slab[rows]).tolist():
+        mine = rows[table.slab[rows] == slab]
+        n_hops = _sizes(ready[mine], max_hops)
+        for size in np.unique(n_hops).tolist():
+            blocks += _cut(table, slabs[slab], mine[n_hops == size], size)
+    return blocks
+
+
+def _sizes(ready: np.ndarray, max_hops: int) -> np.ndarray:
+    """The largest of HOP_SIZES that fits each row and ``max_hops``; int64 (rows,)."""
+    return np.select([(ready >= size) & (size <= max_hops) for size in HOP_SIZES], HOP_SIZES, default=0)
+
+
+def _cut(table: StreamTable, slab: Slab, rows: np.ndarray, n_hops: int) -> list[RawBlock]:
+    """One block per count of native samples; more than one only where a hop is no whole number of them."""
+    hop = table.next_hop[rows] - table.segment_hop[rows]
+    first = slab.rate.native_stop(hop)
+    n_native = slab.rate.native_stop(hop + n_hops) - first
+    blocks = [
+        _block(table, slab, rows[n_native == n], n_hops, first[n_native == n], n) for n in np.unique(n_native).tolist()
+    ]
+    table.next_hop[rows] += n_hops
+    return blocks
+
+
+def _block(
+    table: StreamTable, slab: Slab, rows: np.ndarray, n_hops: int, first_native: np.ndarray, n_native: int
+) -> RawBlock:
+    slot, first_hop, segment_hop = table.slot[rows], table.next_hop[rows], table.segment_hop[rows]
+    raw = gather(slab.samples, slot, first_native - slab.history, table.stop[rows], slab.history + n_native)
+    return RawBlock(
+        rows=rows,
+        n_hops=n_hops,
+        first_hop=first_hop,
+        segment_hop=segment_hop,
+        new_segment=first_hop == segment_hop,
+        fs_hz=slab.rate.fs_hz,
+        history=slab.history,
+        first_native=first_native,
+        raw=raw,
+        slots=slab.lead_slots[slot],
+        mv_per_adu=slab.mv_per_adu[slot],
+        baseline_adu=slab.baseline_adu[slot],
+    )

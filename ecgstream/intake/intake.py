@@ -1,0 +1,257 @@
+"""Intake: chunks in, blocks of complete hops out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ..errors import IntakeError, StateError
+from ..settings import IntakeSettings
+from ..waveform import HOP_SAMPLES, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
+from .arena import Arena, Ring
+from .blocks import take_blocks
+from .placement import KINDS, Item, Placement
+from .streams import Stream, StreamTable
+
+RATES_HZ = (50, 2000)
+"""Lowest and highest ECG sampling frequency that conditioning resamples."""
+SIDE_TOLERANCE_S = 0.25
+"""How far other groups may count away from the ECG before they are brought back into step."""
+
+
+class Intake:
+    """Gives every sample its place and keeps the recent ones of every stream.
+
+    One owner: calls must not overlap. What comes out depends on samples, sequence numbers and start times only; the
+    arrival time matters for silence, and for clocks that are wild. A hop is complete when its last native sample is
+    placed; where samples are missing, ``lateness_s`` of later ones must have come first (``Timeline``).
+    """
+
+    def __init__(self, settings: IntakeSettings):
+        self._settings = settings
+        self.counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+        self._table = StreamTable(settings, self.counts)
+        self._arena = Arena(settings.ring_s)
+        self._blocked: dict[int, None] = {}  # rows with chunks that found no room, in order
+        self.row_of = self._table.row_of
+        self.active = self._table.active
+        self.clock_wrong = self._table.clock_wrong
+        self.last_arrival_ns = self._table.last_arrival_ns
+        self.newest_grid = self._table.newest_grid
+
+    @property
+    def n_rows(self) -> int:
+        """Rows ever used; arrays over rows have room for ``max_streams``."""
+        return len(self._table.by_row)
+
+    # -------------------------------------------------------------------------------------------------------------- in
+
+    def accept(self, chunk: Chunk, arrived_ns: int) -> bool:
+        """Take a chunk in. False, and nothing taken, while an earlier chunk of the stream finds no room: then call
+        ``take`` until it gives nothing, and offer the chunk again; it is accepted then.
+
+        Raises IntakeError for a chunk that can have no place; its ``reason`` is ``chunk_too_long``, ``unusable_rate``
+        or ``too_many_streams``. A duplicate or a late chunk is counted, and accepted.
+        """
+        ecg = chunk.groups[0]
+        n = ecg.samples.shape[1]
+        try:
+            stream = self._stream(chunk.stream_id, ecg.layout, n)
+        except IntakeError:
+            self.counts["refused"] += 1
+            raise
+        row = stream.row
+        if row in self._blocked:
+            self.counts["blocked"] += 1
+            return False
+        self.last_arrival_ns[row] = arrived_ns
+        stream.queue.extend(stream.timeline.offer(self._stamped(row, chunk, n, arrived_ns)))
+        self._drain(stream)
+        return True
+
+    def _stream(self, stream_id: str, layout: Layout, n: int) -> Stream:
+        """The chunk's stream, admitted if new; nothing is changed when the chunk is refused."""
+        row = self.row_of.get(stream_id)
+        stream = None if row is None else self._table.by_row[row]
+        if stream is None or stream.checked is not layout:
+            most = self._most_samples(stream_id, layout)
+            self._check_length(stream_id, n, most)
+            stream = stream or self._table.admit(stream_id)
+            stream.checked, stream.most_samples = layout, most
+        else:
+            self._check_length(stream_id, n, stream.most_samples)
+        return stream
+
+    def _most_samples(self, stream_id: str, layout: Layout) -> int:
+        if not RATES_HZ[0] <= layout.fs_hz <= RATES_HZ[1]:
+            raise IntakeError(
+                "unusable_rate",
+                f"Stream {stream_id!r} sends ECG at {float(layout.fs_hz):g} Hz; it must be {RATES_HZ[0]} to "
+                f"{RATES_HZ[1]} Hz. Resample at the sender.",
+            )
+        return self._arena.slabs[self._arena.index(layout)].most_samples
+
+    def _check_length(self, stream_id: str, n: int, most: int) -> None:
+        if n > most:
+            raise IntakeError(
+                "chunk_too_long",
+                f"A chunk of stream {stream_id!r} holds {n} samples; the ring of intake.ring_s = "
+                f"{self._settings.ring_s:g} s takes {most}. Send shorter chunks, or raise ring_s.",
+            )
+
+    def _stamped(self, row: int, chunk: Chunk, n: int, arrived_ns: int) -> Item:
+        wild = abs(chunk.start_ns - arrived_ns) > self._settings.wild_clock_s * 1e9
+        self.clock_wrong[row] = wild
+        if not wild:
+            return Item(chunk, chunk.start_ns, True, n)
+        self.counts["wild_clock"] += 1
+        return Item(chunk, arrived_ns - round(n / float(chunk.groups[0].layout.fs_hz) * 1e9), False, n)
+
+    # -------------------------------------------------------------------------------------------- from place to memory
+
+    def _drain(self, stream: Stream) -> None:
+        """Copy what has a place into the arena, as far as there is room."""
+        while stream.queue:
+            if not self._store(stream, stream.queue[0]):
+                self._blocked[stream.row] = None
+                return
+            stream.queue.popleft()
+
+    def _store(self, stream: Stream, placement: Placement) -> bool:
+        """Whether all of the placement is in the arena now; what is done of it is taken off it."""
+        row, chunk = stream.row, placement.item.chunk
+        if placement.segment_hop >= 0:
+            if not self._is_handed_out(row):
+                return False
+            self._open_segment(stream, placement.item.layout, placement.segment_hop)
+            placement.segment_hop = -1
+        after_gap = placement.gap > 0
+        if after_gap:
+            self._store_gap(stream, placement)
+        if placement.gap or placement.item.n > self._room(stream):
+            return False
+        start = stream.ring.stop
+        stream.ring.write(chunk.groups[0])
+        self._mark_ready(stream)
+        for group in chunk.groups[1:]:
+            self._store_beside(stream, group, start, after_gap)
+        return True
+
+    def _room(self, stream: Stream) -> int:
+        """Native samples that may be written without touching a hop not handed out, or its history."""
+        row, slab = stream.row, stream.ring.slab
+        hops = int(self._table.next_hop[row]) - int(self._table.segment_hop[row])
+        return slab.rate.native_stop(hops) - slab.history + slab.capacity - stream.ring.stop
+
+    def _store_gap(self, stream: Stream, placement: Placement) -> None:
+        fits = min(placement.gap, self._room(stream))
+        stream.ring.skip_to(stream.ring.stop + fits)
+        placement.gap -= fits
+        self._mark_ready(stream)
+
+    def _mark_ready(self, stream: Stream) -> None:
+        table, row, ring = self._table, stream.row, stream.ring
+        grid = ring.slab.rate.grid_stop(ring.stop)
+        segment_hop = int(table.segment_hop[row])
+        table.stop[row] = ring.stop
+        table.ready_hop[row] = segment_hop + grid // HOP_SAMPLES
+        table.newest_grid[row] = segment_hop * HOP_SAMPLES + grid
+
+    def _is_handed_out(self, row: int) -> bool:
+        """Ends the running segment, its last hop filled up with missing samples; whether all of it has been taken."""
+        table = self._table
+        table.ready_hop[row] = -(-int(table.newest_grid[row]) // HOP_SAMPLES)
+        return bool(table.ready_hop[row] == table.next_hop[row])
+
+    def _open_segment(self, stream: Stream, layout: Layout, hop: int) -> None:
+        stream.release()
+        stream.ring = self._arena.ring(layout)
+        table, row = self._table, stream.row
+        table.slab[row], table.slot[row] = self._arena.index(layout), stream.ring.slot
+        table.segment_hop[row] = table.next_hop[row] = table.ready_hop[row] = hop
+        table.stop[row], table.newest_grid[row] = 0, hop * HOP_SAMPLES
+
+    def _store_beside(self, stream: Stream, group: ChannelGroup, ecg_start: int, after_gap: bool) -> None:
+        """Other groups follow their own count, and the ECG's where they must: after a gap, or when out of step."""
+        kind = group.layout.kind
+        ring = stream.others.get(kind)
+        if ring is None or ring.layout != group.layout:
+            if ring is not None:
+                ring.release()
+            ring = stream.others[kind] = self._arena.ring(group.layout)
+        place = round(ecg_start * group.layout.fs_hz / stream.ring.layout.fs_hz)
+        if after_gap or abs(place - ring.stop) > SIDE_TOLERANCE_S * group.layout.fs_hz:
+            ring.skip_to(place)
+        ring.write(group)
+
+    # ------------------------------------------------------------------------------------------------------------- out
+
+    def take(self, max_hops: int) -> list[RawBlock]:
+        """The next complete hops of every row that has some, at most ``max_hops`` of a row; nothing when all are taken.
+
+        Blocks hold copies. What had found no room is placed then.
+        """
+        blocks = take_blocks(self._table, self._arena.slabs, max_hops)
+        blocked, self._blocked = self._blocked, {}
+        for row in blocked:
+            self._drain(self._table.by_row[row])
+        return blocks
+
+    def window(self, row: int, kind: GroupKind, grid_start: int, grid_stop: int) -> tuple[Layout, np.ndarray] | None:
+        """Layout and int16 (channels, samples) of a group between two grid samples; None when the stream has no such
+        group. CODE_MISSING where nothing was received, or nothing is held any more: the arena holds ``ring_s`` of the
+        running segment."""
+        stream = self._table.by_row[row]
+        ring: Ring | None = stream.ring if kind == GroupKind.ECG else stream.others.get(kind)
+        if ring is None:
+            return None
+        origin = int(self._table.segment_hop[row]) * HOP_SAMPLES
+        first, stop = (ring.slab.rate.native(int(grid) - origin) for grid in (grid_start, grid_stop))
+        return ring.layout, ring.read(first, stop)
+
+    # ------------------------------------------------------------------------------------------------------------ rows
+
+    def stream_id(self, row: int) -> str:
+        """Whose row it is."""
+        return self._table.by_row[row].stream_id
+
+    def time_ns(self, row: int, grid_sample: int) -> int:
+        """UTC of a grid sample, nanoseconds since 1970, by a slow fit through the monitor's own start times."""
+        return self._table.by_row[row].timeline.time_ns(int(grid_sample))
+
+    def stale(self, now_ns: int) -> list[int]:
+        """Rows without a chunk for more than ``stale_s``."""
+        return self._table.silent(now_ns, self._settings.stale_s)
+
+    def evict(self, now_ns: int) -> list[int]:
+        """Forget streams without a chunk for more than ``evict_s``; their rows, free for others from now on."""
+        rows = self._table.silent(now_ns, self._settings.evict_s)
+        for row in rows:
+            self._blocked.pop(row, None)
+            self._table.evict(row)
+        self.counts["evicted"] += len(rows)
+        return rows
+
+    def save(self, row: int) -> dict[str, Any]:
+        """The row's timeline as JSON values, for ``restore``."""
+        state = self._table.by_row[row].timeline.save()
+        return state | {"last_arrival_ns": int(self.last_arrival_ns[row])}
+
+    def restore(self, stream_id: str, state: dict[str, Any]) -> int:
+        """Take a stream up where ``save`` left it; its row. Its next chunk begins a segment, at the hop its clock says;
+        what was missed is counted as a gap. Raises StateError when the state is not readable or the stream is here."""
+        if stream_id in self.row_of:
+            raise StateError(f"Stream {stream_id!r} is running; restore its state before its first chunk.")
+        stream = self._table.admit(stream_id)
+        row, table = stream.row, self._table
+        try:
+            stream.timeline.restore(state)
+            self.last_arrival_ns[row] = int(state["last_arrival_ns"])
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            table.evict(row)
+            raise StateError(f"The saved timeline of stream {stream_id!r} cannot be read ({error!r}).") from error
+        self.newest_grid[row] = stream.timeline.newest_grid
+        table.ready_hop[row] = table.next_hop[row] = -(-stream.timeline.newest_grid // HOP_SAMPLES)
+        return row

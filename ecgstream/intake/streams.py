@@ -1,0 +1,96 @@
+"""The table of streams: which row is whose, and what is known per row."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, deque
+
+import numpy as np
+
+from ..errors import IntakeError
+from ..settings import IntakeSettings
+from ..waveform import GroupKind, Layout
+from .arena import Ring
+from .placement import Placement
+from .timeline import Timeline
+
+
+class Stream:
+    """One monitor's feed: its timeline, and its rings in the arena."""
+
+    __slots__ = ("stream_id", "row", "timeline", "queue", "ring", "others", "checked", "most_samples")
+
+    def __init__(self, stream_id: str, row: int, timeline: Timeline):
+        self.stream_id, self.row, self.timeline = stream_id, row, timeline
+        self.queue: deque[Placement] = deque()  # has a place, but no room yet
+        self.ring: Ring | None = None  # ECG; None between segments
+        self.others: dict[GroupKind, Ring] = {}
+        self.checked: Layout | None = None  # the layout found to be acceptable
+        self.most_samples = 0  # of a chunk of that layout
+
+    def release(self) -> None:
+        """Give all rings back."""
+        for ring in self.others.values():
+            ring.release()
+        self.others.clear()
+        if self.ring is not None:
+            self.ring.release()
+            self.ring = None
+
+
+class StreamTable:
+    """Rows of streams. A row is used again once its stream is evicted: lowest free row first."""
+
+    def __init__(self, settings: IntakeSettings, counts: Counter[str]):
+        n = settings.max_streams
+        self._settings, self._counts = settings, counts
+        self.row_of: dict[str, int] = {}
+        self.by_row: list[Stream | None] = []
+        self._free: list[int] = []
+        self.active = np.zeros(n, bool)
+        self.clock_wrong = np.zeros(n, bool)
+        self.last_arrival_ns = np.zeros(n, np.int64)
+        self.newest_grid = np.zeros(n, np.int64)  # grid samples whose native samples are placed
+        self.next_hop = np.zeros(n, np.int64)  # the next hop to hand out
+        self.ready_hop = np.zeros(n, np.int64)  # hops before it are complete
+        self.segment_hop = np.zeros(n, np.int64)
+        self.slab = np.zeros(n, np.int64)
+        self.slot = np.zeros(n, np.int64)
+        self.stop = np.zeros(n, np.int64)  # native samples placed in the segment
+
+    def admit(self, stream_id: str) -> Stream:
+        """A row for a new stream. Raises IntakeError when all are taken."""
+        row = self._take_row(stream_id)
+        stream = Stream(stream_id, row, Timeline(self._settings, self._counts))
+        self.by_row[row] = stream
+        self.row_of[stream_id] = row
+        self.active[row] = True
+        return stream
+
+    def evict(self, row: int) -> None:
+        """Forget a stream and free its row."""
+        stream = self.by_row[row]
+        stream.release()
+        del self.row_of[stream.stream_id]
+        self.by_row[row] = None
+        for column in (self.active, self.clock_wrong, self.newest_grid, self.next_hop, self.ready_hop, self.stop):
+            column[row] = 0
+        self.segment_hop[row] = 0
+        heapq.heappush(self._free, row)
+
+    def silent(self, now_ns: int, for_s: float) -> list[int]:
+        """Rows without a chunk for more than ``for_s``."""
+        n = len(self.by_row)
+        return np.flatnonzero(self.active[:n] & (now_ns - self.last_arrival_ns[:n] > for_s * 1e9)).tolist()
+
+    def _take_row(self, stream_id: str) -> int:
+        if self._free:
+            return heapq.heappop(self._free)
+        if len(self.by_row) >= self._settings.max_streams:
+            raise IntakeError(
+                "too_many_streams",
+                f"Stream {stream_id!r} would be the {len(self.by_row) + 1}th; intake.max_streams allows "
+                f"{self._settings.max_streams}. Raise it, or run another daemon.",
+            )
+        self.by_row.append(None)
+        return len(self.by_row) - 1

@@ -1,0 +1,270 @@
+"""Which place on its stream a chunk has, from sequence numbers and start times. No samples are touched here."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from ..settings import IntakeSettings
+from ..waveform import GRID_HZ, HOP_SAMPLES, Layout
+from .clock_fit import ClockFit
+from .placement import Item, Placement
+from .rate import Rate
+
+SEEN = 64
+"""Start times of this many sequence numbers are kept, to know a duplicate by."""
+_GIVEN_UP, _UNKNOWN = -1, -2
+
+
+class Timeline:
+    """The order of one stream's chunks.
+
+    Chunks leave strictly by sequence number, so what is placed is the same in whatever order they came. One that is
+    ahead of a missing number waits until the missing one comes, or until ``lateness_s`` of samples wait: then the place
+    is given up and becomes a gap, as long as the clock says. (Waiting costs no time: the hops after a hole cannot go
+    before the hole itself, which must stay open that long.)
+
+        sequence      7  8  _ 10 11 12          9 missing; 10 and 11 wait;
+        placed        7  8                      with 12 two seconds wait: a gap of 9's length, then 10, 11, 12
+
+    Next in sequence is next in place, whatever the clock says within ``clock_step_s``. A clock that jumped further
+    makes the chunk wait for the next one. If that one agrees, a jump forward is a gap and a jump back only re-bases the
+    fit (samples are never laid over one another); if not, the first was a glitch and nothing happened:
+
+        start (s)     0  1  2  7  8             7 agrees with 8: 4 s of gap before it
+        start (s)     0  1  2 -3 -2             -3 agrees with -2: contiguous, the fit is 6 s earlier from here
+        start (s)     0  1  2  7  4             7 does not agree with 4: contiguous, 7 is not believed
+
+    A number below the next one is a duplicate or late if its start time is as old as its number; else the monitor began
+    anew: what waits is placed, then a new segment begins.
+    """
+
+    __slots__ = (
+        "_settings", "counts", "rate", "layout", "segment_hop", "frontier", "placed", "next_sequence", "last_n",
+        "trusted", "fit", "held", "_starts",
+    )  # fmt: skip
+
+    def __init__(self, settings: IntakeSettings, counts: Counter[str]):
+        self._settings = settings
+        self.counts = counts
+        self.rate: Rate | None = None  # None until the first chunk
+        self.layout: Layout | None = None  # None: whatever comes next begins a segment
+        self.segment_hop = 0
+        self.frontier = 0  # native samples of the segment that have a place
+        self.placed = 0  # samples received and placed since the timeline was made
+        self.next_sequence = 0
+        self.last_n = 0
+        self.trusted = True
+        self.fit = ClockFit(0.0, 0)
+        self.held: dict[int, Item] = {}
+        self._starts = array("q", [_GIVEN_UP]) * SEEN
+
+    def offer(self, item: Item) -> list[Placement]:
+        """Everything that has a place now that ``item`` is here."""
+        sequence = item.chunk.sequence
+        if self.rate is None:
+            self.next_sequence = sequence
+        elif sequence < self.next_sequence:
+            return self._begin_anew(item) if self._is_restart(item) else []
+        elif sequence in self.held:
+            self.counts["duplicate"] += 1
+            return []
+        if self.held and sequence < max(self.held):
+            self.counts["reordered"] += 1
+        item.placed_before = self.placed
+        self.held[sequence] = item
+        return self._settle()
+
+    @property
+    def newest_grid(self) -> int:
+        """Grid samples of the stream whose native samples have a place."""
+        return self.segment_hop * HOP_SAMPLES + self.rate.grid_stop(self.frontier)
+
+    def time_ns(self, grid_sample: int) -> int:
+        """UTC of a grid sample by the clock fit, nanoseconds since 1970."""
+        return self.fit.time_ns((grid_sample - self.segment_hop * HOP_SAMPLES) / GRID_HZ)
+
+    # ------------------------------------------------------------------------------------------------------- one by one
+
+    def _settle(self, final: bool = False) -> list[Placement]:
+        placements = []
+        while self.held:
+            item = self.held[min(self.held)]
+            gap = self._gap(item, final)
+            if gap is None:
+                break
+            del self.held[item.chunk.sequence]
+            placements.append(self._place(item, gap))
+        return placements
+
+    def _gap(self, item: Item, final: bool) -> int | None:
+        """Missing samples before ``item``; None while its place is open or its clock in doubt."""
+        missing = item.chunk.sequence - self.next_sequence
+        guess = missing * self.last_n
+        believed = item.trusted and self.trusted
+        if self.layout is None:
+            return max(0, round(self._step(item))) if believed and self.rate else guess
+        if missing and not final and not self._waited(self.held.values()):
+            self._drop_stray(item)
+            return None
+        if not believed:
+            return guess
+        step = self._step(item)
+        if abs(step - guess) <= self._settings.clock_step_s * self.rate.hz:
+            return max(missing, round(step)) if missing else 0
+        return self._disputed_gap(item, step, guess, final)
+
+    def _disputed_gap(self, item: Item, step: float, guess: int, final: bool) -> int | None:
+        """The gap before an ``item`` whose clock is ``step`` samples ahead where ``guess`` were expected."""
+        witness = self._witness(item, final)
+        if witness is None and not final:
+            return None
+        if witness is None or not self._agree(item, witness):
+            self.counts["clock_glitch"] += 1
+            item.doubtful = True
+            return guess
+        missing = item.chunk.sequence - self.next_sequence
+        if not missing or step < missing:
+            self.counts["clock_step"] += 1
+        if step >= missing:
+            return round(step)
+        self.counts["overlap"] += step < 0
+        self.fit.shift((step - guess) / self.rate.hz)
+        return guess
+
+    def _witness(self, item: Item, final: bool) -> Item | None:
+        """The chunk by which the clock of ``item`` is judged: the very next, or another once that has had its time."""
+        later = [sequence for sequence in self.held if sequence > item.chunk.sequence]
+        if not later:
+            return None
+        first = min(later)
+        if first == item.chunk.sequence + 1 or final or self._waited(self.held[sequence] for sequence in later):
+            return self.held[first]
+        return None
+
+    def _agree(self, item: Item, witness: Item) -> bool:
+        """Whether the next chunk's start follows from this one's (with chunks missing between: could follow)."""
+        after_s = (witness.start_ns - item.start_ns) * 1e-9 - item.n / float(item.layout.fs_hz)
+        between = witness.chunk.sequence - item.chunk.sequence - 1
+        latest_s = self._settings.longest_gap_s if between else self._settings.clock_step_s
+        return -self._settings.clock_step_s <= after_s <= latest_s
+
+    def _waited(self, items: Iterable[Item]) -> bool:
+        return sum(item.n / float(item.layout.fs_hz) for item in items) >= self._settings.lateness_s
+
+    def _drop_stray(self, item: Item) -> None:
+        """A number so far ahead that others have gone on below it was never the next of this run."""
+        if self.placed - item.placed_before > max(self._settings.lateness_s, 1.0) * self.rate.hz:
+            del self.held[item.chunk.sequence]
+            self.counts["late"] += 1
+
+    def _step(self, item: Item) -> float:
+        """Native samples by which ``item`` starts later than the samples placed so far end, by its clock."""
+        ahead_s = self.fit.ahead_s(self.frontier / self.rate.hz, item.start_ns)
+        return ahead_s * self.rate.hz / (1.0 + self.fit.drift)
+
+    # ------------------------------------------------------------------------------------------------------- its place
+
+    def _place(self, item: Item, gap: int) -> Placement:
+        if self.rate is not None:
+            self._remember_gap(item.chunk.sequence - self.next_sequence, gap)
+        segment_hop = -1
+        if self._ends_segment(item, gap):
+            segment_hop, gap = self._begin_segment(item, gap), 0
+        self.frontier += gap
+        x_s = self.frontier / self.rate.hz
+        if item.trusted != self.trusted:
+            self.fit.restart(x_s, item.start_ns)
+            self.trusted = item.trusted
+        if not item.doubtful:
+            self.fit.observe(x_s, item.start_ns)
+        self.frontier += item.n
+        self.placed += item.n
+        self.next_sequence = item.chunk.sequence + 1
+        self.last_n = item.n
+        self._starts[item.chunk.sequence % SEEN] = item.chunk.start_ns
+        return Placement(item, gap, segment_hop)
+
+    def _ends_segment(self, item: Item, gap: int) -> bool:
+        layout = item.layout
+        if self.layout is layout:
+            return gap > self._settings.longest_gap_s * self.rate.hz
+        if self.layout is not None and self.layout != layout:
+            self.counts["layout_change"] += 1
+        return self.layout != layout or gap > self._settings.longest_gap_s * self.rate.hz
+
+    def _begin_segment(self, item: Item, gap: int) -> int:
+        """The hop where ``item`` begins a segment: nearest in time, and after every hop of the segment before."""
+        hop = 0
+        if self.rate is not None:
+            used = -(-self.rate.grid_stop(self.frontier) // HOP_SAMPLES)
+            hop = self.segment_hop + max(used, self.rate.nearest_hop(self.frontier + gap))
+        self.counts["segment"] += 1
+        self.layout, self.rate = item.layout, Rate(item.layout.fs_hz)
+        self.segment_hop, self.frontier = hop, 0
+        self.trusted = item.trusted
+        self.fit.restart(0.0, item.start_ns)
+        return hop
+
+    def _remember_gap(self, missing: int, gap: int) -> None:
+        for sequence in range(self.next_sequence, self.next_sequence + min(missing, SEEN)):
+            self._starts[(sequence + max(0, missing - SEEN)) % SEEN] = _GIVEN_UP
+        if missing or gap:
+            self.counts["gap"] += 1
+            self.counts["gap_samples"] += gap
+
+    # ---------------------------------------------------------------------------------------------- numbers that fell
+
+    def _is_restart(self, item: Item) -> bool:
+        behind = self.next_sequence - item.chunk.sequence
+        known = self._starts[item.chunk.sequence % SEEN] if behind <= SEEN else _UNKNOWN
+        if known >= 0:
+            restart, otherwise = known != item.chunk.start_ns, "duplicate"
+        elif known == _GIVEN_UP:
+            restart, otherwise = item.trusted and self.trusted and self._step(item) > 0, "late"
+        else:
+            restart, otherwise = not self._as_old_as(item, behind), "duplicate"
+        self.counts["restart" if restart else otherwise] += 1
+        return restart
+
+    def _as_old_as(self, item: Item, behind: int) -> bool:
+        """Whether ``item`` starts about where the chunk ``behind`` numbers ago must have."""
+        expected = behind * self.last_n
+        return item.trusted and self.trusted and 0.5 * expected <= -self._step(item) <= 2.0 * expected
+
+    def _begin_anew(self, item: Item) -> list[Placement]:
+        placements = self._settle(final=True)
+        self.layout = None
+        self.next_sequence = item.chunk.sequence
+        self._starts = array("q", [_GIVEN_UP]) * SEEN
+        self.held[item.chunk.sequence] = item
+        return placements + self._settle()
+
+    # ------------------------------------------------------------------------------------------------ save and restore
+
+    def save(self) -> dict[str, Any]:
+        """State as JSON values; chunks that wait are not part of it."""
+        return {
+            "fs_hz": [self.rate.fs_hz.numerator, self.rate.fs_hz.denominator],
+            "segment_hop": self.segment_hop,
+            "frontier": self.frontier,
+            "next_sequence": self.next_sequence,
+            "last_n": self.last_n,
+            "trusted": self.trusted,
+            "clock": self.fit.save(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what ``save`` gave; the next chunk begins a segment, and what was missed before it is a gap.
+
+        Raises KeyError, TypeError or ValueError when it is not such a state.
+        """
+        self.rate = Rate(Fraction(*state["fs_hz"]))
+        self.segment_hop, self.frontier = int(state["segment_hop"]), int(state["frontier"])
+        self.next_sequence, self.last_n = int(state["next_sequence"]), int(state["last_n"])
+        self.trusted = bool(state["trusted"])
+        self.fit = ClockFit.restored(state["clock"])
+        self._starts = array("q", [_UNKNOWN]) * SEEN
