@@ -24,7 +24,7 @@ RAIL_MV = 2.5
 STUCK_SHARE = 0.2
 """... and a lead is at it when so many samples of a hop share that extreme value; no complex stays flat so long."""
 ROUGH_MV = 0.02
-"""Mean size of the second difference that halves the quality: 0.03 mV rms of muscle noise."""
+"""Mean size of the second difference that halves the quality: about 0.13 mV rms of white noise at the input."""
 WANDER_MV = 0.6
 """Mean of the filtered window that halves the quality."""
 NOISE_QUALITY = 0.2
