@@ -94,6 +94,7 @@ class Pipeline:
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.outputs = Outputs(self.intake, settings, model.version if model else "")
         self._n_rows = 0
+        self._exported = dict.fromkeys(self.intake.counts, 0)
         metrics.model_available.set(self.diagnosis is not None)
 
     # ------------------------------------------------------------------------------------------------- the way through
@@ -106,6 +107,7 @@ class Pipeline:
             if chunk is not None:
                 self._accept(chunk, message.arrived_ns, out)
         self._tick(out)
+        self._export_intake()
         return out
 
     def _decode(self, message: Message) -> Chunk | None:
@@ -219,6 +221,12 @@ class Pipeline:
             for reason, count in enumerate(np.bincount(reasons.ravel()).tolist()):
                 if count and reason != Reason.OK:
                     counter.labels(Reason(reason).name.lower()).inc(count)
+
+    def _export_intake(self) -> None:
+        for kind, count in self.intake.counts.items():
+            if more := count - self._exported[kind]:
+                self.metrics.intake.labels(kind).inc(more)
+        self._exported.update(self.intake.counts)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

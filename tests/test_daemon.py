@@ -195,9 +195,9 @@ def test_acknowledge_over_the_control_socket(tmp_path: Path):
             request.setsockopt(zmq.LINGER, 0)
             request.connect(wires.daemon.control)
             content_type, payload = encode(control)
-            request.send_multipart([content_type.encode(), payload])
+            request.send_multipart([content_type.encode(), b"bed-1", payload])
             assert request.poll(10_000), "no reply"
-            content_type, payload = request.recv_multipart()
+            content_type, _, payload = request.recv_multipart()
             reply = decode(payload, content_type.decode())
         assert reply.accepted, reply.text
         acknowledged = wires.hear(is_alert("asystole", pb.Alert.ACKNOWLEDGED))[-1]
