@@ -1,0 +1,130 @@
+"""The encoder at work on many beds: one batch per tick, state gathered and scattered by row."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+
+from ..errors import ModelError
+from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
+from .beats import BeatProbs
+from .loader import Model
+
+BATCHES = (1, 8, 32, 128)
+HOP_RUNS = (25, 1)
+"""Fixed sizes: rows and hops in one call of the encoder. Every shape it meets is warmed up before the first bed."""
+GRID_STEP = 2
+HOP_INPUTS = HOP_SAMPLES // GRID_STEP
+HOP_TOKENS = 5
+N_BEAT = 6
+WINDOW_HOPS = 50
+USABLE_SHARE = 0.5
+
+
+class Diagnosis:
+    """Carries the encoder's state for ``n_rows`` beds; any cut of the same hops into steps gives the same scores."""
+
+    def __init__(self, model: Model, n_rows: int, threads: int = 1):
+        torch.set_num_threads(threads)
+        self.model = model
+        self.state = torch.zeros((n_rows, model.manifest.n_state), device=model.device)
+        self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the scores, in order."""
+        return self.model.manifest.names
+
+    def warm_up(self) -> None:
+        """Run every batch size a few times: PyTorch specialises a script on its first runs."""
+        for size, hops in itertools.product(BATCHES, HOP_RUNS):
+            state = self.state.new_zeros((size, self.state.shape[1]))
+            for _ in range(3):
+                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), state)
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows; the new ones start with an empty memory."""
+        more = n_rows - len(self.usable)
+        self.state = torch.cat((self.state, self.state.new_zeros((more, self.state.shape[1]))))
+        self.usable = np.concatenate((self.usable, np.zeros((more, WINDOW_HOPS), bool)))
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget everything of ``rows``."""
+        self.state[torch.as_tensor(rows)] = 0
+        self.usable[rows] = False
+
+    def save(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The state of ``rows`` as arrays; ``restore`` puts it back."""
+        return {"state": self.state[torch.as_tensor(rows)].cpu().numpy(), "usable": self.usable[rows].copy()}
+
+    def restore(self, rows: np.ndarray, saved: dict[str, np.ndarray]) -> None:
+        """Put back what ``save`` gave; ModelError when it was saved with another model."""
+        if saved["state"].shape[1] != self.state.shape[1]:
+            raise ModelError(
+                f"Saved encoder state must have {self.state.shape[1]} floats a row; it has {saved['state'].shape[1]}. "
+                "It was saved with another model: let the beds settle anew."
+            )
+        self.state[torch.as_tensor(rows)] = torch.from_numpy(saved["state"]).to(self.state.device)
+        self.usable[rows] = saved["usable"]
+
+    def step(self, block: Conditioned) -> tuple[Scores, BeatProbs]:
+        """Advance the block's rows by its hops. ModelError when the encoder gives NaN or fails."""
+        self.reset(block.rows[block.new_segment])
+        out = self._advance(block)
+        n_scores = len(self.names)
+        reason, beats_settling = self._withheld(block)
+        values = np.where((reason == Reason.OK)[:, :, None], out[:, :, :n_scores], np.nan).astype(np.float32)
+        probs = out[:, :, n_scores:].reshape(len(block.rows), block.n_hops, HOP_TOKENS, N_BEAT)
+        probs = np.where(beats_settling[:, :, None, None], np.nan, probs).astype(np.float32)
+        probs = probs.reshape(len(block.rows), HOP_TOKENS * block.n_hops, N_BEAT)
+        return Scores(self.names, values, reason), BeatProbs(probs, self.model.manifest.beat_delay_s)
+
+    def _advance(self, block: Conditioned) -> np.ndarray:
+        inputs = block.ecg_mv[:, :, 1::GRID_STEP], block.valid[:, :, 1::GRID_STEP]
+        samples = np.concatenate(inputs, 1, dtype=np.float32)
+        out = np.empty((len(block.rows), block.n_hops, len(self.names) + HOP_TOKENS * N_BEAT), np.float32)
+        for start in range(0, len(block.rows), BATCHES[-1]):
+            part = slice(start, start + BATCHES[-1])
+            rows = torch.as_tensor(block.rows[part], device=self.state.device)
+            out[part], self.state[rows] = self._run_hops(samples[part], self.state[rows])
+        if not np.isfinite(out).all():
+            raise ModelError(f"The model {self.model.version} gave values that are not numbers.")
+        return out
+
+    def _run_hops(self, samples: np.ndarray, state: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
+        """Run one batch, padded to a fixed size, in runs of a fixed number of hops."""
+        n_rows, size = len(samples), next(size for size in BATCHES if size >= len(samples))
+        samples = np.pad(samples, ((0, size - n_rows), (0, 0), (0, 0)))
+        state = torch.nn.functional.pad(state, (0, 0, 0, size - n_rows))
+        out, start = [], 0
+        while start < samples.shape[2]:
+            stop = start + HOP_INPUTS * next(run for run in HOP_RUNS if start + run * HOP_INPUTS <= samples.shape[2])
+            scores, state = self._run(samples[:, :, start:stop], state)
+            out.append(scores[:n_rows])
+            start = stop
+        return np.concatenate(out, 1), state[:n_rows]
+
+    def _run(self, samples: np.ndarray, state: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
+        with torch.inference_mode():
+            try:
+                scores, state = self.model.encoder(torch.as_tensor(samples, device=self.state.device), state)
+            except RuntimeError as error:
+                raise ModelError(f"The model {self.model.version} failed: {error}") from error
+        return scores.cpu().numpy(), state
+
+    def _withheld(self, block: Conditioned) -> tuple[np.ndarray, np.ndarray]:
+        """Reason (R, n_hops) why scores are withheld, and whether beat probabilities are."""
+        n_rows, n_hops = len(block.rows), block.n_hops
+        share = block.valid.reshape(n_rows, N_LEADS, n_hops, HOP_SAMPLES).mean(3).max(1)
+        now = share >= USABLE_SHARE  # (R, n_hops): some lead has signal
+        kept = np.concatenate((self.usable[block.rows], now), 1)
+        self.usable[block.rows] = kept[:, n_hops:]
+        counts = np.cumsum(np.pad(kept, ((0, 0), (1, 0))), 1)
+        seen = counts[:, WINDOW_HOPS + 1 :] - counts[:, 1 : n_hops + 1]  # usable hops of the last WINDOW_HOPS
+        settled = seen >= self.model.manifest.settling_hops
+        why = np.where(block.reason == Reason.ABSENT, 255, block.reason).min(1)  # the best lead's
+        why = np.where((why == Reason.OK) | (why == 255), Reason.MISSING, why)
+        reason = np.where(now, np.where(settled, Reason.OK, Reason.SETTLING), why).astype(np.uint8)
+        return reason, ~now | (seen < self.model.manifest.beat_settling_hops)

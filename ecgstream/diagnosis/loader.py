@@ -1,0 +1,140 @@
+"""Model directories: ``encoder.pt`` (frozen TorchScript) beside ``manifest.json``, which states its sha256.
+
+TorchScript is the shipped form by design; this is the one module that calls it, and so the one that sets PyTorch's
+deprecation warning of it aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import ModelError
+
+SHIPPED = Path(__file__).parent / "weights"
+FORMAT = "ecgstream-encoder-1"
+_ENCODER, _MANIFEST = "encoder.pt", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model directory states of its encoder."""
+
+    format: str
+    name: str
+    sha256: str
+    n_state: int  # floats of state per row
+    n_parameters: int
+    names: tuple[str, ...]  # of the scores, in order
+    beat_delay_s: float  # the beat probabilities of a token tell of this much earlier
+    settling_hops: int  # hops with signal, of the last POOL_HOPS, before scores are stated
+    beat_settling_hops: int  # the same for beat probabilities
+    thresholds: dict[str, float]  # a score at or above its threshold states the finding
+    records: str  # file beside the weights that lists every record seen in training
+
+    def threshold(self, name: str) -> float:
+        """The threshold of a score; ModelError when none was set in training."""
+        if name not in self.thresholds:
+            raise ModelError(f"The model states no threshold for {name!r}; it has {sorted(self.thresholds)}.")
+        return self.thresholds[name]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded encoder, on its device, and its manifest."""
+
+    encoder: torch.jit.ScriptModule
+    manifest: Manifest
+    device: torch.device
+
+    @property
+    def version(self) -> str:
+        """Name and the first 12 digits of the sha256, as it stands in every Diagnosis."""
+        return f"{self.manifest.name}@{self.manifest.sha256[:12]}"
+
+
+def load_model(path: Path | None = None, device: str = "auto") -> Model:
+    """Load the model directory ``path``, or the shipped one, onto ``device`` ("auto", "cpu" or "cuda").
+
+    Raises ModelError when a file is missing, altered, or not one of ours, or the device is not there.
+    """
+    folder = SHIPPED if path is None else Path(path)
+    manifest = read_manifest(folder)
+    encoder = _read_encoder(folder, manifest)
+    place = _device(device)
+    with _torchscript():
+        try:
+            loaded = torch.jit.load(io.BytesIO(encoder), map_location=place).eval()
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"PyTorch cannot read {folder / _ENCODER} as TorchScript: {error}") from error
+    return Model(loaded, manifest, place)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check ``manifest.json``; ModelError when it is missing or not one of ours."""
+    path = folder / _MANIFEST
+    try:
+        stated: dict[str, Any] = json.loads(path.read_text())
+    except OSError as error:
+        raise ModelError(f"A model directory holds {_MANIFEST}; {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON ({error}); export the model again.") from error
+    wanted = {item.name for item in fields(Manifest)}
+    if not isinstance(stated, dict) or stated.get("format") != FORMAT or set(stated) != wanted:
+        found = stated.get("format") if isinstance(stated, dict) else type(stated).__name__
+        raise ModelError(f"{path} is not a manifest of format {FORMAT!r} (found {found!r}); export the model again.")
+    return Manifest(**{**stated, "names": tuple(stated["names"])})
+
+
+def save_model(streaming: nn.Module, folder: Path, **stated: Any) -> Manifest:
+    """Script, freeze and write ``streaming`` with a manifest of what is ``stated`` (the fields of Manifest)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _torchscript():
+        frozen = torch.jit.freeze(torch.jit.script(streaming.eval()))
+        buffer = io.BytesIO()
+        torch.jit.save(frozen, buffer)
+    encoder = buffer.getvalue()
+    manifest = Manifest(format=FORMAT, sha256=hashlib.sha256(encoder).hexdigest(), **stated)
+    (folder / _ENCODER).write_bytes(encoder)
+    (folder / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
+    return manifest
+
+
+def _read_encoder(folder: Path, manifest: Manifest) -> bytes:
+    path = folder / _ENCODER
+    try:
+        encoder = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"A model directory holds {_ENCODER}; {path} cannot be read: {error.strerror}.") from error
+    found = hashlib.sha256(encoder).hexdigest()
+    if found != manifest.sha256:
+        raise ModelError(
+            f"The sha256 of {path} must be {manifest.sha256[:12]}… as its manifest states; it is {found[:12]}…. "
+            "The file was altered or belongs to another export: copy the whole model directory again."
+        )
+    return encoder
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ModelError("The device is set to 'cuda' and PyTorch finds none here; set it to 'auto' or 'cpu'.")
+    return torch.device(name)
+
+
+@contextmanager
+def _torchscript() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
+        yield

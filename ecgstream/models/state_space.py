@@ -1,0 +1,73 @@
+"""A diagonal state-space layer whose carried state gives, to rounding, what a run over the whole signal gives.
+
+Source: Gu, Gupta, Goel, Ré, "On the Parameterization and Initialization of Diagonal State Space Models" (S4D, 2022),
+initialised as S4D-Lin, with the input normalisation of Orvieto et al., "Resurrecting Recurrent Neural Networks for
+Long Sequences" (LRU, 2023). Time constants are bounded, so that a state older than a minute no longer matters.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def advance(matrix: Tensor, u: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Run channels of a linear state space over tokens, some tokens at a time.
+
+    ``matrix`` (D, 2N + L, 2N + L) as built by ``StateSpace.matrix(L)``; ``u`` (B, T, D) input with T a multiple of L;
+    ``x`` (B, D, 2N) state. Returns output (B, T, D) and the state after the last token.
+    """
+    n = x.shape[2]
+    length = matrix.shape[1] - n
+    from_state, from_input = matrix[:, :n], matrix[:, n:]
+    x = x.transpose(0, 1)  # (D, B, 2N)
+    u = u.permute(2, 0, 1).contiguous()  # (D, B, T)
+    out = []
+    for start in range(0, u.shape[2], length):
+        joined = torch.baddbmm(torch.bmm(x, from_state), u[:, :, start : start + length], from_input)
+        x = joined[:, :, :n]
+        out.append(joined[:, :, n:])
+    y = out[0] if len(out) == 1 else torch.cat(out, 2)
+    return y.permute(1, 2, 0).contiguous(), x.transpose(0, 1).contiguous()
+
+
+class StateSpace(nn.Module):
+    """D independent channels, each with N complex modes: x' = λx + γu, y = Re(Cx) + du."""
+
+    def __init__(self, width: int, modes: int, longest_tau_tokens: float):
+        super().__init__()
+        step = torch.exp(torch.empty(width, 1).uniform_(math.log(0.01), math.log(0.5)))
+        self.slowest_decay = 1.0 / longest_tau_tokens
+        decay = (0.5 * step).expand(width, modes).clamp(min=self.slowest_decay * 1.01) - self.slowest_decay
+        self.log_decay = nn.Parameter(torch.log(decay))
+        self.turn = nn.Parameter(math.pi * step * torch.arange(modes))
+        self.c = nn.Parameter(torch.randn(width, modes, 2) / math.sqrt(2 * modes))
+        self.skip = nn.Parameter(torch.randn(width))
+
+    def matrix(self, length: int) -> Tensor:
+        """The linear map (state, ``length`` inputs) -> (state, ``length`` outputs) of each channel: (D, 2N+L, 2N+L)."""
+        decay = self.slowest_decay + torch.exp(self.log_decay)
+        rate = torch.complex(-decay, self.turn)
+        powers = torch.exp(rate[:, :, None] * torch.arange(length + 1, device=rate.device))  # (D, N, L + 1): λ^m
+        gain = torch.sqrt(1 - torch.exp(-2 * decay))[:, :, None]
+        seen = torch.view_as_complex(self.c)[:, :, None] * powers
+        kernel = (gain * seen[:, :, :length]).real.sum(1)  # (D, L)
+        written = gain * powers[:, :, :length].flip(2)
+        state_part = torch.cat((_rotation(powers[:, :, length]), seen[:, :, 1:].real, -seen[:, :, 1:].imag), 2)
+        return self._assemble(state_part, written, kernel, length)
+
+    def _assemble(self, state_part: Tensor, written: Tensor, kernel: Tensor, length: int) -> Tensor:
+        width, modes, _ = written.shape
+        to_state, by_re, by_im = state_part.split((4 * modes, length, length), 2)
+        re_rows = torch.cat((to_state[:, :, : 2 * modes], by_re), 2)
+        im_rows = torch.cat((to_state[:, :, 2 * modes :], by_im), 2)
+        lag = torch.arange(length)[None, :] - torch.arange(length)[:, None]
+        within = kernel[:, lag.clamp(min=0)] * (lag >= 0).to(kernel.dtype) + self.skip[:, None, None] * (lag == 0)
+        u_rows = torch.cat((written.real.transpose(1, 2), written.imag.transpose(1, 2), within), 2)
+        return torch.cat((re_rows, im_rows, u_rows), 1)
+
+
+def _rotation(power: Tensor) -> Tensor:
+    """Rows re and im of x' = λ^L x as (D, N, 4N): [re→re, re→im, im→re, im→im], each diagonal."""
+    re, im = torch.diag_embed(power.real), torch.diag_embed(power.imag)
+    return torch.cat((re, im, -im, re), 2)

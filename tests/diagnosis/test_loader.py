@@ -1,0 +1,79 @@
+"""A model directory is taken whole and unaltered, or refused in a sentence."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import SHIPPED, read_manifest
+from ecgstream.errors import ModelError
+
+
+@pytest.fixture
+def copy(model_folder, tmp_path):
+    return shutil.copytree(model_folder, tmp_path / "model")
+
+
+def test_a_model_directory_loads(model_folder):
+    model = load_model(model_folder, "cpu")
+    assert model.manifest.names == ("NORM", "rhythm.vf")
+    assert model.version == f"{model.manifest.name}@{model.manifest.sha256[:12]}"
+    scores, state = model.encoder(torch.zeros(3, 32, 50), torch.zeros(3, model.manifest.n_state))
+    assert scores.shape == (3, 2, 2 + 30)
+    assert state.shape == (3, model.manifest.n_state)
+
+
+def test_an_altered_encoder_is_refused(copy):
+    path = copy / "encoder.pt"
+    altered = bytearray(path.read_bytes())
+    altered[len(altered) // 2] ^= 1
+    path.write_bytes(altered)
+    with pytest.raises(ModelError, match="sha256 .* must be"):
+        load_model(copy)
+
+
+@pytest.mark.parametrize("name", ["encoder.pt", "manifest.json"])
+def test_a_missing_file_is_named(copy, name):
+    (copy / name).unlink()
+    with pytest.raises(ModelError, match=name):
+        load_model(copy)
+
+
+@pytest.mark.parametrize("stated", ["[]", "{}", '{"format": "onnx"}', "no json"])
+def test_a_manifest_of_another_kind_is_refused(copy, stated):
+    (copy / "manifest.json").write_text(stated)
+    with pytest.raises(ModelError, match="manifest"):
+        load_model(copy)
+
+
+def test_a_file_that_is_no_torchscript_is_refused(copy):
+    import hashlib
+
+    (copy / "encoder.pt").write_bytes(b"not a model")
+    stated = json.loads((copy / "manifest.json").read_text())
+    stated["sha256"] = hashlib.sha256(b"not a model").hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(stated))
+    with pytest.raises(ModelError, match="TorchScript"):
+        load_model(copy)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_is_refused_where_there_is_none(model_folder):
+    with pytest.raises(ModelError, match="'cuda'"):
+        load_model(model_folder, "cuda")
+
+
+def test_a_threshold_that_was_never_set_is_named(model_folder):
+    with pytest.raises(ModelError, match="'NORM'"):
+        read_manifest(model_folder).threshold("NORM")
+
+
+def test_the_shipped_model_loads_and_is_small():
+    model = load_model(None, "cpu")
+    assert (SHIPPED / model.manifest.records).exists()
+    assert (SHIPPED / "encoder.pt").stat().st_size < 10e6
+    assert {"NORM", "MI", "STTC", "CD", "HYP", "AFIB", "rhythm.af", "rhythm.vt", "rhythm.vf"} <= set(model.manifest.names)
+    assert {"rhythm.af", "rhythm.vt", "rhythm.vf"} <= set(model.manifest.thresholds)
+    assert model.manifest.n_state * 4 <= 120_000

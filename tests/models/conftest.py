@@ -1,0 +1,26 @@
+"""A small untrained encoder."""
+
+import pytest
+import torch
+
+from ecgstream.models.encoder import Encoder, EncoderShape
+from ecgstream.models.streaming import StreamingEncoder
+
+N_SCORES = 7
+
+
+@pytest.fixture(scope="session")
+def streaming() -> StreamingEncoder:
+    torch.manual_seed(0)
+    encoder = Encoder(EncoderShape(N_SCORES, width=24, depth=3, modes=4, filters=8, pool_heads=4))
+    calibration = torch.full((N_SCORES,), 3.0), torch.zeros(N_SCORES), torch.zeros(5)
+    return StreamingEncoder(encoder, *calibration).eval()
+
+
+@pytest.fixture(scope="session")
+def samples() -> torch.Tensor:
+    """Two beds, 30 s: noise in mV with rising offsets, and validity that comes and goes."""
+    generator = torch.Generator().manual_seed(1)
+    mv = torch.randn(2, 16, 25 * 150, generator=generator) + torch.arange(16)[:, None] / 16
+    valid = (torch.rand(2, 16, 150, generator=generator) > 0.2).repeat_interleave(25, 2)
+    return torch.cat((mv * valid, valid.float()), 1)
