@@ -15,7 +15,7 @@ import structlog
 from .clock import Clock, WallClock
 from .diagnosis import Model, load_model
 from .endpoints import Endpoints
-from .errors import EcgstreamError, ModelError
+from .errors import ModelError
 from .keeper import Keeper
 from .metrics import Metrics
 from .outputs import Outgoing
@@ -74,11 +74,9 @@ class Daemon:
         try:
             await self.startup()
             await self.main_loop()
-        except* EcgstreamError as group:
-            raise group.exceptions[0] from None
-        except* Exception as group:
+        except ExceptionGroup as group:
             for error in group.exceptions:
-                log.error("unexpected error; stopping", exc_info=error)
+                log.error("a stage failed; stopping", exc_info=error)
             return 1
         finally:
             await self.shutdown()

@@ -148,6 +148,7 @@ class Pipeline:
         with self._stage("conditioning"):
             conditioned = self.conditioner.step(block)
         with self._stage("rhythm"):
+            self._set_limits(block.rows)
             rhythm = self.rhythm.step(conditioned)
         with self._stage("diagnosis"):
             scores = self._diagnose(conditioned)
@@ -181,6 +182,11 @@ class Pipeline:
         self.diagnosis, self.model_fault = None, fault
         self.metrics.model_available.set(0)
         log.error("model unavailable; rules go on", fault=fault)
+
+    def _set_limits(self, rows: np.ndarray) -> None:
+        """Rules judge by the limits people gave the beds, which the alarm room keeps."""
+        self.rhythm.low_bpm[rows] = self.alarms.bradycardia_bpm[rows]
+        self.rhythm.high_bpm[rows] = self.alarms.tachycardia_bpm[rows]
 
     def _evidence(
         self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores
