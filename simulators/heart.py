@@ -19,6 +19,8 @@ BEFORE_S = 0.35
 """How long before its R peak a beat may show."""
 AFTER_S = 0.95
 """How long after its R peak a beat may show."""
+_BREATHING = 0.04
+"""Share by which a beat grows and shrinks as the chest moves."""
 
 
 class Kind(IntEnum):
@@ -54,8 +56,8 @@ _QRS = [
 _T = [(0.255, 0.050, 0.14, 0.10, -0.10, 1), (0.305, 0.032, 0.18, 0.14, -0.12, 1)]
 # From the left ventricle's apex: up and to the right, and a T wave that points the other way.
 _VENTRICULAR = [
-    (-0.030, 0.020, 0.30, -0.60, -1.00, 0),
-    (0.018, 0.025, -0.95, -1.30, -0.20, 0),
+    (-0.034, 0.022, 0.30, -0.60, -1.00, 0),
+    (0.020, 0.029, -0.95, -1.30, -0.20, 0),
     (0.310, 0.070, 0.32, 0.50, 0.28, 1),
 ]
 # From the right ventricle's apex: up, to the left and to the back.
@@ -100,7 +102,8 @@ def _shown(shape: np.ndarray, time_s: np.ndarray, rr_s: np.ndarray, fs_hz: int) 
     stretch = np.where(shape[:, 5] > 0, np.sqrt(rr_s)[:, None], 1.0)  # (B, waves)
     offset_s, width_s = shape[:, 0] * stretch, shape[:, 1] * stretch
     waves = np.exp(-0.5 * ((t_s[:, None, :] - offset_s[:, :, None]) / width_s[:, :, None]) ** 2)
-    return first, np.einsum("wc,bwt->bct", shape[:, 2:5], waves, optimize=True)
+    beats = np.einsum("wc,bwt->bct", shape[:, 2:5], waves, optimize=True)
+    return first, beats * (1 + _BREATHING * np.sin(2 * np.pi * 0.25 * time_s))[:, None, None]
 
 
 def _vary(shape: np.ndarray, turn: np.ndarray, rng: np.random.Generator) -> np.ndarray:
