@@ -18,6 +18,7 @@ class _State(NamedTuple):
     """What is carried per row and lead. All zeros: nothing yet."""
 
     filters: np.ndarray  # float64 (rows, N_LEADS, N_FILTER_STATE)
+    reach: np.ndarray  # float64 (rows, N_LEADS, 2), how far down and up raw samples have ever gone
     window: np.ndarray  # float64 (rows, N_LEADS, WINDOW_HOPS, N_FEATURES)
     filled: np.ndarray  # int64 (rows, N_LEADS), hops of the window that are set
 
@@ -25,6 +26,7 @@ class _State(NamedTuple):
 def _new_state(n_rows: int) -> _State:
     return _State(
         np.zeros((n_rows, N_LEADS, N_FILTER_STATE)),
+        np.zeros((n_rows, N_LEADS, 2)),
         np.zeros((n_rows, N_LEADS, WINDOW_HOPS, N_FEATURES)),
         np.zeros((n_rows, N_LEADS), np.int64),
     )
@@ -116,11 +118,12 @@ def _condition_rows(places, signal, resampler, filters, state, out):
             mark_unusable(raw[r, c], weights.shape[1], newest[1:], unusable)
             filtered_mv = ecg_mv[r, slot]
             filter_lead(grid_mv, unusable, *filters, state.filters[rows[r], slot], filtered_mv, valid[r, slot])
-            window, filled = state.window[rows[r], slot], state.filled[rows[r]]
+            reach, window, filled = state.reach[rows[r], slot], state.window[rows[r], slot], state.filled[rows[r]]
             for k in range(reason.shape[2]):
                 part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
                 native = slice(max(newest[part.start], origin[r] - 1) + 1, newest[part.stop] + 1)
                 reason[r, slot, k], quality[r, slot, k], filled[slot] = judge_hop(
-                    first_hop[r] + k, raw[r, c][native], *scale, filtered_mv[part], unusable[part], window, filled[slot]
+                    first_hop[r] + k, raw[r, c][native], *scale, filtered_mv[part], unusable[part],
+                    reach, window, filled[slot],
                 )
         derive_limb_leads(measured, ecg_mv[r], valid[r], reason[r], quality[r])

@@ -20,9 +20,9 @@ FLAT_ADU = 1.0
 FLAT_MV = 0.005
 """A lead whose raw range over the window is no more than either is flat. A body shows more, in asystole too."""
 RAIL_MV = 2.5
-"""A rail is at least this far from zero ..."""
 STUCK_SHARE = 0.2
-"""... and a lead is at it when so many samples of a hop share that extreme value; no complex stays flat so long."""
+"""A lead is at a rail when this share of a hop's raw samples has one value, RAIL_MV or more from zero, that it has
+never gone beyond. (The last keeps a quiet trace on a large electrode offset from counting.)"""
 ROUGH_MV = 0.02
 """Mean size of the second difference that halves the quality: about 0.13 mV rms of white noise at the input."""
 WANDER_MV = 0.6
@@ -37,15 +37,19 @@ _PART = HOP_SAMPLES // _PARTS
 
 
 @njit(cache=True, nogil=True)
-def measure_raw(raw, mv_per_adu, baseline, features):
-    """Raw range of a hop and the share of its samples stuck at a rail, into ``features[:3]``."""
+def measure_raw(raw, mv_per_adu, baseline, reach, features):
+    """Raw range of a hop and the share of its samples stuck at a rail, into ``features[:3]``.
+
+    ``reach`` float64 (2,): how far the lead has ever gone down from 32767 and up from -32768, adu; updated.
+    """
     low, high = raw[0], raw[0]
     for value in raw:
         low, high = min(low, value), max(high, value)
     rail_adu = abs(RAIL_MV / mv_per_adu)
     stuck = 0
-    for extreme in (low, high):
-        if abs(extreme - baseline) > rail_adu:
+    for side, extreme, gone in ((0, low, 32767.0 - low), (1, high, high + 32768.0)):
+        reach[side] = max(reach[side], gone)
+        if gone == reach[side] and abs(extreme - baseline) > rail_adu:
             here = 0
             for value in raw:
                 here += value == extreme
@@ -116,8 +120,8 @@ def judge_window(window, filled, mv_per_adu):
 
 
 @njit(cache=True, nogil=True)
-def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, window, filled):
-    """(Reason, quality, filled hops) of the segment's ``hop``, of one lead; ``window`` is updated.
+def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, reach, window, filled):
+    """(Reason, quality, filled hops) of the segment's ``hop``, of one lead; ``reach``, ``window`` are updated.
 
     ``raw`` holds the hop's native samples; ``mv``, ``unusable`` (HOP_SAMPLES,). Missing samples empty the window.
     """
@@ -127,11 +131,12 @@ def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, window, filled):
     if usable < HOP_SAMPLES:
         return _OK, usable / HOP_SAMPLES, 0
     features = window[hop % WINDOW_HOPS]
-    measure_raw(raw, mv_per_adu, baseline, features)
+    measure_raw(raw, mv_per_adu, baseline, reach, features)
     measure_filtered(mv, features)
     if filled == 0:
         for other in range(WINDOW_HOPS):
-            window[other] = features
+            for k in range(N_FEATURES):  # an array assignment here would take two seconds to compile
+                window[other, k] = features[k]
     filled = min(filled + 1, WINDOW_HOPS)
     reason, quality = judge_window(window, filled, mv_per_adu)
     return reason, quality, filled

@@ -60,6 +60,14 @@ def test_tops_cut_off_by_the_rail_are_saturated():
     assert settled(condition(12 * np.sin(2 * np.pi * 1.5 * SECONDS)))[0] == {Reason.SATURATED}
 
 
+@pytest.mark.parametrize("offset_mv", [-4.0, 4.0])
+def test_a_quiet_heart_on_an_electrode_offset_is_not_saturated(offset_mv):
+    """After one breath, that is: until then its lowest trace is the lowest ever."""
+    breath = 0.15 * np.sin(2 * np.pi * 0.3 * SECONDS)
+    out = condition(offset_mv + 0.8 * heart() + breath + noise(0.01), adu_per_mv=40)
+    assert (out.reason[0, 6, 20:] == Reason.OK).mean() > 0.95
+
+
 def test_a_tall_heart_is_not_saturated():
     assert settled(condition(4.5 * heart() + noise(0.005)))[0] == {Reason.OK}
 
