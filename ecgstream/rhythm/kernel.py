@@ -1,0 +1,97 @@
+"""The walk over rows, hops and samples that ties the rhythm room together. Compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ..waveform import HOP_SAMPLES, N_LEADS, Reason
+from .beats import heart_rate, pvc_rate, remember_beat
+from .detector import LOOK_AHEAD, decide, due, find_peak
+from .leads import extend, fuse, learn_levels, weigh
+from .rules import HOLD_HOPS, count_quiet, judge_beats, tell
+from .state import HISTORY
+
+MOST_BEATS_PER_HOP = 2
+"""Beats lie more than 200 ms apart, a hop's length; two may be decided on in one."""
+
+_OK, _SETTLING = int(Reason.OK), int(Reason.SETTLING)
+
+
+@njit(cache=True, nogil=True)
+def step_rows(state, rows, first_hop, delay, signal, limits, beats, out):
+    """Step each row through its hops; returns the number of beats written to ``beats`` (row, sample, ventricular, hop).
+
+    ``signal``, ``out``: the arrays of Conditioned and RhythmResult; ``delay`` int64 (R,) in samples, energy's included.
+    """
+    ecg, valid, reason, quality = signal
+    length = HISTORY + ecg.shape[2]
+    leads = (
+        np.zeros((N_LEADS, length), np.float32),
+        np.zeros((N_LEADS, length), np.float32),
+        np.zeros((N_LEADS, length), np.float32),
+    )
+    fused = (np.zeros(length), np.zeros(length))
+    present = np.zeros(N_LEADS, np.bool_)
+    n_beats = 0
+    for r in range(len(rows)):
+        s = state[rows[r]]
+        extend(s, ecg[r], valid[r], leads[0], leads[1], leads[2], present)
+        fused[0][:HISTORY] = s.fused
+        fused[1][:HISTORY] = s.slope
+        for k in range(reason.shape[2]):
+            hop = first_hop[r] + k
+            start = HISTORY + k * HOP_SAMPLES
+            weigh(s, present, leads[1][:, start : start + HOP_SAMPLES], reason[r, :, k], quality[r, :, k])
+            fuse(s, leads[1], leads[2], start, fused[0], fused[1])
+            out[2][r, k] = _why_unusable(s, reason[r, :, k])
+            count_quiet(s, out[2][r, k] == _OK, (hop + 1) * HOP_SAMPLES - delay[r])
+            n_beats = _detect(s, present, leads, fused, start, hop, (rows[r], delay[r]), beats, n_beats)
+            known = (hop + 1) * HOP_SAMPLES - delay[r] - LOOK_AHEAD
+            if out[2][r, k] == _OK:
+                judge_beats(s, known, limits[0][rows[r]], limits[1][rows[r]], limits[2])
+            tell(s, out[0][r, k], out[1][r, k])
+            if s.unusable < HOLD_HOPS:
+                out[3][r, k] = heart_rate(s, known)
+                out[4][r, k] = pvc_rate(s, known, (hop - s.hops) * HOP_SAMPLES)
+            s.hops += 1
+        _keep(s, leads, fused, present)
+    return n_beats
+
+
+@njit(cache=True, nogil=True)
+def _detect(s, present, leads, fused, start, hop, place, beats, n_beats):
+    """Find and decide on peaks sample by sample through a hop."""
+    row, delay = place
+    origin = hop * HOP_SAMPLES - start
+    for t in range(start, start + HOP_SAMPLES):
+        find_peak(s, fused[0], fused[1], t, t + origin)
+        while due(s, t + origin):
+            peak = s.candidate_sample[0]
+            if decide(s):
+                learn_levels(s, present, leads[1], peak - origin)
+                remember_beat(s, peak - delay, False)
+                s.quiet = t + origin - peak
+                beats[0][n_beats], beats[1][n_beats] = row, peak - delay
+                beats[2][n_beats], beats[3][n_beats] = False, hop
+                n_beats += 1
+    return n_beats
+
+
+@njit(cache=True, nogil=True)
+def _why_unusable(s, reason):
+    """OK when a lead is heard; else settling when one is usable but not learnt; else the leads' gravest reason."""
+    if s.weight.sum() > 0.0:
+        return _OK
+    return _SETTLING if (reason == _OK).any() else reason.max()
+
+
+@njit(cache=True, nogil=True)
+def _keep(s, leads, fused, present):
+    """Carry the newest HISTORY samples over to the next step."""
+    for lead in range(N_LEADS):
+        if present[lead]:
+            s.ecg[lead] = leads[0][lead, -HISTORY:]
+            s.energy[lead] = leads[1][lead, -HISTORY:]
+    s.fused[:] = fused[0][-HISTORY:]
+    s.slope[:] = fused[1][-HISTORY:]

@@ -1,0 +1,127 @@
+"""How much each lead is heard: learnt QRS height against the floor between waves, times quality. Compiled.
+
+All usable leads are heard together. Heights are normalised by each lead's own typical QRS, and averaged as square
+roots, so that a complex seen in every lead stands out from an artefact of one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ..waveform import HOP_SAMPLES, N_LEADS, Reason
+from .energy import REACH, qrs_energy
+from .state import HISTORY, LEVEL_HOPS
+
+LEAST_LEVEL = 0.008
+"""Smallest typical QRS energy, mV: about that of a complex of 0.05 mV."""
+LEARNING_HOPS = 10
+"""Usable hops after which a lead's level is trusted (2 s)."""
+FORGET_HOPS = 50
+"""Successive unusable hops after which a level is learnt anew."""
+FLOOR_STEP = 0.1
+WEIGHT_POWER = 2.5
+LEVEL_STEP = 0.15
+LEVEL_RANGE = (0.4, 1.6)
+RELEARN_AFTER = 5 * 250
+"""Usable samples without a beat after which levels may fall to what is there; later than the asystole rule."""
+RELEARN_CREST = 4.0
+
+_OK = int(Reason.OK)
+
+
+@njit(cache=True, nogil=True)
+def extend(s, ecg, valid, lead_ecg, lead_energy, lead_slope, present):
+    """Put history and new samples side by side, each (N_LEADS, HISTORY + T), for the leads marked in ``present``."""
+    n = ecg.shape[1]
+    work = np.empty(REACH - 1 + n, np.float32)
+    new = slice(HISTORY - REACH + 1, HISTORY + n)
+    for lead in range(N_LEADS):
+        present[lead] = s.clean[lead] > -HISTORY or valid[lead].any()
+        if present[lead]:
+            lead_ecg[lead, :HISTORY] = s.ecg[lead]
+            lead_ecg[lead, HISTORY:] = ecg[lead]
+            lead_energy[lead, :HISTORY] = s.energy[lead]
+            qrs_energy(lead_ecg[lead, new], work, lead_slope[lead, new], lead_energy[lead, new])
+            s.clean[lead] = _silence(
+                valid[lead], s.clean[lead], lead_energy[lead, HISTORY:], lead_slope[lead, HISTORY:]
+            )
+
+
+@njit(cache=True, nogil=True)
+def _silence(valid, clean, energy, slope):
+    """No energy where an unusable sample is in reach; returns the new count of clean samples."""
+    for t in range(len(valid)):
+        clean = max(clean, 0) + 1 if valid[t] else max(min(clean, 0) - 1, -HISTORY)
+        if clean < REACH:
+            energy[t] = 0.0
+            slope[t] = 0.0
+    return clean
+
+
+@njit(cache=True, nogil=True)
+def weigh(s, present, lead_energy, reason, quality):
+    """Bring each lead's level, floor and weight up to a hop: ``lead_energy`` (N_LEADS, HOP_SAMPLES) and its judgement
+    (N_LEADS,). Weights add up to 1, or to 0 when no lead is usable and learnt."""
+    total = 0.0
+    for lead in range(N_LEADS):
+        s.weight[lead] = 0.0
+        if present[lead]:
+            usable = reason[lead] == _OK
+            _follow(s, lead, lead_energy[lead], usable)
+            if usable and s.learnt[lead] == LEARNING_HOPS:
+                clear = s.level[lead] / (s.floor[lead] + 0.05 * s.level[lead])
+                s.weight[lead] = quality[lead] * clear**WEIGHT_POWER
+                total += s.weight[lead]
+    if total > 0.0:
+        s.weight /= total
+
+
+@njit(cache=True, nogil=True)
+def _follow(s, lead, energy, usable):
+    """Level and floor of one lead. The level is the highest energy while learning; later only beats move it."""
+    place = s.hops % LEVEL_HOPS
+    if not usable:
+        s.hop_peak[lead, place] = 0.0
+        s.away[lead] += 1
+        if s.away[lead] == FORGET_HOPS:
+            s.learnt[lead] = 0
+            s.level[lead] = 0.0
+        return
+    s.away[lead] = 0
+    s.hop_peak[lead, place] = energy.max()
+    s.floor[lead] += FLOOR_STEP * (energy.min() - s.floor[lead])
+    if s.learnt[lead] < LEARNING_HOPS:
+        s.learnt[lead] += 1
+        s.level[lead] = max(s.level[lead], energy.max(), LEAST_LEVEL)
+    elif s.quiet > RELEARN_AFTER:
+        highest = s.hop_peak[lead].max()
+        if highest > RELEARN_CREST * s.floor[lead]:
+            s.level[lead] = max(min(s.level[lead], highest), LEAST_LEVEL)
+
+
+@njit(cache=True, nogil=True)
+def learn_levels(s, present, lead_energy, peak):
+    """Move each lead's level towards its height in the beat at index ``peak``."""
+    for lead in range(N_LEADS):
+        if present[lead] and s.level[lead] > 0.0:
+            height = lead_energy[lead, peak - 12 : peak + 13].max() / s.level[lead]
+            height = min(max(height, LEVEL_RANGE[0]), LEVEL_RANGE[1])
+            s.level[lead] = max(s.level[lead] * (1 + LEVEL_STEP * (height - 1)), LEAST_LEVEL)
+
+
+@njit(cache=True, nogil=True)
+def fuse(s, lead_energy, lead_slope, start, fused, slope):
+    """Fused energy and slope of the hop that begins at index ``start``; about 1 and 2 at a typical QRS."""
+    stop = start + HOP_SAMPLES
+    fused[start:stop] = 0.0
+    slope[start:stop] = 0.0
+    for lead in range(N_LEADS):
+        weight = s.weight[lead]
+        if weight > 0.0:
+            scale = 1.0 / s.level[lead]
+            for t in range(start, stop):
+                fused[t] += weight * np.sqrt(lead_energy[lead, t] * scale)
+                slope[t] += weight * scale * lead_slope[lead, t]
+    for t in range(start, stop):
+        fused[t] *= fused[t]

@@ -1,0 +1,81 @@
+"""Beats and lethal rhythms of many rows, by rules alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..waveform import N_CONDITIONS, Beats, Conditioned, RhythmResult
+from .energy import ENERGY_DELAY
+from .kernel import MOST_BEATS_PER_HOP, step_rows
+from .state import fresh
+
+
+class Rhythm:
+    """Streaming beat detection, rates and rules of many rows; state carried between steps.
+
+    Cutting the same hops into different steps, or beside other rows, gives identical results. ``low_bpm`` and
+    ``high_bpm`` are the limits of the bradycardia and tachycardia conditions, one a row.
+    """
+
+    def __init__(self, n_rows: int = 0, low_bpm: float = 50.0, high_bpm: float = 120.0, pause_s: float = 2.5):
+        self._default_bpm = (low_bpm, high_bpm)
+        self._pause_s = float(pause_s)
+        self._state = fresh(n_rows)
+        self.low_bpm = np.full(n_rows, low_bpm, np.float64)
+        self.high_bpm = np.full(n_rows, high_bpm, np.float64)
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all; those already there keep their state."""
+        more = n_rows - len(self._state)
+        self._state = np.concatenate([self._state, fresh(more)])
+        self.low_bpm = np.concatenate([self.low_bpm, np.full(more, self._default_bpm[0])])
+        self.high_bpm = np.concatenate([self.high_bpm, np.full(more, self._default_bpm[1])])
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget everything about ``rows`` (int64), their limits included."""
+        self._state[rows] = fresh(len(rows))
+        self.low_bpm[rows], self.high_bpm[rows] = self._default_bpm
+
+    def save(self, row: int) -> np.ndarray:
+        """A copy of all that is known of a row: one record of ``state.ROW``."""
+        return self._state[row].copy()
+
+    def restore(self, row: int, saved: np.ndarray) -> None:
+        """Go on with a row from what ``save`` gave."""
+        self._state[row] = saved
+
+    def step(self, signal: Conditioned) -> RhythmResult:
+        """Beats, evidence and rates of the block's hops.
+
+        Beats come out within ``DETECTION_DELAY_S`` of their QRS, conditioning's delay aside; their times, and onsets,
+        have both delays taken off.
+        """
+        starting = signal.rows[signal.new_segment]
+        self._state[starting] = fresh(len(starting))
+        result = _empty(len(signal.rows), signal.n_hops)
+        most = len(signal.rows) * signal.n_hops * MOST_BEATS_PER_HOP
+        beats = (np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, bool), np.empty(most, np.int64))
+        count = step_rows(
+            self._state,
+            signal.rows,
+            signal.first_hop,
+            np.rint(signal.delay_samples + ENERGY_DELAY).astype(np.int64),
+            (signal.ecg_mv, signal.valid, signal.reason, signal.quality),
+            (self.low_bpm, self.high_bpm, self._pause_s),
+            beats,
+            (result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min),
+        )
+        result.beats = Beats(*(column[:count] for column in beats))
+        return result
+
+
+def _empty(n_rows: int, n_hops: int) -> RhythmResult:
+    nothing = np.empty(0, np.int64)
+    return RhythmResult(
+        beats=Beats(nothing, nothing, np.empty(0, bool), nothing),
+        evidence=np.zeros((n_rows, n_hops, N_CONDITIONS), bool),
+        onset=np.full((n_rows, n_hops, N_CONDITIONS), -1, np.int64),
+        reason=np.zeros((n_rows, n_hops), np.uint8),
+        hr_bpm=np.full((n_rows, n_hops), np.nan, np.float32),
+        pvc_per_min=np.full((n_rows, n_hops), np.nan, np.float32),
+    )

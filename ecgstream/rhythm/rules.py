@@ -1,0 +1,151 @@
+"""Rhythm conditions told from beats, hop by hop. Compiled.
+
+Definitions are those of the PhysioNet/CinC 2015 challenge (Clifford et al. 2015), made workable in a stream: extreme
+bradycardia is four intervals, or 8 s, of a mean rate below 40; extreme tachycardia sixteen intervals above 140. Beats
+are known up to ``known``, a little behind the newest sample. A condition ends a little beyond where it begins, and its
+onset stays.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from ..waveform import GRID_HZ, N_CONDITIONS, Condition
+from .beats import beat_sample, heart_rate, interval, run_of_intervals, ventricular_run
+from .detector import LOOK_AHEAD
+
+HOLD_HOPS = 10
+"""Unusable hops through which evidence stands (2 s); then it falls, and quiet is counted anew."""
+
+_ASYSTOLE = 4 * GRID_HZ
+_EXTREME_BRADY_BPM, _EXTREME_BRADY_END_BPM = 40.0, 43.0
+_BRADY_INTERVALS = 4
+_BRADY_SPAN = 8 * GRID_HZ
+_EXTREME_TACHY_BPM, _EXTREME_TACHY_END_BPM = 140.0, 135.0
+_TACHY_INTERVALS = 16
+_VT_BEATS, _VT_BPM, _VT_END_BPM = 5, 100.0, 90.0
+_RUN_BEATS = 3
+_LIMIT_MARGIN_BPM = 3.0
+_PAUSE_TOLD = GRID_HZ
+_RECENT = 3 * GRID_HZ
+
+_C_ASYSTOLE = int(Condition.ASYSTOLE)
+_C_EXTREME_BRADY = int(Condition.EXTREME_BRADYCARDIA)
+_C_EXTREME_TACHY = int(Condition.EXTREME_TACHYCARDIA)
+_C_VT = int(Condition.VENTRICULAR_TACHYCARDIA)
+_C_VF = int(Condition.VENTRICULAR_FIBRILLATION)
+_C_PAUSE = int(Condition.PAUSE)
+_C_BRADY = int(Condition.BRADYCARDIA)
+_C_TACHY = int(Condition.TACHYCARDIA)
+_C_RUN = int(Condition.PVC_RUN)
+
+
+@njit(cache=True, nogil=True)
+def count_quiet(s, usable, stop):
+    """Bring the counts of usable and unusable signal up to a hop that ends at grid sample ``stop``."""
+    if usable:
+        s.unusable = 0
+        s.quiet += GRID_HZ // 5
+        return
+    s.unusable += 1
+    s.broken_at = stop
+    if s.unusable >= HOLD_HOPS:
+        s.quiet = 0
+        s.quiet_from = stop
+        s.active[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def set_condition(s, condition, holds, onset):
+    """Begin, keep or end a condition; only a beginning sets the onset."""
+    if holds and s.active[condition] == 0:
+        s.onset[condition] = onset
+    s.active[condition] = holds
+
+
+@njit(cache=True, nogil=True)
+def judge_beats(s, known, low_bpm, high_bpm, pause_s):
+    """All conditions that beats tell, at a usable hop."""
+    _judge_silence(s, known, pause_s)
+    _judge_slow(s, known)
+    _judge_fast(s, known)
+    _judge_ventricular(s, known)
+    _judge_limits(s, heart_rate(s, known), low_bpm, high_bpm)
+
+
+@njit(cache=True, nogil=True)
+def _judge_silence(s, known, pause_s):
+    quiet = s.quiet - LOOK_AHEAD
+    onset = s.quiet_from
+    if s.n_beats > 0 and beat_sample(s, 0) > onset:
+        onset = beat_sample(s, 0)
+    set_condition(s, _C_ASYSTOLE, quiet >= _ASYSTOLE and s.active[_C_VF] == 0, onset)
+    pause = pause_s * GRID_HZ
+    last = interval(s, 0) if s.n_beats > 0 else -1
+    if last >= pause and known - beat_sample(s, 0) < _PAUSE_TOLD:
+        set_condition(s, _C_PAUSE, True, beat_sample(s, 1))
+    else:
+        set_condition(s, _C_PAUSE, quiet >= pause, onset)
+
+
+@njit(cache=True, nogil=True)
+def _judge_slow(s, known):
+    limit = _EXTREME_BRADY_END_BPM if s.active[_C_EXTREME_BRADY] else _EXTREME_BRADY_BPM
+    longest_mean = 60.0 * GRID_HZ / limit
+    count, span, onset = 0, 0, known
+    if s.n_beats > 0 and s.broken_at < beat_sample(s, 0):
+        onset = beat_sample(s, 0)
+        if known - onset > longest_mean:
+            count, span = 1, known - onset
+    for age in range(_BRADY_INTERVALS):
+        length = interval(s, age) if s.n_beats > 0 else -1
+        if length < 0 or count >= _BRADY_INTERVALS or span >= _BRADY_SPAN:
+            break
+        count, span, onset = count + 1, span + length, beat_sample(s, age + 1)
+    enough = count >= _BRADY_INTERVALS or span >= _BRADY_SPAN
+    set_condition(s, _C_EXTREME_BRADY, enough and span > count * longest_mean, onset)
+
+
+@njit(cache=True, nogil=True)
+def _judge_fast(s, known):
+    limit = _EXTREME_TACHY_END_BPM if s.active[_C_EXTREME_TACHY] else _EXTREME_TACHY_BPM
+    count, span = run_of_intervals(s, _TACHY_INTERVALS) if s.n_beats > 0 else (0, 0)
+    holds = count == _TACHY_INTERVALS and span * limit < count * 60.0 * GRID_HZ and known - beat_sample(s, 0) < _RECENT
+    set_condition(s, _C_EXTREME_TACHY, holds, beat_sample(s, count) if holds else -1)
+
+
+@njit(cache=True, nogil=True)
+def _judge_ventricular(s, known):
+    run = ventricular_run(s)
+    recent = s.n_beats > 0 and known - beat_sample(s, 0) < _RECENT
+    limit = _VT_END_BPM if s.active[_C_VT] else _VT_BPM
+    count, span = run_of_intervals(s, _VT_BEATS - 1) if run >= _VT_BEATS else (0, 0)
+    holds = recent and count == _VT_BEATS - 1 and span * limit < count * 60.0 * GRID_HZ
+    set_condition(s, _C_VT, holds, beat_sample(s, count) if holds else -1)
+    holds = recent and run >= _RUN_BEATS
+    set_condition(s, _C_RUN, holds, beat_sample(s, run - 1) if holds else -1)
+
+
+@njit(cache=True, nogil=True)
+def _judge_limits(s, rate, low_bpm, high_bpm):
+    low = low_bpm + (_LIMIT_MARGIN_BPM if s.active[_C_BRADY] else 0.0)
+    high = high_bpm - (_LIMIT_MARGIN_BPM if s.active[_C_TACHY] else 0.0)
+    onset = s.beat_sample[0] if s.n_beats == 0 else _first_of_rate(s)
+    set_condition(s, _C_BRADY, rate < low, onset)
+    set_condition(s, _C_TACHY, rate > high, onset)
+
+
+@njit(cache=True, nogil=True)
+def _first_of_rate(s):
+    """Grid sample of the beat that began the intervals the heart rate was told from, or the oldest after a break."""
+    count, span = run_of_intervals(s, 8)
+    return beat_sample(s, count)
+
+
+@njit(cache=True, nogil=True)
+def tell(s, evidence, onset):
+    """Write what is active into ``evidence`` and ``onset``, both (N_CONDITIONS,)."""
+    for condition in range(N_CONDITIONS):
+        if s.active[condition]:
+            evidence[condition] = True
+            onset[condition] = s.onset[condition]

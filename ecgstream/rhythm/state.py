@@ -1,0 +1,81 @@
+"""What the rhythm room remembers of a row: one record, so that a row's memory is saved, restored and reset whole."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..waveform import N_CONDITIONS, N_LEADS
+
+HISTORY = 250
+"""Grid samples of signal kept from step to step."""
+LEVEL_HOPS = 15
+"""Hops over which a lead's typical QRS height is learnt anew (3 s)."""
+MAX_CANDIDATES = 8
+BEATS = 256
+"""Beats kept: a minute's worth at any rate."""
+N_SHAPE_LEADS = 2
+SHAPE = 50
+"""Samples of a QRS shape (200 ms)."""
+FIBRILLATION_HOPS = 20
+
+ROW = np.dtype(
+    [
+        # signal
+        ("hops", np.int64),  # hops seen since the segment began
+        ("ecg", np.float32, (N_LEADS, HISTORY)),
+        ("energy", np.float32, (N_LEADS, HISTORY)),
+        ("fused", np.float64, (HISTORY,)),
+        ("slope", np.float64, (HISTORY,)),
+        ("clean", np.int64, (N_LEADS,)),  # samples since the lead was last unusable; minus samples since it was usable
+        # leads
+        ("level", np.float64, (N_LEADS,)),  # typical QRS energy, 0 while not learnt
+        ("floor", np.float64, (N_LEADS,)),  # energy between waves
+        ("hop_peak", np.float64, (N_LEADS, LEVEL_HOPS)),
+        ("weight", np.float64, (N_LEADS,)),  # adds up to 1, or 0 when no lead is usable
+        ("learnt", np.int64, (N_LEADS,)),  # usable hops the level was learnt from
+        ("away", np.int64, (N_LEADS,)),  # successive unusable hops
+        # peaks of the fused energy not yet decided on
+        ("n_candidates", np.int64),
+        ("candidate_sample", np.int64, (MAX_CANDIDATES,)),
+        ("candidate_height", np.float64, (MAX_CANDIDATES,)),
+        ("candidate_slope", np.float64, (MAX_CANDIDATES,)),
+        # detection
+        ("last_peak", np.int64),  # grid sample of the last beat's energy peak, -1 for none
+        ("last_slope", np.float64),
+        ("mean_rr", np.float64),  # samples
+        ("noise_height", np.float64),
+        ("t_height", np.float64),
+        # beats, in rings
+        ("n_beats", np.int64),  # since the segment began
+        ("beat_sample", np.int64, (BEATS,)),
+        ("beat_ventricular", np.uint8, (BEATS,)),
+        ("beat_follows", np.uint8, (BEATS,)),  # no unusable hop since the beat before
+        # shape
+        ("shape_lead", np.int64, (N_SHAPE_LEADS,)),
+        ("shape", np.float64, (N_SHAPE_LEADS, SHAPE)),
+        ("shape_width", np.float64),
+        ("shapes_learnt", np.int64),
+        ("unlike", np.int64),  # successive slow beats unlike the learnt shape
+        # rules
+        ("quiet", np.int64),  # usable samples since the last beat
+        ("quiet_from", np.int64),  # grid sample where they began, when that is no beat
+        ("unusable", np.int64),  # successive unusable hops
+        ("broken_at", np.int64),  # grid sample of the end of the last unusable hop
+        ("active", np.uint8, (N_CONDITIONS,)),
+        ("onset", np.int64, (N_CONDITIONS,)),
+    ],
+    align=True,
+)
+
+
+def fresh(n_rows: int) -> np.ndarray:
+    """Rows that know nothing: ``ROW`` (n_rows,)."""
+    rows = np.zeros(n_rows, ROW)
+    rows["clean"] = -HISTORY
+    rows["last_peak"] = -1
+    rows["mean_rr"] = 200.0
+    rows["noise_height"] = 0.1
+    rows["shape_lead"] = -1
+    rows["broken_at"] = -1
+    rows["onset"] = -1
+    return rows
