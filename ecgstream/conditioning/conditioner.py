@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, RawBlock, Reason
 from .design import Resampler, design_filters, design_resampler
-from .kernels import N_FILTER_STATE, filter_lead, mark_unusable, place_grid, resample_lead
+from .kernels import N_FILTER_STATE, filter_rows
 from .limb_leads import derive_limb_leads
-from .quality import N_FEATURES, WINDOW_HOPS, judge_hop
+from .quality import N_FEATURES, WINDOW_HOPS, judge_rows
 
 
 class _State(NamedTuple):
@@ -58,14 +57,15 @@ class Conditioner:
         _check_reach(block, resampler)
         self.reset(block.rows[block.new_segment])
         out = _empty(block, resampler.delay_samples + self._filters.delay_samples)
-        _condition_rows(
-            (block.rows, block.first_hop - block.segment_hop, block.history - block.first_native),
-            (block.raw, block.slots, block.mv_per_adu, block.baseline_adu),
-            (resampler.up, resampler.down, resampler.weights),
-            (self._filters.baseline_step, self._filters.sections),
-            self._state,
-            (out.ecg_mv, out.valid, out.reason, out.quality),
-        )
+        hop, origin = block.first_hop - block.segment_hop, block.history - block.first_native
+        places, ratio = (block.rows, hop, origin), (resampler.up, resampler.down)
+        signal = (block.raw, block.slots, block.mv_per_adu, block.baseline_adu)
+        filters = (self._filters.baseline_step, self._filters.sections)
+        unusable = np.empty((*block.slots.shape, block.n_hops * HOP_SAMPLES), np.uint8)
+        filtered = (out.ecg_mv, out.valid, unusable)
+        filter_rows(places, signal, (*ratio, resampler.weights), filters, self._state.filters, filtered)
+        judge_rows(places, signal, ratio, (out.ecg_mv, unusable), self._state[1:], (out.reason, out.quality))
+        derive_limb_leads(block.slots, out.ecg_mv, out.valid, out.reason, out.quality)
         return out
 
 
@@ -97,33 +97,3 @@ def _empty(block: RawBlock, delay_samples: float) -> Conditioned:
         quality=np.zeros((n_rows, N_LEADS, block.n_hops), np.float32),
     )
 
-
-@njit(cache=True, nogil=True)
-def _condition_rows(places, signal, resampler, filters, state, out):
-    rows, first_hop, origin = places
-    raw, slots, mv_per_adu, baseline = signal
-    up, down, weights = resampler
-    ecg_mv, valid, reason, quality = out
-    n_samples = ecg_mv.shape[2]
-    newest, phase = np.empty(n_samples + 1, np.int64), np.empty(n_samples + 1, np.int64)
-    grid_mv, unusable = np.empty(n_samples), np.empty(n_samples, np.uint8)
-    for r in range(len(rows)):
-        place_grid(up, down, len(weights) - 1, first_hop[r] * HOP_SAMPLES, origin[r], newest, phase)
-        measured = np.zeros(ecg_mv.shape[1], np.bool_)
-        for c in range(raw.shape[1]):
-            slot, scale = slots[r, c], (float(mv_per_adu[r, c]), float(baseline[r, c]))
-            measured[slot] = True
-            native_mv = (raw[r, c] - scale[1]) * scale[0]
-            resample_lead(native_mv, weights, newest[1:], phase[1:], grid_mv)
-            mark_unusable(raw[r, c], weights.shape[1], newest[1:], unusable)
-            filtered_mv = ecg_mv[r, slot]
-            filter_lead(grid_mv, unusable, *filters, state.filters[rows[r], slot], filtered_mv, valid[r, slot])
-            reach, window, filled = state.reach[rows[r], slot], state.window[rows[r], slot], state.filled[rows[r]]
-            for k in range(reason.shape[2]):
-                part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
-                native = slice(max(newest[part.start], origin[r] - 1) + 1, newest[part.stop] + 1)
-                reason[r, slot, k], quality[r, slot, k], filled[slot] = judge_hop(
-                    first_hop[r] + k, raw[r, c][native], *scale, filtered_mv[part], unusable[part],
-                    reach, window, filled[slot],
-                )
-        derive_limb_leads(measured, ecg_mv[r], valid[r], reason[r], quality[r])

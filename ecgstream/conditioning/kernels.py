@@ -1,10 +1,15 @@
-"""Per-sample work on one lead: resampling and filtering. Compiled; nothing here allocates."""
+"""Per-sample work: resampling and filtering. Compiled.
+
+A compiled function is cached by its own file alone, so none here calls one of another file: a change elsewhere would go
+unnoticed.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-from ..waveform import CODE_LEAD_OFF, CODE_LIMIT, Reason
+from ..waveform import CODE_LEAD_OFF, CODE_LIMIT, HOP_SAMPLES, Reason
 
 _LIMIT = int(CODE_LIMIT)
 _LEAD_OFF_CODE = int(CODE_LEAD_OFF)
@@ -21,10 +26,10 @@ _DENORMAL_GUARD = 1e-20
 def place_grid(up, down, phases, first_grid, origin, newest, phase):
     """Where each grid sample lies among native ones: the index of the newest it may read, and how far past it.
 
-    Entry t is the segment's grid sample ``first_grid - 1 + t``; the segment's native sample n has index ``n + origin``.
+    Entry t is the segment's grid sample ``first_grid + t``; the segment's native sample n has index ``n + origin``.
     """
     for t in range(len(newest)):
-        position = (first_grid - 1 + t) * up
+        position = (first_grid + t) * up
         newest[t] = position // down + origin
         phase[t] = (position % down * phases + down // 2) // down
 
@@ -93,3 +98,28 @@ def filter_lead(mv, unusable, baseline_step, sections, state, out, valid):
         out[t], valid[t] = y, True
     state[0], state[1], state[2], state[3] = base, n1, n2, p1
     state[4], state[5], state[6], state[7] = p2, q1, q2, running
+
+
+@njit(cache=True, nogil=True)
+def filter_rows(places, signal, resampler, filters, state, out):
+    """Resample and filter every channel of every row.
+
+    ``places``: rows, hop within the segment and origin, int64 (R,); ``signal``: raw, slots, mv_per_adu and baseline as
+    in RawBlock; ``out``: ecg_mv and valid as in Conditioned, and unusable, uint8 (R, C, T).
+    """
+    rows, hop, origin = places
+    raw, slots, mv_per_adu, baseline = signal
+    up, down, weights = resampler
+    ecg_mv, valid, unusable = out
+    n_samples = ecg_mv.shape[2]
+    newest, phase = np.empty(n_samples, np.int64), np.empty(n_samples, np.int64)
+    grid_mv, native_mv = np.empty(n_samples), np.empty(raw.shape[2])
+    for r in range(len(rows)):
+        place_grid(up, down, len(weights) - 1, hop[r] * HOP_SAMPLES, origin[r], newest, phase)
+        for c in range(raw.shape[1]):
+            slot, scale, zero = slots[r, c], float(mv_per_adu[r, c]), float(baseline[r, c])
+            for m in range(raw.shape[2]):
+                native_mv[m] = (raw[r, c, m] - zero) * scale
+            resample_lead(native_mv, weights, newest, phase, grid_mv)
+            mark_unusable(raw[r, c], weights.shape[1], newest, unusable[r, c])
+            filter_lead(grid_mv, unusable[r, c], *filters, state[rows[r], slot], ecg_mv[r, slot], valid[r, slot])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..waveform import LEAD_SLOT, Reason
+from ..waveform import LEAD_SLOT
 
 N_LIMB_LEADS = 6
 _OF_I_AND_II = np.array([[1, 0], [0, 1], [-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]])
@@ -23,29 +23,6 @@ def _shares() -> np.ndarray:
 
 
 SHARES = _shares()
-_ABSENT = int(Reason.ABSENT)
-
-
-@njit(cache=True, nogil=True)
-def derive_limb_leads(measured, ecg_mv, valid, reason, quality):
-    """Fill the limb slots of one row that ``measured`` (bool (N_LEADS,)) lacks, from the first two it has.
-
-    ``ecg_mv``, ``valid``: (N_LEADS, T); ``reason``, ``quality``: (N_LEADS, hops); all updated. Valid where both
-    sources are.
-    """
-    a = b = -1
-    for slot in range(N_LIMB_LEADS):
-        if measured[slot]:
-            if a < 0:
-                a = slot
-            elif b < 0:
-                b = slot
-    if b < 0:
-        return
-    for slot in range(N_LIMB_LEADS):
-        if not measured[slot]:
-            _combine(a, b, slot, ecg_mv, valid)
-            _worse(a, b, slot, reason, quality)
 
 
 @njit(cache=True, nogil=True)
@@ -63,3 +40,25 @@ def _worse(a, b, slot, reason, quality):
         worse = a if quality[a, hop] <= quality[b, hop] else b
         quality[slot, hop] = quality[worse, hop]
         reason[slot, hop] = reason[worse, hop]
+
+
+@njit(cache=True, nogil=True)
+def derive_limb_leads(slots, ecg_mv, valid, reason, quality):
+    """Fill the limb slots that a row lacks from the first two it has; valid where both are, as good as the worse.
+
+    ``slots`` int64 (R, C), the leads measured; ``ecg_mv``, ``valid`` (R, N_LEADS, T); ``reason``, ``quality``
+    (R, N_LEADS, hops); all updated.
+    """
+    for r in range(len(slots)):
+        measured = np.zeros(N_LIMB_LEADS, np.bool_)
+        for slot in slots[r]:
+            if slot < N_LIMB_LEADS:
+                measured[slot] = True
+        sources = np.flatnonzero(measured)
+        if len(sources) < 2:
+            continue
+        a, b = sources[0], sources[1]
+        for slot in range(N_LIMB_LEADS):
+            if not measured[slot]:
+                _combine(a, b, slot, ecg_mv[r], valid[r])
+                _worse(a, b, slot, reason[r], quality[r])

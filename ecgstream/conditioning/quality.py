@@ -2,7 +2,7 @@
 
 Ventricular fibrillation and asystole must pass as signal, or a lethal alarm would be lost to "noise". Hence noise is
 never told from rhythm or rate, only from what no heart makes: roughness in the stretches between complexes, and a trace
-that stays far from its baseline.
+that stays far from its baseline. (No function of another file is called: see ``kernels``.)
 """
 
 from __future__ import annotations
@@ -140,3 +140,31 @@ def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, reach, window, fille
     filled = min(filled + 1, WINDOW_HOPS)
     reason, quality = judge_window(window, filled, mv_per_adu)
     return reason, quality, filled
+
+
+@njit(cache=True, nogil=True)
+def judge_rows(places, signal, ratio, filtered, state, out):
+    """Reason and quality of every measured lead and hop.
+
+    ``places``, ``signal``: as for ``kernels.filter_rows``; ``filtered``: its ecg_mv and unusable; ``state``: reach,
+    window and filled, one entry per row and lead, updated; ``out``: reason and quality as in Conditioned.
+    """
+    rows, first_hop, origin = places
+    raw, slots, mv_per_adu, baseline = signal
+    up, down = ratio
+    ecg_mv, unusable = filtered
+    reach, window, filled = state
+    reason, quality = out
+    for r in range(len(rows)):
+        row = rows[r]
+        for k in range(reason.shape[2]):
+            hop = first_hop[r] + k
+            start = max((hop * HOP_SAMPLES - 1) * up // down + 1, 0) + origin[r]
+            stop = ((hop + 1) * HOP_SAMPLES - 1) * up // down + 1 + origin[r]
+            part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
+            for c in range(raw.shape[1]):
+                slot = slots[r, c]
+                reason[r, slot, k], quality[r, slot, k], filled[row, slot] = judge_hop(
+                    hop, raw[r, c, start:stop], mv_per_adu[r, c], baseline[r, c], ecg_mv[r, slot, part],
+                    unusable[r, c, part], reach[row, slot], window[row, slot], filled[row, slot],
+                )

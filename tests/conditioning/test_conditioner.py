@@ -164,8 +164,8 @@ def test_a_reset_row_begins_anew_and_others_go_on():
     assert np.abs(after.ecg_mv[0] - after.ecg_mv[1]).max() > 0.01
 
 
-def test_a_new_segment_forgets_the_one_before():
-    fs_hz = Fraction(360)
+@pytest.mark.parametrize("fs_hz", [Fraction(250), Fraction(360)])
+def test_a_new_segment_forgets_the_one_before(fs_hz):
     conditioner = Conditioner(50, 1)
     conditioner.step(record_block(noise(3, fs_hz, 9), fs_hz, SLOTS, [0.005] * 2, [1000] * 2))
     again = conditioner.step(record_block(noise(4, fs_hz, 9), fs_hz, SLOTS, [0.005] * 2, [1000] * 2))

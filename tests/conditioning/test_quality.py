@@ -107,6 +107,14 @@ def test_codes_are_reasons(code, reason, fs_hz):
     assert not out.valid[0, 6, 10 * HOP_SAMPLES : 20 * HOP_SAMPLES].any()
 
 
+def test_what_was_before_a_gap_does_not_colour_what_is_behind():
+    adu = np.round(200 * (heart() + noise(0.5) * (SECONDS < 4) + noise(0.01))).astype(np.int16)
+    adu[1000:1010] = CODE_MISSING
+    out = condition_record(adu[None], Fraction(250), [6], [0.005], [0], 50)
+    assert (out.reason[0, 6, 15:20] == Reason.NOISE).all()
+    assert (out.quality[0, 6, 20] > 0.5) and (out.quality[0, 6, 21:] > 0.8).all()
+
+
 @pytest.mark.recordings
 def test_a_clean_recording_is_good_throughout(recordings):
     out = condition_wfdb(recordings / "mitdb" / "100", 60)
