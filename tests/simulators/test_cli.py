@@ -65,7 +65,6 @@ def test_load_sends_beds_in_real_time(listener):
     [
         (("ward", "--fault", "dorp=1"), "'dorp=1' is not one"),
         (("replay", "no/such/record"), "no/such/record cannot be read"),
-        (("ward", "--connect", "nonsense"), "nonsense"),
         (("load", "--chunk-s", "0.7"), "take 0.2, 0.5 or 1 s"),
     ],
 )

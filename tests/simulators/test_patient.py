@@ -61,6 +61,13 @@ def test_artefacts_are_where_the_script_says_and_nowhere_else():
         assert share_of_power(added[9 * 250 : 15 * 250], 250, *band_hz) > 0.9
 
 
+def test_noise_does_not_repeat_itself():
+    mv = lead_mv(playing("asystole"), "II", 0, 60)
+    white = np.diff(mv, 2).reshape(-1)[: 14 * 1000].reshape(14, 1000)  # as long as the blocks it is made in
+    likeness = np.corrcoef(white)[np.triu_indices(14, 1)]
+    assert np.abs(likeness).max() < 0.2
+
+
 def test_muscle_noise_is_broad():
     quiet, noisy = playing("asystole"), patient(episode("asystole", 0, 60), episode("muscle", 0, 60))
     added = lead_mv(noisy, "II", 1, 59) - lead_mv(quiet, "II", 1, 59)

@@ -16,7 +16,7 @@ from simulators.script import episode
 
 from .signals import patient
 
-SECONDS = 2
+SECONDS = 1
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def received(pull: zmq.Socket, count: int) -> list[tuple[int, list[bytes]]]:
 def test_every_chunk_arrives_as_it_was(wire, fmt):
     pull, push = wire
     start_ns = time.time_ns()
-    sent = list(Player(push, fmt, None).play(play_parts(ward(3), start_ns, 0.5, Faults(), 0), start_ns))
+    sent = list(Player(push, fmt, None).play(play_parts(ward(3), start_ns, 0.25, Faults(), 0), start_ns))
     messages = [frames for _, frames in received(pull, 12)]
     assert [(s.stream_id, s.sequence) for s in sent] == [
         (frames[1].decode(), decode_chunk(frames[2], frames[0].decode()).sequence) for frames in messages
@@ -56,14 +56,14 @@ def test_every_chunk_arrives_as_it_was(wire, fmt):
     assert all(frames[0] == f"application/vnd.ecgstream.chunk.v1+{fmt}".encode() for frames in messages)
     for i, part in enumerate(ward(3)):
         got = [decode_chunk(f[2], f[0].decode()).ecg.samples for f in messages if f[1] == f"bed-{i}".encode()]
-        np.testing.assert_array_equal(np.concatenate(got, axis=1), part.feed.read(0, 500)[0].samples)
+        np.testing.assert_array_equal(np.concatenate(got, axis=1), part.feed.read(0, 250)[0].samples)
 
 
 @pytest.mark.parametrize("speed", [1.0, 10.0])
 def test_chunks_leave_when_due(wire, speed):
     pull, push = wire
     start_ns = time.time_ns()
-    playing = Player(push, "protobuf", speed).play(play_parts(ward(2), start_ns, 0.5, Faults(), 0), start_ns)
+    playing = Player(push, "protobuf", speed).play(play_parts(ward(2), start_ns, 0.25, Faults(), 0), start_ns)
     sent = []
     thread = threading.Thread(target=lambda: sent.extend(playing))
     thread.start()
@@ -109,7 +109,7 @@ def test_live_what_nobody_takes_is_dropped_and_said_so(wire):
 
 def test_poison_is_sent_as_it_is(wire):
     pull, push = wire
-    due = play_parts(ward(1), 0, 1.0, Faults(poison_at=1.0), 0)
+    due = play_parts(ward(1), 0, 0.5, Faults(poison_at=0.5), 0)
     sent = list(Player(push, "protobuf", None).play(due, 0))
     assert [frames[2] == POISON for _, frames in received(pull, 3)] == [False, True, False]
     assert [one.sequence for one in sent] == [0, -1, 1]
