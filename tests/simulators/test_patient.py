@@ -63,9 +63,11 @@ def test_artefacts_are_where_the_script_says_and_nowhere_else():
 
 def test_noise_does_not_repeat_itself():
     mv = lead_mv(playing("asystole"), "II", 0, 60)
-    white = np.diff(mv, 2).reshape(-1)[: 14 * 1000].reshape(14, 1000)  # as long as the blocks it is made in
-    likeness = np.corrcoef(white)[np.triu_indices(14, 1)]
-    assert np.abs(likeness).max() < 0.2
+    rough = np.diff(mv, 2)  # no breathing
+    rough = rough[5:] - rough[:-5]  # no hum, which does repeat: 5 samples are a cycle of 50 Hz
+    likeness = np.corrcoef(rough[:14_000].reshape(14, 1000))  # as long as the blocks it is made in
+    # Independent noise stays below about 0.2 by chance; the same noise is above 0.9.
+    assert np.abs(likeness[np.triu_indices(14, 1)]).max() < 0.5
 
 
 def test_muscle_noise_is_broad():
