@@ -34,7 +34,7 @@ class Item:
     start_ns: int  # by the monitor's clock, or by arrival where that is wild
     trusted: bool  # the clock is not wild
     n: int  # ECG samples
-    placed_before: int = 0  # samples the stream had placed when this one came
+    passed: int = 0  # samples of lower numbers that came while this one waited
     doubtful: bool = False  # its clock must not weigh in
 
     @property

@@ -43,8 +43,8 @@ class Timeline:
     """
 
     __slots__ = (
-        "_settings", "counts", "rate", "layout", "segment_hop", "frontier", "placed", "next_sequence", "last_n",
-        "trusted", "fit", "held", "_starts",
+        "_settings", "counts", "rate", "layout", "segment_hop", "frontier", "next_sequence", "last_n", "trusted",
+        "fit", "held", "_starts",
     )  # fmt: skip
 
     def __init__(self, settings: IntakeSettings, counts: Counter[str]):
@@ -54,7 +54,6 @@ class Timeline:
         self.layout: Layout | None = None  # None: whatever comes next begins a segment
         self.segment_hop = 0
         self.frontier = 0  # native samples of the segment that have a place
-        self.placed = 0  # samples received and placed since the timeline was made
         self.next_sequence = 0
         self.last_n = 0
         self.trusted = True
@@ -69,12 +68,13 @@ class Timeline:
             self.next_sequence = sequence
         elif sequence < self.next_sequence:
             return self._begin_anew(item) if self._is_restart(item) else []
-        elif sequence in self.held:
-            self.counts["duplicate"] += 1
-            return []
-        if self.held and sequence < max(self.held):
-            self.counts["reordered"] += 1
-        item.placed_before = self.placed
+        elif (waiting := self.held.get(sequence)) is not None:
+            if waiting.chunk.start_ns == item.chunk.start_ns:
+                self.counts["duplicate"] += 1
+                return []
+            self.counts["late"] += 1  # a leftover of a run before; the newer one has the number
+        if self.held:
+            self._slot_in(item)
         self.held[sequence] = item
         return self._settle()
 
@@ -88,6 +88,12 @@ class Timeline:
         return self.fit.time_ns((grid_sample - self.segment_hop * HOP_SAMPLES) / GRID_HZ)
 
     # ------------------------------------------------------------------------------------------------------- one by one
+
+    def _slot_in(self, item: Item) -> None:
+        overtaken = [other for sequence, other in self.held.items() if sequence > item.chunk.sequence]
+        for other in overtaken:
+            other.passed += item.n
+        self.counts["reordered"] += bool(overtaken)
 
     def _settle(self, final: bool = False) -> list[Placement]:
         placements = []
@@ -113,7 +119,7 @@ class Timeline:
         if not believed:
             return guess
         step = self._step(item)
-        if abs(step - guess) <= self._settings.clock_step_s * self.rate.hz:
+        if abs(step - guess) <= self._tolerance:
             return max(missing, round(step)) if missing else 0
         return self._disputed_gap(item, step, guess, final)
 
@@ -127,11 +133,12 @@ class Timeline:
             item.doubtful = True
             return guess
         missing = item.chunk.sequence - self.next_sequence
-        if not missing or step < missing:
-            self.counts["clock_step"] += 1
-        if step >= missing:
+        if missing and step >= -self._tolerance:
+            return max(missing, round(step))
+        self.counts["clock_step"] += 1
+        if step > 0:
             return round(step)
-        self.counts["overlap"] += step < 0
+        self.counts["overlap"] += 1
         self.fit.shift((step - guess) / self.rate.hz)
         return guess
 
@@ -156,10 +163,15 @@ class Timeline:
         return sum(item.n / float(item.layout.fs_hz) for item in items) >= self._settings.lateness_s
 
     def _drop_stray(self, item: Item) -> None:
-        """A number so far ahead that others have gone on below it was never the next of this run."""
-        if self.placed - item.placed_before > max(self._settings.lateness_s, 1.0) * self.rate.hz:
+        """A number so far ahead that others have long gone on below it was never the next of this run."""
+        if item.passed > (self._settings.lateness_s + self._settings.ring_s) * self.rate.hz:  # no chunk outlasts the ring
             del self.held[item.chunk.sequence]
             self.counts["late"] += 1
+
+    @property
+    def _tolerance(self) -> float:
+        """Native samples by which a clock may be off."""
+        return self._settings.clock_step_s * self.rate.hz
 
     def _step(self, item: Item) -> float:
         """Native samples by which ``item`` starts later than the samples placed so far end, by its clock."""
@@ -182,7 +194,6 @@ class Timeline:
         if not item.doubtful:
             self.fit.observe(x_s, item.start_ns)
         self.frontier += item.n
-        self.placed += item.n
         self.next_sequence = item.chunk.sequence + 1
         self.last_n = item.n
         self._starts[item.chunk.sequence % SEEN] = item.chunk.start_ns

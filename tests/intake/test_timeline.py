@@ -162,11 +162,18 @@ CASES = {
         {0: 5, 1: 6},
         {"restart": 1, "gap": 1, "gap_samples": 750, "segment": 1},
     ),
-    # a broken number far ahead comes once; the others go on below it
+    # a broken number far ahead comes once; the others go on below it, and after 22 s it is dropped
     "a stray number is dropped": (
-        [(0, 0), (1, 1), (10**9, 2), *((k, k) for k in range(2, 8))],
-        {k: k for k in range(8)},
-        {"reordered": 3, "late": 1},
+        [(0, 0), (1, 1), (10**9, 2), *((k, k) for k in range(2, 26))],
+        {k: k for k in range(26)},
+        {"reordered": 23, "late": 1},
+    ),
+    # sequence  8   9  |0   3   1   2   3   4      the first 3 is of the run before
+    # start     8   9  |20  3   21  22  23  24
+    "a leftover of the run before a restart gives way": (
+        [(8, 8), (9, 9), (0, 20), (3, 3), (1, 21), (2, 22), (3, 23), (4, 24)],
+        {8: 0, 9: 1, 0: 12, 1: 13, 2: 14, 3: 15, 4: 16},
+        {"restart": 1, "gap": 1, "gap_samples": 2500, "segment": 1, "reordered": 2, "late": 1},
     ),
 }
 
