@@ -8,9 +8,10 @@ from numba import njit
 from ..waveform import HOP_SAMPLES, N_LEADS, Reason
 from .beats import heart_rate, pvc_rate, remember_beat
 from .detector import LOOK_AHEAD, decide, due, find_peak
-from .leads import extend, fuse, learn_levels, weigh
-from .rules import HOLD_HOPS, count_quiet, judge_beats, tell
-from .state import HISTORY
+from .fibrillation import add_hop, judge_fibrillation
+from .leads import choose_main_leads, extend, fuse, learn_levels, weigh
+from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
+from .state import HISTORY, N_MAIN_LEADS
 
 MOST_BEATS_PER_HOP = 2
 """Beats lie more than 200 ms apart, a hop's length; two may be decided on in one."""
@@ -44,11 +45,13 @@ def step_rows(state, rows, first_hop, delay, signal, limits, beats, out):
             start = HISTORY + k * HOP_SAMPLES
             weigh(s, present, leads[1][:, start : start + HOP_SAMPLES], reason[r, :, k], quality[r, :, k])
             fuse(s, leads[1], leads[2], start, fused[0], fused[1])
+            _follow_main_leads(s, leads, start, valid[r, :, k * HOP_SAMPLES : (k + 1) * HOP_SAMPLES])
             out[2][r, k] = _why_unusable(s, reason[r, :, k])
             count_quiet(s, out[2][r, k] == _OK, (hop + 1) * HOP_SAMPLES - delay[r])
             n_beats = _detect(s, present, leads, fused, start, hop, (rows[r], delay[r]), beats, n_beats)
             known = (hop + 1) * HOP_SAMPLES - delay[r] - LOOK_AHEAD
             if out[2][r, k] == _OK:
+                judge_wave(s, judge_fibrillation(s), (hop + 1) * HOP_SAMPLES - delay[r])
                 judge_beats(s, known, limits[0][rows[r]], limits[1][rows[r]], limits[2])
             tell(s, out[0][r, k], out[1][r, k])
             if s.unusable < HOLD_HOPS:
@@ -76,6 +79,16 @@ def _detect(s, present, leads, fused, start, hop, place, beats, n_beats):
                 beats[2][n_beats], beats[3][n_beats] = False, hop
                 n_beats += 1
     return n_beats
+
+
+@njit(cache=True, nogil=True)
+def _follow_main_leads(s, leads, start, valid):
+    choose_main_leads(s)
+    hop = slice(start, start + HOP_SAMPLES)
+    for main in range(N_MAIN_LEADS):
+        lead = s.main_lead[main]
+        if lead >= 0:
+            add_hop(s, main, leads[0][lead, hop], leads[1][lead, hop], valid[lead].all())
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ from numba import njit
 
 from ..waveform import HOP_SAMPLES, N_LEADS, Reason
 from .energy import REACH, qrs_energy
-from .state import HISTORY, LEVEL_HOPS
+from .state import HISTORY, LEVEL_HOPS, N_MAIN_LEADS
 
 LEAST_LEVEL = 0.008
 """Smallest typical QRS energy, mV: about that of a complex of 0.05 mV."""
@@ -26,6 +26,9 @@ LEVEL_RANGE = (0.4, 1.6)
 RELEARN_AFTER = 5 * 250
 """Usable samples without a beat after which levels may fall to what is there; later than the asystole rule."""
 RELEARN_CREST = 4.0
+MAIN_SHARE = 0.2
+"""A main lead may weigh this little of the heaviest lead."""
+MAIN_POOR_HOPS = 25
 
 _OK = int(Reason.OK)
 
@@ -125,3 +128,33 @@ def fuse(s, lead_energy, lead_slope, start, fused, slope):
                 slope[t] += weight * scale * lead_slope[lead, t]
     for t in range(start, stop):
         fused[t] *= fused[t]
+
+
+@njit(cache=True, nogil=True)
+def choose_main_leads(s):
+    """Keep each main lead while it is heard at all well; else take the heaviest lead that is not yet one."""
+    if s.weight.sum() == 0.0:
+        return
+    for main in range(N_MAIN_LEADS):
+        lead = s.main_lead[main]
+        if lead >= 0 and s.weight[lead] >= MAIN_SHARE * s.weight.max():
+            s.main_poor[main] = 0
+            continue
+        s.main_poor[main] += 1
+        if lead < 0 or s.main_poor[main] >= MAIN_POOR_HOPS:
+            _replace_main_lead(s, main)
+
+
+@njit(cache=True, nogil=True)
+def _replace_main_lead(s, main):
+    best, weight = -1, 0.0
+    for lead in range(N_LEADS):
+        if s.weight[lead] > weight and not (s.main_lead == lead).any():
+            best, weight = lead, s.weight[lead]
+    current = s.main_lead[main]
+    if best < 0 or (current >= 0 and weight <= s.weight[current]):
+        return
+    s.main_lead[main] = best
+    s.main_poor[main] = 0
+    s.wave_hops[main] = 0
+    s.shapes_learnt[main] = 0

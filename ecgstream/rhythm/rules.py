@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from numba import njit
 
-from ..waveform import GRID_HZ, N_CONDITIONS, Condition
+from ..waveform import GRID_HZ, HOP_SAMPLES, N_CONDITIONS, Condition
 from .beats import beat_sample, heart_rate, interval, run_of_intervals, ventricular_run
 from .detector import LOOK_AHEAD
+from .fibrillation import CONFIRM_HOPS
+from .state import FIBRILLATION_HOPS
 
 HOLD_HOPS = 10
 """Unusable hops through which evidence stands (2 s); then it falls, and quiet is counted anew."""
 
+_WAVE_SPAN = FIBRILLATION_HOPS * HOP_SAMPLES + CONFIRM_HOPS * HOP_SAMPLES
 _ASYSTOLE = 4 * GRID_HZ
 _EXTREME_BRADY_BPM, _EXTREME_BRADY_END_BPM = 40.0, 43.0
 _BRADY_INTERVALS = 4
@@ -61,6 +64,12 @@ def set_condition(s, condition, holds, onset):
     if holds and s.active[condition] == 0:
         s.onset[condition] = onset
     s.active[condition] = holds
+
+
+@njit(cache=True, nogil=True)
+def judge_wave(s, fibrillating, stop):
+    """Ventricular fibrillation or flutter; its onset is the beginning of the window that told it."""
+    set_condition(s, _C_VF, fibrillating, stop - _WAVE_SPAN)
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..waveform import N_CONDITIONS, N_LEADS
+from ..waveform import HOP_SAMPLES, N_CONDITIONS, N_LEADS
 
 HISTORY = 250
 """Grid samples of signal kept from step to step."""
@@ -13,10 +13,13 @@ LEVEL_HOPS = 15
 MAX_CANDIDATES = 8
 BEATS = 256
 """Beats kept: a minute's worth at any rate."""
-N_SHAPE_LEADS = 2
+N_MAIN_LEADS = 2
+"""Leads that shapes and fibrillatory waves are told from."""
 SHAPE = 50
 """Samples of a QRS shape (200 ms)."""
 FIBRILLATION_HOPS = 20
+"""Hops of the window that fibrillation is told from (4 s)."""
+_WAVE = FIBRILLATION_HOPS * HOP_SAMPLES // 2
 
 ROW = np.dtype(
     [
@@ -50,11 +53,22 @@ ROW = np.dtype(
         ("beat_sample", np.int64, (BEATS,)),
         ("beat_ventricular", np.uint8, (BEATS,)),
         ("beat_follows", np.uint8, (BEATS,)),  # no unusable hop since the beat before
+        # main leads
+        ("main_lead", np.int64, (N_MAIN_LEADS,)),  # -1 for none
+        ("main_poor", np.int64, (N_MAIN_LEADS,)),  # successive hops in which it weighed too little
+        ("wave", np.float32, (N_MAIN_LEADS, _WAVE)),  # 4 s at 125 Hz, a ring
+        ("wave_hops", np.int64, (N_MAIN_LEADS,)),  # hops of the ring that are set
+        ("wave_size", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),  # per hop: sum of absolute values
+        ("wave_change", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),  # of absolute differences
+        ("wave_low", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),  # least and greatest energy
+        ("wave_peak", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),
+        ("fibrillating", np.int64),
+        ("fibrillation_hops", np.int64),  # successive hops that say otherwise
+        ("fibrillation_score", np.float64),
         # shape
-        ("shape_lead", np.int64, (N_SHAPE_LEADS,)),
-        ("shape", np.float64, (N_SHAPE_LEADS, SHAPE)),
+        ("shape", np.float64, (N_MAIN_LEADS, SHAPE)),
         ("shape_width", np.float64),
-        ("shapes_learnt", np.int64),
+        ("shapes_learnt", np.int64, (N_MAIN_LEADS,)),
         ("unlike", np.int64),  # successive slow beats unlike the learnt shape
         # rules
         ("quiet", np.int64),  # usable samples since the last beat
@@ -75,7 +89,7 @@ def fresh(n_rows: int) -> np.ndarray:
     rows["last_peak"] = -1
     rows["mean_rr"] = 200.0
     rows["noise_height"] = 0.1
-    rows["shape_lead"] = -1
+    rows["main_lead"] = -1
     rows["broken_at"] = -1
     rows["onset"] = -1
     return rows
