@@ -34,6 +34,8 @@ TICK_S = 0.05
 """Messages are gathered this long before a pass, so that a pass serves many beds."""
 WATCH_S = 1.0
 """How often the clock is looked at: stale streams, eviction, saved state."""
+SUBSCRIBERS_RETURN_S = 1.0
+"""After a restart, subscribers need about this long to connect again."""
 LIVE_S = 30.0
 """Without a heartbeat for this long the process says it is not live."""
 
@@ -91,7 +93,7 @@ class Daemon:
         await self.sink.start()
         if self.settings.state.path:
             self.keeper = Keeper(self.settings, self.pipeline)
-            await self._outbox.put((await self._in_compute(self.keeper.restore), []))
+            await self._tell_standing(await self._in_compute(self.keeper.restore))
         await self.source.start()
         await self.control.start()
         self._started = True
@@ -119,6 +121,12 @@ class Daemon:
         await self.sink.close()
         await self.endpoints.close()
         log.info("stopped")
+
+    async def _tell_standing(self, out: list[Outgoing]) -> None:
+        """Before the first new message; PUB drops what is said before subscribers have come back."""
+        if out:
+            await asyncio.sleep(SUBSCRIBERS_RETURN_S)
+            await self._outbox.put((out, []))
 
     def _load_model(self) -> tuple[Model | None, str]:
         if not self.settings.diagnosis.enabled:

@@ -41,7 +41,7 @@ class Wires:
         for _, message in bed.messages()[first:last]:
             self.push.send_multipart([message.content_type.encode(), bed.stream_id.encode(), message.payload])
 
-    def hear(self, until, timeout_s: float = 30.0) -> list:
+    def hear(self, until, timeout_s: float = 60.0) -> list:
         """Messages up to the first for which ``until(message)`` holds."""
         heard, deadline_s = [], time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
@@ -113,9 +113,9 @@ def test_sigkill_mid_stream_and_nothing_needed_by_hand(tmp_path: Path):
         wires.daemon.process.kill()
         wires.daemon.process.wait()
         wires.daemon.start()
-        wires.daemon.wait_ready()
-        wires.send(bed, 14, None)
+        # Listening all the while: a ZeroMQ subscription comes back only while its socket is asked for messages.
         again = wires.hear(is_alert("asystole"))[-1]
+        wires.send(bed, 14, None)
         assert (again.alert_id, again.onset_sample, again.update) == (alert.alert_id, alert.onset_sample, alert.update)
         last = wires.hear(lambda m: isinstance(m, pb.Vitals) and m.sample == SECONDS * 250)[-1]
         assert last.stream_id == "bed-1"
