@@ -164,7 +164,8 @@ class Timeline:
 
     def _drop_stray(self, item: Item) -> None:
         """A number so far ahead that others have long gone on below it was never the next of this run."""
-        if item.passed > (self._settings.lateness_s + self._settings.ring_s) * self.rate.hz:  # no chunk outlasts the ring
+        # The first that came late may be as long as the ring, and ended just before this one began.
+        if item.passed > (self._settings.lateness_s + self._settings.ring_s) * self.rate.hz:
             del self.held[item.chunk.sequence]
             self.counts["late"] += 1
 
