@@ -28,7 +28,7 @@ CONFIRM_HOPS = 5
 
 @njit(cache=True, nogil=True)
 def add_hop(s, main, ecg, energy, whole):
-    """Append a hop, ``ecg`` and ``energy`` (HOP_SAMPLES,), to the memory of a main lead; start over if it is not whole."""
+    """Append a hop, ``ecg`` and ``energy`` (HOP_SAMPLES,), to a main lead's memory; start over if not whole."""
     place = s.hops % FIBRILLATION_HOPS
     size = change = 0.0
     previous = s.wave[main, place * _PER_HOP - 1]

@@ -6,11 +6,12 @@ import numpy as np
 from numba import njit
 
 from ..waveform import HOP_SAMPLES, N_LEADS, Reason
-from .beats import heart_rate, pvc_rate, remember_beat
+from .beats import beat_sample, heart_rate, pvc_rate, remember_beat
 from .detector import LOOK_AHEAD, decide, due, find_peak
 from .fibrillation import add_hop, judge_fibrillation
 from .leads import choose_main_leads, extend, fuse, learn_levels, weigh
 from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
+from .shape import classify
 from .state import HISTORY, N_MAIN_LEADS
 
 MOST_BEATS_PER_HOP = 2
@@ -73,10 +74,12 @@ def _detect(s, present, leads, fused, start, hop, place, beats, n_beats):
             peak = s.candidate_sample[0]
             if decide(s):
                 learn_levels(s, present, leads[1], peak - origin)
-                remember_beat(s, peak - delay, False)
+                rr = peak - delay - beat_sample(s, 0) if s.n_beats > 0 and s.broken_at < beat_sample(s, 0) else -1
+                ventricular = classify(s, leads[0], peak - origin, rr)
+                remember_beat(s, peak - delay, ventricular)
                 s.quiet = t + origin - peak
                 beats[0][n_beats], beats[1][n_beats] = row, peak - delay
-                beats[2][n_beats], beats[3][n_beats] = False, hop
+                beats[2][n_beats], beats[3][n_beats] = ventricular, hop
                 n_beats += 1
     return n_beats
 

@@ -67,9 +67,9 @@ ROW = np.dtype(
         ("fibrillation_score", np.float64),
         # shape
         ("shape", np.float64, (N_MAIN_LEADS, SHAPE)),
-        ("shape_width", np.float64),
-        ("shapes_learnt", np.int64, (N_MAIN_LEADS,)),
-        ("unlike", np.int64),  # successive slow beats unlike the learnt shape
+        ("shapes_learnt", np.int64, (N_MAIN_LEADS,)),  # beats
+        ("unlike", np.int64),  # successive slow beats unlike the shapes
+        ("usual_rr", np.float64),  # samples, of beats that are not ventricular
         # rules
         ("quiet", np.int64),  # usable samples since the last beat
         ("quiet_from", np.int64),  # grid sample where they began, when that is no beat
@@ -87,7 +87,7 @@ def fresh(n_rows: int) -> np.ndarray:
     rows = np.zeros(n_rows, ROW)
     rows["clean"] = -HISTORY
     rows["last_peak"] = -1
-    rows["mean_rr"] = 200.0
+    rows["mean_rr"] = rows["usual_rr"] = 200.0
     rows["noise_height"] = 0.1
     rows["main_lead"] = -1
     rows["broken_at"] = -1

@@ -1,0 +1,119 @@
+"""Whether a beat is ventricular: unlike the row's usual QRS in shape, and broad or premature. Compiled.
+
+Rules by hand, set on the training half (DS1) of the MIT-BIH Arrhythmia Database: correlation with a running template
+(as in Hamilton 2002), effective width against the template's, and interval against the row's usual one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ..waveform import GRID_HZ
+from .energy import ENERGY_DELAY
+from .state import N_MAIN_LEADS, SHAPE
+
+_BEFORE = int(ENERGY_DELAY + 0.5) + SHAPE // 2
+_LAGS = 5
+_LEARN_STEP = 0.1
+_LIKE, _LIKE_AT_FIRST, _FIRST = 0.9, 0.8, 8
+"""Beats this like the template move it; the first ones may be less like it."""
+_UNLIKE_BEATS = 12
+_SLOW = int(0.6 * GRID_HZ)
+"""After so many successive unlike beats, none faster than this, the usual QRS has changed and is learnt anew."""
+_RR_STEP = 0.125
+
+
+@njit(cache=True, nogil=True)
+def classify(s, lead_ecg, peak, rr):
+    """True for a ventricular beat, at index ``peak`` of the energy; ``rr`` samples after the last, -1 when unknown."""
+    start = peak - _BEFORE
+    if s.shapes_learnt.max() == 0:
+        _learn(s, lead_ecg, start, 1.0)
+        return False
+    lag, like = _best_lag(s, lead_ecg, start)
+    width = _relative_width(s, lead_ecg, start + lag)
+    early = rr / s.usual_rr if rr > 0 else 1.0
+    ventricular = _is_ventricular(like, width, early)
+    _follow_shape(s, lead_ecg, start + lag, like, rr)
+    if not ventricular and rr > 0:
+        s.usual_rr += _RR_STEP * (min(max(rr, 0.5 * s.usual_rr), 1.5 * s.usual_rr) - s.usual_rr)
+    return ventricular
+
+
+@njit(cache=True, nogil=True)
+def _is_ventricular(like, width, early):
+    if like < 0.7 and width > 1.15:
+        return True
+    if like < 0.85 and width > 1.1 and early < 0.9:
+        return True
+    return like < 0.8 and width > 0.95 and early < 0.85
+
+
+@njit(cache=True, nogil=True)
+def _best_lag(s, lead_ecg, start):
+    """(lag, correlation) at which the main leads together are most like their shapes, weighed by height."""
+    best, at = -2.0, 0
+    for lag in range(-_LAGS, _LAGS + 1):
+        total = weight = 0.0
+        for main in range(N_MAIN_LEADS):
+            if s.shapes_learnt[main] > 0:
+                height = np.abs(s.shape[main]).max()
+                weight += height
+                first = start + lag
+                total += height * _correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], s.shape[main])
+        if total > best * weight:
+            best, at = total / max(weight, 1e-9), lag
+    return at, best
+
+
+@njit(cache=True, nogil=True)
+def _correlation(beat, shape):
+    """Pearson's, where the mean of ``shape`` is 0 already."""
+    mean = beat.mean()
+    product = square = norm = 0.0
+    for i in range(SHAPE):
+        value = beat[i] - mean
+        product += value * shape[i]
+        square += value * value
+        norm += shape[i] * shape[i]
+    return product / np.sqrt(max(square * norm, 1e-12))
+
+
+@njit(cache=True, nogil=True)
+def _relative_width(s, lead_ecg, start):
+    """Effective width, area over height, of the beat in the main leads together, against that of the shapes."""
+    area = height = usual_area = usual_height = 0.0
+    for main in range(N_MAIN_LEADS):
+        if s.shapes_learnt[main] > 0:
+            beat = lead_ecg[s.main_lead[main], start : start + SHAPE]
+            size = np.abs(beat - beat.mean())
+            area, height = area + size.sum(), height + size.max()
+            usual = np.abs(s.shape[main])
+            usual_area, usual_height = usual_area + usual.sum(), usual_height + usual.max()
+    return area * usual_height / max(height * usual_area, 1e-9)
+
+
+@njit(cache=True, nogil=True)
+def _follow_shape(s, lead_ecg, start, like, rr):
+    if like > _LIKE or (like > _LIKE_AT_FIRST and s.shapes_learnt.max() < _FIRST):
+        s.unlike = 0
+        _learn(s, lead_ecg, start, _LEARN_STEP)
+        return
+    s.unlike = s.unlike + 1 if rr > _SLOW else 0
+    if s.unlike >= _UNLIKE_BEATS:
+        s.unlike = 0
+        s.shapes_learnt[:] = 0
+        _learn(s, lead_ecg, start, 1.0)
+
+
+@njit(cache=True, nogil=True)
+def _learn(s, lead_ecg, start, step):
+    """Move the shapes towards the beat; a lead whose shape is not learnt takes it over whole."""
+    for main in range(N_MAIN_LEADS):
+        lead = s.main_lead[main]
+        if lead >= 0:
+            beat = lead_ecg[lead, start : start + SHAPE]
+            share = step if s.shapes_learnt[main] > 0 else 1.0
+            s.shape[main] += share * (beat - beat.mean() - s.shape[main])
+            s.shapes_learnt[main] += 1
