@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -140,17 +140,15 @@ class Daemon:
             return None, str(error)
 
     def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        me = asyncio.current_task()
-
-        def stop() -> None:
-            if self._stopping.is_set() or not self._started:
-                log.warning("forced to stop")
-                me.cancel()
+        def stop(number: signal.Signals) -> None:
+            if self._stopping.is_set():
+                log.warning("forced to stop", signal=number.name)
+                os._exit(128 + number)  # like a kill, which the state file survives at any moment
+            log.info("draining", signal=number.name)
             self._stopping.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
 
     # ------------------------------------------------------------------------------------------------------ the stages
 
@@ -268,6 +266,4 @@ def _counts(out: list[Outgoing]) -> dict[str, int]:
 
 def run(settings: Settings, require_model: bool = False) -> int:
     """Run a daemon in this process until it is told to stop; its exit code."""
-    with contextlib.suppress(asyncio.CancelledError):
-        return asyncio.run(Daemon(settings, require_model).run())
-    return 130
+    return asyncio.run(Daemon(settings, require_model).run())

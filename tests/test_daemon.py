@@ -105,6 +105,17 @@ def test_what_has_arrived_is_answered_before_the_end(tmp_path: Path):
         wires.hear(lambda m: isinstance(m, pb.Diagnosis) and m.sample == SECONDS * 250)
 
 
+def test_a_second_signal_forces(tmp_path: Path):
+    with running(tmp_path) as wires:
+        for n in range(100):  # 40 minutes of signal: more than is drained at once
+            wires.send(Bed(f"bed-{n}", cuts=SECOND_CUTS))
+        wires.hear(lambda m: True)
+        wires.daemon.process.send_signal(signals.SIGTERM)
+        time.sleep(0.2)
+        wires.daemon.process.send_signal(signals.SIGTERM)
+        assert wires.daemon.process.wait(10) == 128 + signals.SIGTERM
+
+
 def test_sigkill_mid_stream_and_nothing_needed_by_hand(tmp_path: Path):
     bed = Bed("bed-1", cuts=SECOND_CUTS)
     with running(tmp_path) as wires:
