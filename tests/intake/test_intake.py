@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ecgstream.errors import IntakeError, StateError
+from ecgstream.intake import KINDS
 from ecgstream.waveform import CODE_MISSING, ChannelGroup, GroupKind, history_samples
 
 from .monitor import SECOND_NS, START_NS, Listener, chunk, cut, layout, signal
@@ -141,6 +142,26 @@ def test_silent_streams_are_stale_then_forgotten_and_their_rows_used_again():
     listener.take()
     assert intake.stream_id(0) == "d" and intake.n_rows == 3
     assert np.array_equal(listener.ears["d"].segments[0], signal(250, seed=9)) and "a" not in listener.ears
+
+
+def test_a_stream_forgotten_while_its_ring_was_full_leaves_nothing_behind():
+    listener = Listener(ring_s=10.0, evict_s=100)
+    intake = listener.intake
+    for one in cut(signal(30 * 250), range(250, 30 * 250, 250)):
+        intake.accept(one, one.start_ns)
+    assert intake.counts["blocked"] and intake.evict(START_NS + 200 * SECOND_NS) == [0]
+    listener.accept(chunk(0, 200, signal(500), layout(Fraction(500)), stream_id="next"))
+    listener.take()
+    assert np.array_equal(listener.ears["next"].segments[0], signal(500)[:, :499]) and "bed" not in listener.ears
+
+
+def test_everything_counted_has_a_declared_name():
+    listener = Listener()
+    assert list(listener.intake.counts) == list(KINDS)
+    sent = [(0, 0), (1, 1), (1, 1), (3, 3), (4, 4), (5, 5), (2, 2), (6, 9), (7, 10), (8, 2), (9, 3), (0, 60)]
+    for sequence, start_s in sent:
+        listener.accept(chunk(sequence, start_s, signal(250)))
+    assert list(listener.intake.counts) == list(KINDS)
 
 
 def test_the_newest_grid_sample_follows_the_samples():

@@ -14,7 +14,7 @@ from ecgstream.waveform import CODE_MISSING
 from .monitor import RATES, SECOND_NS, Listener, chunk, cut, layout, listen, same, signal
 
 SECONDS = 12
-PROPERTY = settings(max_examples=30, deadline=None)
+PROPERTY = settings(max_examples=20, deadline=None)
 
 
 def edges(seconds: int = SECONDS, fs: Fraction = Fraction(250), most: int = 40):
@@ -44,7 +44,7 @@ def test_framing_does_not_matter(fs: Fraction, data: st.DataObject):
     assert np.array_equal(ear.segments[0], samples[:, :stop])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_order_does_not_matter_within_lateness(data: st.DataObject):
     """Chunks up to 1.5 s late, with jittery clocks and some lost, place as if they had come in order."""
