@@ -82,8 +82,8 @@ class Board:
         table = Table(title="ecgstream · simulated ward · not a medical device", expand=True, title_style="bold")
         for name, width in (("bed", 7), ("feed", 13), ("rhythm", 24), ("rate", 5), ("quality", 8)):
             table.add_column(name, min_width=width, no_wrap=True)
-        table.add_column("top diagnoses", ratio=2, no_wrap=True)
-        table.add_column("alarms", ratio=3)
+        table.add_column("top diagnoses", min_width=31, no_wrap=True)
+        table.add_column("alarms", ratio=1)
         for bed in self.beds.values():
             table.add_row(*_cells(bed))
         alerts = Group(*self.last) if self.last else Text("none yet", style="dim")

@@ -36,7 +36,8 @@ def run_demo(seconds: float, beds: int, seed: int, json_file: Path | None) -> in
             daemon.wait_ready()
             console.print(f"Metrics: {daemon.http}/metrics   health: {daemon.http}/health/ready", style="dim")
             truth_file = folder / "truth.json"
-            simulator = start_simulator(*_ward(daemon, beds, seconds, seed, truth_file), log=folder / "ward.log")
+            arguments = ward_arguments(daemon, beds, seconds, seed, truth_file)
+            simulator = start_simulator(*arguments, log=folder / "ward.log")
             return _watch(console, daemon, simulator, truth_file, seconds, json_file)
         except EcgstreamError as error:
             console.print(str(error), style="red", markup=False)
@@ -48,7 +49,8 @@ def run_demo(seconds: float, beds: int, seed: int, json_file: Path | None) -> in
             daemon.stop()
 
 
-def _ward(daemon: DaemonProcess, beds: int, seconds: float, seed: int, truth: Path) -> list[str]:
+def ward_arguments(daemon: DaemonProcess, beds: int, seconds: float, seed: int, truth: Path) -> list[str]:
+    """What the simulator is told; ``seconds`` 0 means a shift."""
     arguments = ["ward", "--connect", daemon.source, "--beds", str(beds), "--seed", str(seed), "--truth", str(truth)]
     return [*arguments, "--seconds", str(seconds)] if seconds else arguments
 
@@ -61,7 +63,7 @@ def _watch(
     seconds: float,
     json_file: Path | None,
 ) -> int:
-    truth = _read_truth(truth_file, simulator)
+    truth = read_truth(truth_file, simulator)
     board = Board({bed["stream_id"]: f"{bed['leads']} × {bed['fs_hz']:g} Hz" for bed in truth})
     started_s = time.monotonic()
     try:
@@ -75,7 +77,7 @@ def _watch(
     return 1 if summary["missed_lethal"] else 0
 
 
-def _read_truth(file: Path, simulator: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
+def read_truth(file: Path, simulator: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
     """The simulator writes its script before the first chunk leaves."""
     deadline_s = time.monotonic() + 30
     while not file.exists():
@@ -94,13 +96,14 @@ def _show(console: Console, daemon: DaemonProcess, board: Board, seconds: float,
         with Live(console=console, refresh_per_second=4, screen=False, auto_refresh=False) as live:
             shown_s = 0.0
             while not seconds or time.monotonic() - started_s < seconds + SETTLE_S:
-                _receive(sub, board, console if not console.is_terminal else None)
+                receive(sub, board, console if not console.is_terminal else None)
                 if console.is_terminal and time.monotonic() - shown_s > 0.25:
                     shown_s = time.monotonic()
                     live.update(board.render(f"{shown_s - started_s:.0f} s · {daemon.http}/metrics"), refresh=True)
 
 
-def _receive(sub: zmq.Socket[bytes], board: Board, printer: Console | None) -> None:
+def receive(sub: zmq.Socket[bytes], board: Board, printer: Console | None) -> None:
+    """Put what has arrived, within 0.1 s, on the board; alerts go to the printer, too."""
     if not sub.poll(100):
         return
     while sub.poll(0):
