@@ -1,0 +1,26 @@
+"""A recording through the daemon's own conditioning and rhythm rooms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..conditioning import condition_record
+from ..rhythm import Rhythm
+from ..settings import ConditioningSettings
+from ..waveform import CODE_MISSING, Conditioned, RhythmResult
+from .records import Record
+
+TAIL_S = 1.2
+"""Missing signal added behind the end, so that the last beats are decided on."""
+
+
+def condition(record: Record, mains_hz: int = ConditioningSettings().mains_hz) -> Conditioned:
+    """The record on the grid, as one row, with ``TAIL_S`` of missing signal behind it."""
+    tail = np.full((len(record.leads), round(TAIL_S * record.fs_hz)), CODE_MISSING, np.int16)
+    adu = np.concatenate([record.adu, tail], axis=1)
+    return condition_record(adu, record.fs_hz, record.slots, record.mv_per_adu, record.baseline_adu, mains_hz)
+
+
+def run_rules(record: Record) -> RhythmResult:
+    """Beats and rule evidence of a whole record."""
+    return Rhythm(1).step(condition(record))
