@@ -60,7 +60,7 @@ def play(beds: list[Bed], per_pass: int = 10_000) -> dict[str, Outcome]:
                 if u.row == row and u.source != "model"
             ]
 
-    settings_ = Settings(diagnosis={"threads": 1})
+    settings_ = Settings(intake={"ring_s": 60.0})
     pipeline = Pipeline(settings_, model(), Metrics(), ManualClock(START_NS), observer=look)
     timed = sorted(((t, n, m) for n, bed in enumerate(beds) for t, m in bed.messages()), key=lambda item: item[:2])
     messages = [message for _, _, message in timed]
