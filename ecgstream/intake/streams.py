@@ -73,7 +73,7 @@ class StreamTable:
         stream.release()
         del self.row_of[stream.stream_id]
         self.by_row[row] = None
-        for column in (self.active, self.clock_wrong, self.newest_grid, self.next_hop, self.ready_hop, self.stop):
+        for column in (self.active, self.clock_wrong, self.newest_grid, self.next_hop, self.ready_hop):
             column[row] = 0
         self.segment_hop[row] = 0
         heapq.heappush(self._free, row)

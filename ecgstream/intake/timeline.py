@@ -223,7 +223,7 @@ class Timeline:
 
     def _remember_gap(self, missing: int, gap: int) -> None:
         for sequence in range(self.next_sequence, self.next_sequence + min(missing, SEEN)):
-            self._starts[(sequence + max(0, missing - SEEN)) % SEEN] = _GIVEN_UP
+            self._starts[sequence % SEEN] = _GIVEN_UP
         if missing or gap:
             self.counts["gap"] += 1
             self.counts["gap_samples"] += gap

@@ -44,6 +44,15 @@ def test_a_monitor_that_says_500_and_delivers_499_3_is_followed_for_a_day():
         assert fit.drift == pytest.approx(rate - 1, abs=3e-4 if n > 100 else 1e-3)
 
 
+def test_what_was_long_ago_is_forgotten():
+    """Two hours 0.1 % slow, then one hour 0.1 % fast, as a monitor that warms up."""
+    fit, at_s = ClockFit(0.0, START_NS), 0.0
+    for x in range(10_800):
+        fit.observe(x, START_NS + round(at_s * SECOND_NS))
+        at_s += 1.001 if x < 7200 else 0.999
+    assert abs(fit.time_ns(10_800) - START_NS - at_s * SECOND_NS) / SECOND_NS < 0.01
+
+
 def test_drift_is_bounded_whatever_the_clock_says():
     assert abs(fitted(50, 1.5, 0.0).drift) <= 0.01
 

@@ -150,6 +150,7 @@ def test_a_stream_forgotten_while_its_ring_was_full_leaves_nothing_behind():
     for one in cut(signal(30 * 250), range(250, 30 * 250, 250)):
         intake.accept(one, one.start_ns)
     assert intake.counts["blocked"] and intake.evict(START_NS + 200 * SECOND_NS) == [0]
+    assert intake.take(25) == []
     listener.accept(chunk(0, 200, signal(500), layout(Fraction(500)), stream_id="next"))
     listener.take()
     assert np.array_equal(listener.ears["next"].segments[0], signal(500)[:, :499]) and "bed" not in listener.ears
@@ -236,6 +237,15 @@ def test_other_groups_follow_the_gaps_of_the_ecg():
     _, got = listener.intake.window(0, GroupKind.PLETH, 0, 30 * 50)
     assert got.shape == (1, 375)
     assert (got[0, 125:150] == CODE_MISSING).all() and (got[0, :125] < 10).all() and (got[0, 150:] >= 12).all()
+
+
+def test_even_a_short_gap_is_a_gap_of_the_other_groups():
+    """One block of 0.2 s is lost: less than what they may be out of step otherwise."""
+    listener = Listener()
+    for k in [*range(10), *range(11, 30)]:
+        listener.accept(with_pleth(k, k * 0.2, np.full((1, 12 + k % 2), k, np.int16)))
+    _, got = listener.intake.window(0, GroupKind.PLETH, 0, 20 * 50)
+    assert got[0, 124] == 9 and (got[0, 125:137] == CODE_MISSING).all() and got[0, 138] == 11
 
 
 def test_other_groups_that_count_away_are_brought_back_into_step():

@@ -191,6 +191,14 @@ def test_a_message_log_read_again_is_duplicates_however_old():
     assert counts == {"duplicate": 250}
 
 
+@pytest.mark.parametrize("lost", [1, 20, 100])
+def test_a_chunk_whose_place_was_given_up_is_late_however_many_were_lost(lost):
+    sent = [*((k, k) for k in range(100)), *((k, k) for k in range(100 + lost, 103 + lost))]
+    _, counts, timeline = run([*sent, (99 + lost, 99 + lost), (103 + lost, 103 + lost)], longest_gap_s=1000)
+    assert counts == {"gap": 1, "gap_samples": 250 * lost, "late": 1}
+    assert timeline.next_sequence == 104 + lost
+
+
 def test_without_lateness_a_gap_is_given_up_at_once():
     places, counts, _ = run([(0, 0), (2, 2), (1, 1)], lateness_s=0)
     assert places == {0: 0, 2: 2}
