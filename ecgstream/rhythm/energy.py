@@ -22,12 +22,17 @@ SLOPE_DELAY = (3 * MEAN - 1) / 2
 
 @njit(cache=True, nogil=True)
 def sliding_sum(values, n, out):
-    """``out[t]`` = sum of ``values[t - n + 1 : t + 1]``, for t >= n - 1; the rest is left as it was."""
-    for t in range(n - 1, len(values)):
-        out[t] = values[t - n + 1]
-    for k in range(n - 2, -1, -1):
-        for t in range(n - 1, len(values)):
-            out[t] += values[t - k]
+    """``out[t]`` = sum of ``values[t - n + 1 : t + 1]``, for t >= n - 1; the rest is left as it was.
+
+    Term by term over views, which compiles to vector instructions.
+    """
+    length = len(values) - n + 1
+    sums = out[n - 1 :]
+    sums[:] = values[:length]
+    for k in range(1, n):
+        term = values[k : k + length]
+        for i in range(length):
+            sums[i] += term[i]
 
 
 @njit(cache=True, nogil=True)
@@ -35,11 +40,16 @@ def qrs_energy(ecg, work, slope, energy):
     """``slope`` (size of the second difference, mV) and ``energy`` of ``ecg`` (samples,), both defined from
     ``REACH - 1`` on. ``work`` is scratch of the same length."""
     sliding_sum(ecg, MEAN, work)
-    for t in range(3 * MEAN - 1, len(ecg)):
-        slope[t] = abs(work[t - MEAN] - np.float32(0.5) * (work[t] + work[t - 2 * MEAN])) / np.float32(MEAN)
+    old, middle, new = work[MEAN - 1 : -2 * MEAN], work[2 * MEAN - 1 : -MEAN], work[3 * MEAN - 1 :]
+    size = slope[3 * MEAN - 1 :]
+    for i in range(len(size)):
+        size[i] = abs(middle[i] - np.float32(0.5) * (old[i] + new[i])) * np.float32(1 / MEAN)
     sliding_sum(slope, PART, work)
-    for t in range(REACH - 1, len(ecg)):
-        total = work[t]
-        for k in range(1, PARTS):
-            total += work[t - k * PART]
-        energy[t] = total / np.float32(PARTS * PART)
+    average = energy[REACH - 1 :]
+    average[:] = 0.0
+    for k in range(PARTS):
+        term = work[REACH - 1 - k * PART :]
+        for i in range(len(average)):
+            average[i] += term[i]
+    for i in range(len(average)):
+        average[i] *= np.float32(1 / (PARTS * PART))

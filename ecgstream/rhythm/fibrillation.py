@@ -61,19 +61,22 @@ def _score(s, main, size):
     if size < _LEAST_MV * WAVE or not _WAVE_HZ / _BAND_HZ[1] <= 2 * half <= _WAVE_HZ / _BAND_HZ[0]:
         return -1.0
     fill = np.sort(s.wave_low[main])[6] / max(np.sort(s.wave_peak[main])[17], 1e-9)
-    if fill < END:
-        return fill - _LEAKAGE_SHARE
-    return fill - _LEAKAGE_SHARE * _leakage(s.wave[main], (s.hops + 1) % FIBRILLATION_HOPS * _PER_HOP, half)
+    if fill < (END if s.fibrillating else BEGIN):
+        return fill - _LEAKAGE_SHARE  # no leakage is small enough to matter
+    oldest = (s.hops + 1) % FIBRILLATION_HOPS * _PER_HOP
+    wave = np.empty(WAVE, np.float32)
+    wave[: WAVE - oldest] = s.wave[main, oldest:]
+    wave[WAVE - oldest :] = s.wave[main, :oldest]
+    return fill - _LEAKAGE_SHARE * _leakage(wave[half:], wave[: WAVE - half])
 
 
 @njit(cache=True, nogil=True)
-def _leakage(wave, oldest, half):
-    """Leakage of a ring whose oldest value lies at ``oldest``, at a lag of ``half`` values."""
+def _leakage(wave, delayed):
+    """What is left of a wave and its delayed self, added, of their sizes."""
     left = whole = 0.0
-    for i in range(half, WAVE):
-        a, b = wave[(oldest + i) % WAVE], wave[(oldest + i - half) % WAVE]
-        left += abs(a + b)
-        whole += abs(a) + abs(b)
+    for i in range(len(wave)):
+        left += abs(wave[i] + delayed[i])
+        whole += abs(wave[i]) + abs(delayed[i])
     return left / max(whole, 1e-9)
 
 

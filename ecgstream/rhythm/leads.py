@@ -116,18 +116,21 @@ def learn_levels(s, present, lead_energy, peak):
 @njit(cache=True, nogil=True)
 def fuse(s, lead_energy, lead_slope, start, fused, slope):
     """Fused energy and slope of the hop that begins at index ``start``; about 1 and 2 at a typical QRS."""
-    stop = start + HOP_SAMPLES
-    fused[start:stop] = 0.0
-    slope[start:stop] = 0.0
+    hop = slice(start, start + HOP_SAMPLES)
+    height, steepness = fused[hop], slope[hop]
+    height[:] = 0.0
+    steepness[:] = 0.0
     for lead in range(N_LEADS):
         weight = s.weight[lead]
         if weight > 0.0:
-            scale = 1.0 / s.level[lead]
-            for t in range(start, stop):
-                fused[t] += weight * np.sqrt(lead_energy[lead, t] * scale)
-                slope[t] += weight * scale * lead_slope[lead, t]
-    for t in range(start, stop):
-        fused[t] *= fused[t]
+            root = weight / np.sqrt(s.level[lead])
+            scale = weight / s.level[lead]
+            energy, change = lead_energy[lead, hop], lead_slope[lead, hop]
+            for i in range(HOP_SAMPLES):
+                height[i] += root * np.sqrt(energy[i])
+                steepness[i] += scale * change[i]
+    for i in range(HOP_SAMPLES):
+        height[i] *= height[i]
 
 
 @njit(cache=True, nogil=True)

@@ -27,9 +27,11 @@ _BRADY_SPAN = 8 * GRID_HZ
 _EXTREME_TACHY_BPM, _EXTREME_TACHY_END_BPM = 140.0, 135.0
 _TACHY_INTERVALS = 16
 _VT_BEATS, _VT_BPM, _VT_END_BPM = 5, 100.0, 90.0
+_VT_UNEVEN = 1.6
 _RUN_BEATS = 3
 _LIMIT_MARGIN_BPM = 3.0
-_PAUSE_TOLD = GRID_HZ
+_TOLD = GRID_HZ
+_NEVER = 10**9
 _RECENT = 3 * GRID_HZ
 
 _C_ASYSTOLE = int(Condition.ASYSTOLE)
@@ -84,17 +86,21 @@ def judge_beats(s, known, low_bpm, high_bpm, pause_s):
 
 @njit(cache=True, nogil=True)
 def _judge_silence(s, known, pause_s):
-    quiet = s.quiet - LOOK_AHEAD
+    fibrillating = s.active[_C_VF] == 1
+    _set_silence(s, _C_ASYSTOLE, known, _NEVER if fibrillating else _ASYSTOLE)
+    _set_silence(s, _C_PAUSE, known, pause_s * GRID_HZ)
+
+
+@njit(cache=True, nogil=True)
+def _set_silence(s, condition, known, least):
+    """No beat for ``least`` samples: now, or until a beat that became known just now."""
     onset = s.quiet_from
     if s.n_beats > 0 and beat_sample(s, 0) > onset:
         onset = beat_sample(s, 0)
-    set_condition(s, _C_ASYSTOLE, quiet >= _ASYSTOLE and s.active[_C_VF] == 0, onset)
-    pause = pause_s * GRID_HZ
-    last = interval(s, 0) if s.n_beats > 0 else -1
-    if last >= pause and known - beat_sample(s, 0) < _PAUSE_TOLD:
-        set_condition(s, _C_PAUSE, True, beat_sample(s, 1))
+    if s.n_beats > 0 and interval(s, 0) >= least and known - beat_sample(s, 0) < _TOLD:
+        set_condition(s, condition, True, beat_sample(s, 1))
     else:
-        set_condition(s, _C_PAUSE, quiet >= pause, onset)
+        set_condition(s, condition, s.quiet - LOOK_AHEAD >= least, onset)
 
 
 @njit(cache=True, nogil=True)
@@ -129,10 +135,19 @@ def _judge_ventricular(s, known):
     recent = s.n_beats > 0 and known - beat_sample(s, 0) < _RECENT
     limit = _VT_END_BPM if s.active[_C_VT] else _VT_BPM
     count, span = run_of_intervals(s, _VT_BEATS - 1) if run >= _VT_BEATS else (0, 0)
-    holds = recent and count == _VT_BEATS - 1 and span * limit < count * 60.0 * GRID_HZ
+    holds = recent and count == _VT_BEATS - 1 and span * limit < count * 60.0 * GRID_HZ and _is_even(s, count)
     set_condition(s, _C_VT, holds, beat_sample(s, count) if holds else -1)
     holds = recent and run >= _RUN_BEATS
     set_condition(s, _C_RUN, holds, beat_sample(s, run - 1) if holds else -1)
+
+
+@njit(cache=True, nogil=True)
+def _is_even(s, count):
+    """Whether the last ``count`` intervals are of similar length, which those of artefacts are not."""
+    shortest, longest = interval(s, 0), interval(s, 0)
+    for age in range(1, count):
+        shortest, longest = min(shortest, interval(s, age)), max(longest, interval(s, age))
+    return longest <= _VT_UNEVEN * shortest
 
 
 @njit(cache=True, nogil=True)
