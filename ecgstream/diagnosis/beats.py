@@ -60,19 +60,26 @@ class BeatClasses:
         self.kept[block.rows] = tokens[:, -KEPT_TOKENS:]
         row, sample = np.concatenate((self.row, beats.row)), np.concatenate((self.sample, beats.sample))
         place = np.searchsorted(block.rows, row).clip(max=len(block.rows) - 1)
-        lag = block.delay_samples[place] + told.delay_s * GRID_HZ
-        token = np.floor((sample + lag) / TOKEN_SAMPLES).astype(np.int64) - block.first_hop[place] * HOP_TOKENS
+        token = tokens_of(sample, block.delay_samples[place], told.delay_s) - block.first_hop[place] * HOP_TOKENS
         ready = (block.rows[place] == row) & (token + 1 < told.probs.shape[1])
         self.row, self.sample = row[~ready], sample[~ready]
-        probs = _around(tokens, place[ready], token[ready] + KEPT_TOKENS)
+        probs = class_probs(tokens, token[ready] + KEPT_TOKENS, place[ready])
         return _in_order(row[ready], sample[ready], probs)
 
 
-def _around(tokens: np.ndarray, place: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Class probabilities (K, 5) given a beat, over the token ``at`` and its neighbours; NaN where not known."""
+def tokens_of(sample: np.ndarray, delay_samples: np.ndarray | float, delay_s: float) -> np.ndarray:
+    """The token (counted as ``sample`` is, on the grid) that tells of a beat at grid sample ``sample``."""
+    return np.floor((sample + delay_samples + delay_s * GRID_HZ) / TOKEN_SAMPLES).astype(np.int64)
+
+
+def class_probs(tokens: np.ndarray, at: np.ndarray, row: np.ndarray | None = None) -> np.ndarray:
+    """Class probabilities (K, 5) given a beat, over token ``at`` and its neighbours; NaN where not known.
+
+    ``tokens`` (T, 5), or (R, T, 5) with ``row`` (K,).
+    """
     seen = at >= 1
     near = np.maximum(at, 1)[:, None] + np.arange(-1, 2)
-    total = tokens[place[:, None], near].sum(1)
+    total = (tokens[near] if row is None else tokens[row[:, None], near]).sum(1)
     return np.where(seen[:, None], total / total.sum(1, keepdims=True), np.nan).astype(np.float32)
 
 

@@ -12,8 +12,8 @@ from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
 from .beats import BeatProbs
 from .loader import Model
 
-BATCHES = (1, 8, 32, 128)
-HOP_RUNS = (25, 1)
+BATCHES = (1, 4, 8, 16, 32, 64)
+HOP_RUNS = (5, 1)
 """Fixed sizes: rows and hops in one call of the encoder. Every shape it meets is warmed up before the first bed."""
 GRID_STEP = 2
 HOP_INPUTS = HOP_SAMPLES // GRID_STEP
@@ -30,6 +30,7 @@ class Diagnosis:
         torch.set_num_threads(threads)
         self.model = model
         self.state = torch.zeros((n_rows, model.manifest.n_state), device=model.device)
+        self.batches = {size: self.state.new_zeros((size, model.manifest.n_state)) for size in BATCHES}
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
 
     @property
@@ -40,9 +41,8 @@ class Diagnosis:
     def warm_up(self) -> None:
         """Run every batch size a few times: PyTorch specialises a script on its first runs."""
         for size, hops in itertools.product(BATCHES, HOP_RUNS):
-            state = self.state.new_zeros((size, self.state.shape[1]))
             for _ in range(3):
-                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), state)
+                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), self.batches[size])
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows; the new ones start with an empty memory."""
@@ -82,37 +82,37 @@ class Diagnosis:
         return Scores(self.names, values, reason), BeatProbs(probs, self.model.manifest.beat_delay_s)
 
     def _advance(self, block: Conditioned) -> np.ndarray:
+        """What the encoder says (R, n_hops, S + 30) of the block's hops."""
         inputs = block.ecg_mv[:, :, 1::GRID_STEP], block.valid[:, :, 1::GRID_STEP]
         samples = np.concatenate(inputs, 1, dtype=np.float32)
-        out = np.empty((len(block.rows), block.n_hops, len(self.names) + HOP_TOKENS * N_BEAT), np.float32)
-        for start in range(0, len(block.rows), BATCHES[-1]):
-            part = slice(start, start + BATCHES[-1])
-            rows = torch.as_tensor(block.rows[part], device=self.state.device)
-            out[part], self.state[rows] = self._run_hops(samples[part], self.state[rows])
+        parts = [slice(start, start + BATCHES[-1]) for start in range(0, len(samples), BATCHES[-1])]
+        out = np.concatenate([self._run_rows(block.rows[part], samples[part]) for part in parts])
         if not np.isfinite(out).all():
             raise ModelError(f"The model {self.model.version} gave values that are not numbers.")
         return out
 
-    def _run_hops(self, samples: np.ndarray, state: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
-        """Run one batch, padded to a fixed size, in runs of a fixed number of hops."""
-        n_rows, size = len(samples), next(size for size in BATCHES if size >= len(samples))
-        samples = np.pad(samples, ((0, size - n_rows), (0, 0), (0, 0)))
-        state = torch.nn.functional.pad(state, (0, 0, 0, size - n_rows))
+    def _run_rows(self, rows: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """Gather the rows' state into a batch of a fixed size, run hops a fixed number at a time, and put it back."""
+        size = next(size for size in BATCHES if size >= len(rows))
+        state, index = self.batches[size], torch.as_tensor(rows, device=self.state.device)
+        torch.index_select(self.state, 0, index, out=state[: len(rows)])
+        samples = np.pad(samples, ((0, size - len(rows)), (0, 0), (0, 0)))
         out, start = [], 0
         while start < samples.shape[2]:
             stop = start + HOP_INPUTS * next(run for run in HOP_RUNS if start + run * HOP_INPUTS <= samples.shape[2])
-            scores, state = self._run(samples[:, :, start:stop], state)
-            out.append(scores[:n_rows])
+            out.append(self._run(samples[:, :, start:stop], state)[: len(rows)])
             start = stop
-        return np.concatenate(out, 1), state[:n_rows]
+        self.state.index_copy_(0, index, state[: len(rows)])
+        return np.concatenate(out, 1)
 
-    def _run(self, samples: np.ndarray, state: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
-        with torch.inference_mode():
-            try:
-                scores, state = self.model.encoder(torch.as_tensor(samples, device=self.state.device), state)
-            except RuntimeError as error:
-                raise ModelError(f"The model {self.model.version} failed: {error}") from error
-        return scores.cpu().numpy(), state
+    def _run(self, samples: np.ndarray, state: torch.Tensor) -> np.ndarray:
+        """One call of the encoder, which overwrites ``state``."""
+        try:
+            with torch.no_grad():
+                scores, _ = self.model.encoder(torch.as_tensor(samples, device=self.state.device), state)
+        except RuntimeError as error:
+            raise ModelError(f"The model {self.model.version} failed: {error}") from error
+        return scores.cpu().numpy()
 
     def _withheld(self, block: Conditioned) -> tuple[np.ndarray, np.ndarray]:
         """Reason (R, n_hops) why scores are withheld, and whether beat probabilities are."""

@@ -110,29 +110,29 @@ class Encoder(nn.Module):
         return [block.space.matrix(length) for block in self.blocks]
 
     def forward(
-        self, samples: Tensor, matrices: list[Tensor], x: Tensor, ring: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        self, samples: Tensor, matrices: list[Tensor], x: list[Tensor], ring: Tensor
+    ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
         """Logits of scores (B, n, n_scores) and of beats (B, 5 n, 6), and the state as ``features`` takes it."""
         hops, tokens, x, ring = self.features(samples, matrices, x, ring)
         return self.score_head(self.dropout(hops)), self.beat_head(self.dropout(tokens)), x, ring
 
     def features(
-        self, samples: Tensor, matrices: list[Tensor], x: Tensor, ring: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        self, samples: Tensor, matrices: list[Tensor], x: list[Tensor], ring: Tensor
+    ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
         """What the heads see: hops (B, n, 2 D) and tokens (B, 5 n, D), and the state after.
 
-        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (B, depth, D, 2N), ``ring``
+        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (B, D, 2N) per block, ``ring``
         (B, POOL_HOPS - 1, D + heads).
         """
         tokens = self.stem(samples)
-        states = []
+        after = []
         for index, block in enumerate(self.blocks):
-            tokens, state = block(tokens, matrices[index], x[:, index])
-            states.append(state)
+            tokens, state = block(tokens, matrices[index], x[index])
+            after.append(state)
         tokens = self.norm(tokens)
         pooled, ring = self.pool(tokens, ring)
         last = tokens[:, self.hop_tokens - 1 :: self.hop_tokens]
-        return torch.cat((pooled, last), 2), tokens, torch.stack(states, 1), ring
+        return torch.cat((pooled, last), 2), tokens, after, ring
 
     def pool(self, tokens: Tensor, ring: Tensor) -> tuple[Tensor, Tensor]:
         """Attention over the last 10 s at each hop: logits are bounded, so sums per hop can be kept and added up."""

@@ -28,7 +28,7 @@ def advance(matrix: Tensor, u: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         x = joined[:, :, :n]
         out.append(joined[:, :, n:])
     y = out[0] if len(out) == 1 else torch.cat(out, 2)
-    return y.permute(1, 2, 0).contiguous(), x.transpose(0, 1).contiguous()
+    return y.permute(1, 2, 0).contiguous(), x.transpose(0, 1)
 
 
 class StateSpace(nn.Module):

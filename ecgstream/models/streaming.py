@@ -38,28 +38,30 @@ class StreamingEncoder(nn.Module):
         self.register_buffer("beat_shift", beat_shift)
 
     def forward(self, samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Advance by n >= 1 hops.
+        """Advance by n >= 1 hops. ``state`` is overwritten with the new one, and returned.
 
         ``samples`` (B, 32, 25 n) at 125 Hz: millivolts, then validity as 0 or 1. ``state`` (B, n_state), zero at the
         start of a segment. Returns (B, n, S + 30): S scores, then the beat probabilities (N S V F Q none) of the hop's
-        five tokens in turn; and the new state.
+        five tokens in turn.
         """
         batch, hops = samples.shape[0], samples.shape[2] // self.hop_inputs
         history, x, ring = self._unpack(state)
         samples = torch.cat((history, samples), 2)
-        scores, beats, x, ring = self.encoder(samples, list(self.matrices.unbind()), x, ring)
+        scores, beats, x_after, ring_after = self.encoder(samples, list(self.matrices.unbind()), x, ring)
+        history.copy_(samples[:, :, samples.shape[2] - self.history :])
+        for before, after in zip(x, x_after):  # noqa: B905 (TorchScript knows no strict zip)
+            before.copy_(after)
+        ring.copy_(ring_after)
         scores = torch.sigmoid(scores * self.score_scale + self.score_shift)
-        history = samples[:, :, samples.shape[2] - self.history :]
-        state = torch.cat((history.flatten(1), x.flatten(1), ring.flatten(1)), 1)
         return torch.cat((scores, self._beat_probs(beats).reshape(batch, hops, self.hop_beats)), 2), state
 
-    def _unpack(self, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _unpack(self, state: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Views of ``state``."""
         batch = state.shape[0]
         history, x, ring = state.split(self.parts, 1)
-        history = history.reshape(batch, self.channels, self.history)
-        x = x.reshape(batch, self.depth, self.width, self.modes)
-        ring = ring.reshape(batch, self.ring_hops, self.ring_width)
-        return history, x, ring
+        history = history.view(batch, self.channels, self.history)
+        x = x.view(batch, self.depth, self.width, self.modes)
+        return history, list(x.unbind(1)), ring.view(batch, self.ring_hops, self.ring_width)
 
     def _beat_probs(self, logits: Tensor) -> Tensor:
         """Class probabilities given a beat, times that of a beat; the last column is that of none."""

@@ -1,0 +1,5 @@
+"""Data sets, training and calibration of the streaming encoder."""
+
+from .train import train
+
+__all__ = ["train"]

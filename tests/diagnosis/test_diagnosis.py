@@ -21,7 +21,8 @@ def run(model, make_block, rows, cuts=(), n_rows=300, **kw):
         diagnosis.step(make_block(rows, start, stop - start, new=start == 0, **kw))
         for start, stop in zip(edges, edges[1:], strict=False)
     ]
-    values, reason = (np.concatenate([getattr(scores, name) for scores, _ in steps], 1) for name in ("values", "reason"))
+    values = np.concatenate([scores.values for scores, _ in steps], 1)
+    reason = np.concatenate([scores.reason for scores, _ in steps], 1)
     return values, reason, np.concatenate([beats.probs for _, beats in steps], 1)
 
 

@@ -1,0 +1,79 @@
+"""The model card: written from what ``measure`` finds, so that it states what ``ecgstream evaluate`` prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..diagnosis import Model, load_model
+from ..training.train import read_examples, validation_examples
+from .model_beats import DS2, score_model_beats
+from .model_scores import score_af, score_diagnoses, score_noise, score_ventricular
+
+CARD, SHEET = "card.md", "card.json"
+_LABELS = {"veb": "Ventricular beats (VEB)", "sveb": "Supraventricular beats (SVEB)"}
+
+
+def measure(model: Model, data: Path, cache: Path) -> dict[str, Any]:
+    """Every figure of the card, on records that the weights were not trained on."""
+    kept = validation_examples(read_examples(data, cache))
+    beats = score_model_beats(data / "mitdb", model, DS2)
+    return {
+        "model": model.version,
+        "beats": {"records": list(DS2), "gross": beats["gross"], "average": beats["average"]},
+        "diagnoses": score_diagnoses(model, kept["ptbxl"]),
+        "af": score_af(model, kept["cinc2017"]),
+        "noise": score_noise(model, kept["cinc2011"]),
+        "ventricular": score_ventricular(model, kept["vfdb"]),
+    }
+
+
+def write_card(folder: Path, sheet: dict[str, Any], training: dict[str, Any]) -> None:
+    """Write ``card.md`` and the figures behind it, ``card.json``, into a model directory."""
+    manifest = load_model(folder, "cpu").manifest
+    (folder / SHEET).write_text(json.dumps({**sheet, "training": training}, indent=1) + "\n")
+    facts = {
+        "version": sheet["model"],
+        "parameters": f"{manifest.n_parameters / 1e6:.2f} million",
+        "state_kb": f"{manifest.n_state * 4 / 1000:.0f}",
+        "size_mb": f"{(folder / 'encoder.pt').stat().st_size / 1e6:.1f}",
+        "beat_delay_s": manifest.beat_delay_s,
+        "settling_s": manifest.settling_hops / 5,
+        "results": _results(sheet),
+        "superclasses": _aucs(sheet["diagnoses"]["superclass_auc"]),
+        "statements": _aucs(sheet["diagnoses"]["statement_auc"]),
+        **training,
+    }
+    (folder / CARD).write_text((Path(__file__).parent / "model_card.md").read_text().format(**facts))
+
+
+def _results(sheet: dict[str, Any]) -> str:
+    gross, vf, vt = sheet["beats"]["gross"], sheet["ventricular"]["rhythm.vf"], sheet["ventricular"]["rhythm.vt"]
+    rows = [
+        f"| {label} | MITDB DS2, EC57, gross | Se {_p(gross[key]['se'])}, +P {_p(gross[key]['ppv'])} |"
+        for key, label in _LABELS.items()
+    ]
+    told = sheet["diagnoses"]
+    rows += [
+        f"| Superclasses | PTB-XL fold 8, {told['records']} records | macro AUC {told['superclass_macro_auc']} |",
+        f"| Statements | the same | macro AUC {told['statement_macro_auc']} |",
+        f"| Atrial fibrillation | CinC 2017, kept records | {_line(sheet['af'])} |",
+        f"| VF and flutter | vfdb, kept records, 5 s segments | {_line(vf)} |",
+        f"| VT | the same | {_line(vt)} |",
+        f"| Unacceptable quality | CinC 2011, kept records | {_line(sheet['noise'])} |",
+    ]
+    return "\n".join(rows)
+
+
+def _line(figures: dict[str, Any]) -> str:
+    counts = f"{figures['positive']} of {figures['cases']}"
+    return f"AUC {figures['auc']}; at {figures['threshold']}: Se {figures['se']}, Sp {figures['sp']} ({counts})"
+
+
+def _aucs(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items(), key=lambda item: -item[1]))
+
+
+def _p(percent: float | None) -> str:
+    return "undefined" if percent is None else f"{percent:.1f}"

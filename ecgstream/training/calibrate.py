@@ -1,0 +1,123 @@
+"""Probabilities that mean what they say, and thresholds, from validation records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from ..diagnosis import Model
+from ..diagnosis.beats import CLASSES, class_probs, tokens_of
+from ..models.export import BEAT_DELAY_S
+from ..waveform import GRID_HZ
+from . import labels
+from .examples import Example
+from .objective import BEAT_WEIGHTS
+from .predict import Prediction, predict
+
+FEWEST_POSITIVE = 8
+LETHAL_SCORES = ("rhythm.vt", "rhythm.vf")
+WARM_HOPS = 50
+LETHAL_SPECIFICITY = 0.99
+SHIFTS = np.arange(-3.0, 3.01, 0.25)
+Judged = tuple[np.ndarray, np.ndarray]
+"""Scores (K,) and whether the finding was there (K,)."""
+
+
+@dataclass(slots=True)
+class Calibration:
+    """What turns logits into probabilities, and probabilities into findings."""
+
+    scale: torch.Tensor  # (N_SCORES,)
+    shift: torch.Tensor  # (N_SCORES,)
+    beat_shift: torch.Tensor  # (5,)
+    thresholds: dict[str, float]
+
+
+def none() -> Calibration:
+    """Leaves logits as they are."""
+    n = labels.N_SCORES
+    return Calibration(torch.ones(n), torch.zeros(n), torch.zeros(len(CLASSES)), {})
+
+
+def calibrate(model: Model, kept: dict[str, list[Example]]) -> Calibration:
+    """Platt's scaling of each score on the validation examples ``kept``; ``model`` must be exported with ``none()``."""
+    told = {name: predict(model, examples) for name, examples in kept.items()}
+    result = none()
+    for index, name in enumerate(labels.SCORES):
+        scores, truth = judged(index, kept, told, per_hop=name in LETHAL_SCORES)
+        if min(truth.sum(), (~truth).sum()) < FEWEST_POSITIVE:
+            continue
+        logit = np.log(scores / (1 - scores))
+        fitted = LogisticRegression().fit(logit[:, None], truth)
+        result.scale[index], result.shift[index] = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+        if name in labels.RHYTHMS:
+            probs = 1 / (1 + np.exp(-(fitted.coef_[0, 0] * logit + fitted.intercept_[0])))
+            choose = _threshold_by_specificity if name in LETHAL_SCORES else _threshold_by_f1
+            result.thresholds[name] = round(choose(probs, truth), 4)
+    result.beat_shift[:] = torch.tensor(_beat_shift(kept["mitdb"], told["mitdb"]))
+    return result
+
+
+def judged(
+    index: int, kept: dict[str, list[Example]], told: dict[str, list[Prediction]], per_hop: bool = False
+) -> Judged:
+    """A score and its truth: of every supervised hop of annotated records, or of each labelled record's last hop."""
+    scores, truth = [np.empty(0)], [np.empty(0, bool)]
+    for name, examples in kept.items():
+        for example, prediction in zip(examples, told[name], strict=True):
+            if per_hop != (example.targets.ndim == 2):
+                continue
+            hops, target = prediction.scores[-1:, index], example.targets[None, ..., index]
+            if per_hop:
+                hops, target = prediction.scores[WARM_HOPS:, index], example.targets[WARM_HOPS:, index]
+            known = ~np.isnan(target)
+            scores.append(hops[known])
+            truth.append(target[known] > 0.5)
+    joined = np.concatenate(scores).astype(float).clip(1e-6, 1 - 1e-6)
+    return joined, np.concatenate(truth)
+
+
+def _threshold_by_f1(probs: np.ndarray, truth: np.ndarray) -> float:
+    precision, recall, thresholds = precision_recall_curve(truth, probs)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    return float(thresholds[f1[:-1].argmax()])
+
+
+def _threshold_by_specificity(probs: np.ndarray, truth: np.ndarray) -> float:
+    """The lowest threshold at which hops without the rhythm are still left alone."""
+    false_rate, _, thresholds = roc_curve(truth, probs, drop_intermediate=False)
+    return float(thresholds[false_rate <= 1 - LETHAL_SPECIFICITY].min())
+
+
+def _beat_shift(examples: Sequence[Example], told: Sequence[Prediction]) -> list[float]:
+    """Take back the class weights of training, then shift S and V so that the sum of their F1 is highest."""
+    probs, truth = _beats(examples, told)
+    logits = np.log(probs.clip(1e-9)) - np.log(BEAT_WEIGHTS)
+    best, chosen = -1.0, (0.0, 0.0)
+    for s in SHIFTS:
+        for v in SHIFTS:
+            found = (logits + np.array([0, s, v, 0, 0])).argmax(1)
+            score = _f1(found == 1, truth == 1) + _f1(found == 2, truth == 2)
+            if score > best:
+                best, chosen = score, (s, v)
+    return (np.array([0, *chosen, 0, 0]) - np.log(BEAT_WEIGHTS)).tolist()
+
+
+def _beats(examples: Sequence[Example], told: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
+    """Class probabilities (K, 5) and classes (K,) of every annotated beat but those of the first seconds."""
+    probs, truth = [], []
+    for example, prediction in zip(examples, told, strict=True):
+        token = tokens_of(example.beat_s * GRID_HZ, example.delay_s * GRID_HZ, BEAT_DELAY_S)
+        inside = (token >= 50) & (token + 1 < len(prediction.beats))
+        probs.append(class_probs(prediction.beats[:, :5], token[inside]))
+        truth.append(example.beat_class[inside])
+    return np.concatenate(probs), np.concatenate(truth)
+
+
+def _f1(found: np.ndarray, truth: np.ndarray) -> float:
+    return 2 * (found & truth).sum() / max(found.sum() + truth.sum(), 1)

@@ -1,0 +1,92 @@
+"""The masked multi-task loss: every data set teaches the heads it has labels for, and leaves the others alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..models.encoder import POOL_HOPS, Encoder
+from ..models.streaming import N_CHANNELS
+from . import labels
+from .batches import NO_BEAT, NOT_SUPERVISED, Batch
+
+CHUNK_TOKENS = 25
+BEAT_WEIGHTS = (1.0, 4.0, 2.0, 4.0, 2.0)
+"""Rare classes count more; the shift this makes is taken back when beats are calibrated."""
+RISE_HOPS = 60
+
+
+class Pupil(nn.Module):
+    """The encoder with heads that only training has."""
+
+    def __init__(self, encoder: Encoder):
+        super().__init__()
+        self.encoder = encoder
+        self.auxiliary = nn.Linear(encoder.width, len(labels.AUXILIARY))
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of scores and beats and the auxiliary outputs of whole strips (B, 32, 25 n), from an empty memory."""
+        encoder = self.encoder
+        shape = encoder.shape
+        batch = samples.shape[0]
+        x = [samples.new_zeros(batch, shape.width, 2 * shape.modes) for _ in range(shape.depth)]
+        ring = samples.new_zeros(batch, POOL_HOPS - 1, shape.width + shape.pool_heads)
+        history = samples.new_zeros(batch, N_CHANNELS, encoder.stem.history)
+        samples = torch.cat((history, samples), 2)
+        hops, tokens, _, _ = encoder.features(samples, encoder.matrices(CHUNK_TOKENS), x, ring)
+        hops = encoder.dropout(hops)
+        return (
+            encoder.score_head(hops).float(),
+            encoder.beat_head(encoder.dropout(tokens)).float(),
+            self.auxiliary(hops[:, -1, : encoder.width]).float(),
+        )
+
+
+def losses(pupil: Pupil, batch: Batch) -> dict[str, Tensor]:
+    """Each task's loss on a batch; tasks the batch does not teach give 0."""
+    scores, beats, auxiliary = pupil(torch.from_numpy(batch.samples))
+    targets = torch.from_numpy(batch.targets)
+    known = ~targets.isnan()
+    each = functional.binary_cross_entropy_with_logits(scores, targets.nan_to_num(), reduction="none") * known
+    per_score = each.sum((0, 1)) / known.sum((0, 1)).clamp(min=1)
+    n_super = len(labels.SUPERCLASSES)
+    return {
+        "superclasses": per_score[:n_super].mean(),
+        "statements": per_score[n_super : labels.N_DIAGNOSES].mean(),
+        "rhythm": per_score[labels.N_DIAGNOSES :].sum() / 2,
+        "rises": 0.3 * _rises(scores, torch.from_numpy(batch.rises)),
+        "auxiliary": 0.3 * _auxiliary(auxiliary, torch.from_numpy(batch.auxiliary)),
+        **_beats(beats, torch.from_numpy(batch.beats)),
+    }
+
+
+def _rises(scores: Tensor, rises: Tensor) -> Tensor:
+    """An alarm was true: somewhere in the last 12 s its score must rise (multiple-instance learning)."""
+    rows = torch.nonzero(rises >= 0)[:, 0]
+    if len(rows) == 0:
+        return scores.new_zeros(())
+    last = scores[rows, :, rises[rows]][:, -RISE_HOPS:]
+    return functional.softplus(-last.amax(1)).mean()
+
+
+def _auxiliary(out: Tensor, target: Tensor) -> Tensor:
+    known = ~target.isnan()
+    target = target.nan_to_num()
+    age = functional.smooth_l1_loss(out[:, 0], target[:, 0], reduction="none")
+    sex = functional.binary_cross_entropy_with_logits(out[:, 1], target[:, 1], reduction="none")
+    return (torch.stack((age, sex), 1) * known).sum() / known.sum().clamp(min=1)
+
+
+def _beats(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Whether there is a beat, and which: the last logit is that of none, the others are of classes given a beat."""
+    known = target != NOT_SUPERVISED
+    if not known.any():
+        return {}
+    logits, target = logits[known], target[known]
+    none = (target == NO_BEAT).float()
+    found = functional.binary_cross_entropy_with_logits(logits[:, NO_BEAT], none)
+    is_beat = target != NO_BEAT
+    weight = torch.tensor(BEAT_WEIGHTS)
+    which = functional.cross_entropy(logits[is_beat, :NO_BEAT], target[is_beat], weight=weight)
+    return {"beat": found, "class": 2 * which}

@@ -1,0 +1,83 @@
+"""The run: it learns, keeps to its time, and goes on from a checkpoint as if it had never stopped."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from ecgstream.models.encoder import EncoderShape
+from ecgstream.training import fit, labels
+from ecgstream.training.batches import Batch
+from ecgstream.training.objective import Pupil, losses
+
+SMALL = EncoderShape(labels.N_SCORES, width=16, depth=1, modes=2, filters=4, pool_heads=2)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(fit, "DIAGNOSTIC_STRIPS", 4)
+    monkeypatch.setattr(fit, "MONITORING_STRIPS", 4)
+
+
+def nothing_known(n: int = 3, hops: int = 25) -> Batch:
+    return Batch(
+        np.random.default_rng(0).standard_normal((n, 32, 25 * hops)).astype(np.float32),
+        np.full((n, hops, labels.N_SCORES), np.nan, np.float32),
+        np.full((n, 5 * hops), -1),
+        np.full(n, -1),
+        np.full((n, 2), np.nan, np.float32),
+    )
+
+
+def pupil() -> Pupil:
+    return fit.new_run(0, SMALL).pupil.eval()
+
+
+def test_what_is_not_supervised_costs_nothing():
+    assert sum(float(loss.detach()) for loss in losses(pupil(), nothing_known()).values()) == 0
+
+
+def test_a_target_costs_its_own_task_alone():
+    batch = nothing_known()
+    batch.targets[:, -1, labels.INDEX["MI"]] = 1
+    told = {name: float(loss.detach()) for name, loss in losses(pupil(), batch).items()}
+    assert told["superclasses"] > 0
+    assert [name for name, loss in told.items() if loss != 0] == ["superclasses"]
+
+
+def test_a_score_that_must_rise_is_pushed_up_where_it_is_highest():
+    batch = nothing_known()
+    batch.rises[1] = labels.VT
+    learner = pupil()
+    losses(learner, batch)["rises"].backward()
+    gradient = learner.encoder.score_head.bias.grad
+    assert gradient[labels.VT] < 0
+    assert torch.count_nonzero(gradient) == 1
+
+
+def test_it_learns(sources):
+    run = fit.new_run(0, SMALL)
+    with ThreadPoolExecutor(2) as pool:
+        told = [sum(fit.step(run, sources, 5e-3, pool).values()) for _ in range(30)]
+    assert np.mean(told[-5:]) < 0.6 * np.mean(told[:5])
+    assert run.steps == 30
+
+
+def test_the_rate_rises_then_falls_to_nothing():
+    rates = [fit.learning_rate(progress) for progress in np.linspace(0, 1, 101)]
+    assert rates[0] == 0 and max(rates) == pytest.approx(fit.PEAK_RATE, rel=1e-2) and rates[-1] < 1e-8
+    assert np.argmax(rates) <= 5
+    assert (np.diff(rates[5:]) < 0).all()
+
+
+def test_a_checkpoint_holds_the_whole_run(sources, tmp_path):
+    run = fit.new_run(0, SMALL)
+    fit.fit(run, sources, 0.01, tmp_path / "checkpoint.pt")
+    assert run.trained_s >= 0.6 and run.cpu_s > 0 and run.steps > 0
+    again = fit.new_run(1, SMALL)
+    encoder = fit.fit(again, sources, 0.01, tmp_path / "checkpoint.pt")  # its time is already spent
+    assert again.steps == run.steps and again.trained_s == run.trained_s
+    for one, other in zip(encoder.parameters(), run.average.module.encoder.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert again.rng.random() == run.rng.random()
