@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from ..diagnosis import Model, load_model
 from ..training.train import read_examples, validation_examples
 from .model_beats import DS2, score_model_beats
@@ -40,7 +42,7 @@ def write_card(folder: Path, sheet: dict[str, Any], training: dict[str, Any]) ->
         "size_mb": f"{(folder / 'encoder.pt').stat().st_size / 1e6:.1f}",
         "beat_delay_s": manifest.beat_delay_s,
         "settling_s": manifest.settling_hops / 5,
-        "results": _results(sheet),
+        "results": "\n".join(f"| {' | '.join(row)} |" for row in _rows(sheet)),
         "superclasses": _aucs(sheet["diagnoses"]["superclass_auc"]),
         "statements": _aucs(sheet["diagnoses"]["statement_auc"]),
         **training,
@@ -48,22 +50,30 @@ def write_card(folder: Path, sheet: dict[str, Any], training: dict[str, Any]) ->
     (folder / CARD).write_text((Path(__file__).parent / "model_card.md").read_text().format(**facts))
 
 
-def _results(sheet: dict[str, Any]) -> str:
-    gross, vf, vt = sheet["beats"]["gross"], sheet["ventricular"]["rhythm.vf"], sheet["ventricular"]["rhythm.vt"]
-    rows = [
-        f"| {label} | MITDB DS2, EC57, gross | Se {_p(gross[key]['se'])}, +P {_p(gross[key]['ppv'])} |"
+def sheet_table(sheet: dict[str, Any]) -> Table:
+    """What ``measure`` found, for people."""
+    table = Table("what", "on", "figures", title=sheet["model"])
+    for row in _rows(sheet):
+        table.add_row(*row)
+    return table
+
+
+def _rows(sheet: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Every figure as (what, on which records, figures)."""
+    gross, told, ventricular = sheet["beats"]["gross"], sheet["diagnoses"], sheet["ventricular"]
+    beats = [
+        (label, "MITDB DS2, EC57, gross", f"Se {_p(gross[key]['se'])}, +P {_p(gross[key]['ppv'])}")
         for key, label in _LABELS.items()
     ]
-    told = sheet["diagnoses"]
-    rows += [
-        f"| Superclasses | PTB-XL fold 8, {told['records']} records | macro AUC {told['superclass_macro_auc']} |",
-        f"| Statements | the same | macro AUC {told['statement_macro_auc']} |",
-        f"| Atrial fibrillation | CinC 2017, kept records | {_line(sheet['af'])} |",
-        f"| VF and flutter | vfdb, kept records, 5 s segments | {_line(vf)} |",
-        f"| VT | the same | {_line(vt)} |",
-        f"| Unacceptable quality | CinC 2011, kept records | {_line(sheet['noise'])} |",
+    return [
+        *beats,
+        ("Superclasses", f"PTB-XL fold 8, {told['records']} records", f"macro AUC {told['superclass_macro_auc']}"),
+        ("Statements", "the same", f"macro AUC {told['statement_macro_auc']}"),
+        ("Atrial fibrillation", "CinC 2017, kept records", _line(sheet["af"])),
+        ("VF and flutter", "vfdb, kept records, 5 s segments", _line(ventricular["rhythm.vf"])),
+        ("VT", "the same", _line(ventricular["rhythm.vt"])),
+        ("Unacceptable quality", "CinC 2011, kept records", _line(sheet["noise"])),
     ]
-    return "\n".join(rows)
 
 
 def _line(figures: dict[str, Any]) -> str:
