@@ -1,0 +1,36 @@
+"""Classes of the rules' beats by the shipped encoder, and the record lists that keep DS2 unseen."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ecgstream.diagnosis import ClassifiedBeats, load_model
+from ecgstream.diagnosis.beats import UNKNOWN
+from ecgstream.diagnosis.loader import SHIPPED
+from ecgstream.evaluation.model_beats import DS2, _labels, score_model_beats
+from ecgstream.waveform import Beats
+
+
+def test_the_rules_word_stands_where_the_encoder_has_none():
+    beats = Beats(np.zeros(3, int), np.array([10, 20, 30]), np.array([False, True, True]), np.zeros(3, int))
+    told = ClassifiedBeats(np.zeros(2, int), np.array([10, 20]), np.array([1, UNKNOWN]), np.full((2, 5), np.nan))
+    assert _labels(beats, told).tolist() == [1, 2, 2]
+
+
+def test_the_shipped_weights_have_not_seen_ds2():
+    seen = json.loads((SHIPPED / "records.json").read_text())
+    mitdb = set(seen["training"]["mitdb"]) | set(seen["validation"]["mitdb"])
+    assert mitdb and not mitdb & set(DS2) and len(DS2) == 22
+
+
+def test_the_shipped_card_is_of_the_shipped_weights():
+    sheet = json.loads((SHIPPED / "card.json").read_text())
+    assert sheet["model"] == load_model(None, "cpu").version
+    assert sheet["model"] in (SHIPPED / "card.md").read_text()
+
+
+@pytest.mark.recordings
+def test_ventricular_beats_of_an_unseen_record_are_found(recordings):
+    result = score_model_beats(recordings / "mitdb", load_model(None, "cpu"), ["233"])
+    assert result["gross"]["veb"]["se"] > 80 and result["gross"]["veb"]["ppv"] > 80

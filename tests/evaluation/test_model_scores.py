@@ -1,0 +1,72 @@
+"""The model's figures, from predictions whose figures are known."""
+
+import numpy as np
+import pytest
+
+from ecgstream.diagnosis.loader import Manifest, Model
+from ecgstream.evaluation import model_scores
+from ecgstream.training import labels
+from ecgstream.training.examples import Example
+from ecgstream.training.predict import Prediction
+
+HOPS = 100
+
+
+def example(targets: np.ndarray) -> Example:
+    empty = np.zeros((1, HOPS * 25), np.float16)
+    return Example("made", "1", np.array([1]), empty, empty == 0, 0.03, targets)
+
+
+@pytest.fixture
+def model() -> Model:
+    thresholds = {"rhythm.af": 0.5, "rhythm.vt": 0.5, "rhythm.vf": 0.5, "noise": 0.5}
+    manifest = Manifest("made", "made", "0" * 64, 1, 1, labels.SCORES, 0.4, 40, 10, thresholds, "records.json")
+    return Model(None, manifest, None)
+
+
+def told(monkeypatch, scores: list[np.ndarray]) -> None:
+    monkeypatch.setattr(model_scores, "predict", lambda _, examples: [Prediction(s, np.empty((0, 6))) for s in scores])
+
+
+def test_superclass_auc_counts_the_last_hop(monkeypatch, model):
+    examples, scores = [], []
+    for k in range(20):
+        target = np.zeros(labels.N_SCORES, np.float32)
+        target[[0, 1, 5]] = k % 2
+        said = np.zeros((HOPS, labels.N_SCORES), np.float32)
+        said[-1, [0, 5]], said[-1, 1], said[:-1, 1] = k % 2, 1 - k % 2, k % 2
+        examples.append(example(target))
+        scores.append(said)
+    told(monkeypatch, scores)
+    result = model_scores.score_diagnoses(model, examples)
+    assert result["superclass_auc"] == {"NORM": 1.0, "MI": 0.0}
+    assert result["superclass_macro_auc"] == 0.5 and result["records"] == 20
+    assert result["statement_auc"] == {"SR": 1.0}
+
+
+def test_af_leaves_unlabelled_records_and_the_settling_time_out(monkeypatch, model):
+    targets = np.full((3, labels.N_SCORES), np.nan, np.float32)
+    targets[0, labels.AF], targets[1, labels.AF] = 1, 0
+    said = np.zeros((2, HOPS, labels.N_SCORES), np.float32)
+    said[0, 39:, labels.AF] = 0.8
+    said[1, :39, labels.AF] = 1.0
+    told(monkeypatch, list(said))
+    result = model_scores.score_af(model, [example(t) for t in targets])
+    assert (result["cases"], result["positive"]) == (2, 1)
+    assert (result["auc"], result["se"], result["sp"], result["f1"]) == (1.0, 100.0, 100.0, 1.0)
+
+
+def test_ventricular_segments(monkeypatch, model):
+    target = np.zeros((HOPS, labels.N_SCORES), np.float32)
+    target[50:75, labels.VF] = 1  # segments of 25 hops: settling, no, yes, unlabelled
+    target[75:] = np.nan
+    target[30, labels.VT] = 1
+    target[50:75, labels.VT] = 1
+    said = np.zeros((HOPS, labels.N_SCORES), np.float32)
+    said[50:75, labels.VF], said[25:50, labels.VT], said[50:75, labels.VT] = 0.9, 0.6, 0.4
+    told(monkeypatch, [said])
+    result = model_scores.score_ventricular(model, [example(target)])
+    assert result["rhythm.vf"] | {"threshold": 0} == {
+        "cases": 2, "positive": 1, "auc": 1.0, "threshold": 0, "se": 100.0, "sp": 100.0, "f1": 1.0,
+    }  # fmt: skip
+    assert (result["rhythm.vt"]["auc"], result["rhythm.vt"]["se"], result["rhythm.vt"]["sp"]) == (0.0, 0.0, 0.0)
