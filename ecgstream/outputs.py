@@ -14,7 +14,6 @@ from .waveform import (
     GRID_HZ,
     HOP_S,
     HOP_SAMPLES,
-    LEADS,
     AlarmUpdate,
     Condition,
     Conditioned,
@@ -113,7 +112,7 @@ class Outputs:
                 "published_time_ns": now_ns,
             }
             vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
-            _fill_vitals(vitals, conditioned, rhythm, i, k)
+            _fill_vitals(vitals, conditioned, rhythm, i, k, self._intake.lead_names(row))
             diagnosis = pb.Diagnosis(**stamp, model=self._model_version)
             _fill_diagnosis(diagnosis, scores, i, k)
             out.append(self._outgoing("vitals", vitals.stream_id, vitals))
@@ -133,7 +132,9 @@ def rhythm_name(evidence: np.ndarray, hr_bpm: float) -> str:
     return "" if np.isnan(hr_bpm) else "no_arrhythmia"
 
 
-def _fill_vitals(vitals: pb.Vitals, conditioned: Conditioned, rhythm: RhythmResult, i: int, k: int) -> None:
+def _fill_vitals(
+    vitals: pb.Vitals, conditioned: Conditioned, rhythm: RhythmResult, i: int, k: int, names: tuple[str, ...]
+) -> None:
     hr_bpm, pvc_per_min = float(rhythm.hr_bpm[i, k]), float(rhythm.pvc_per_min[i, k])
     if hr_bpm == hr_bpm:
         vitals.heart_rate_bpm = hr_bpm
@@ -143,7 +144,7 @@ def _fill_vitals(vitals: pb.Vitals, conditioned: Conditioned, rhythm: RhythmResu
         vitals.not_judged = _REASON_NAMES[Reason(rhythm.reason[i, k])]
     reasons = conditioned.reason[i, :, k].tolist()
     quality = conditioned.quality[i, :, k].tolist()
-    for name, reason, good in zip(LEADS, reasons, quality, strict=True):
+    for name, reason, good in zip(names, reasons, quality, strict=True):
         if reason != Reason.ABSENT:
             vitals.leads.append(_lead(name, reason, round(good, 2)))
 

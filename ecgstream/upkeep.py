@@ -61,18 +61,35 @@ def _outcome(pipeline: Pipeline, row: int, at_sample: int, control: pb.Control) 
 def watch(pipeline: Pipeline) -> list[Outgoing]:
     """Alarms for streams that have stopped sending, and their end; streams silent for long are forgotten."""
     intake, now_ns = pipeline.intake, pipeline.clock.now_ns()
-    gone = intake.evict(now_ns)
+    out = _let_go(pipeline, now_ns)
     stale = set(intake.stale(now_ns))
     rows = list(intake.row_of.values())
     updates = []
     for on, changed in ((True, sorted(stale)), (False, [row for row in rows if row not in stale])):
         at_samples = (pipeline.alarms.next_hop[changed] * HOP_SAMPLES).tolist()
         updates += pipeline.alarms.set_technical(changed, Condition.STREAM_STALE, on, at_samples, now_ns)
-    if gone:
-        pipeline.forget(gone)
     pipeline.metrics.streams.set(len(rows))
     pipeline.metrics.stale.set(len(stale))
-    return pipeline.tell(updates)
+    return out + pipeline.tell(updates)
+
+
+def _let_go(pipeline: Pipeline, now_ns: int) -> list[Outgoing]:
+    """Forget the streams that intake would evict, after their alerts have been ended."""
+    evict_ns, silent_since_ns = pipeline.settings.intake.evict_s * 1e9, pipeline.intake.last_arrival_ns
+    rows = [row for row in pipeline.intake.stale(now_ns) if now_ns - silent_since_ns[row] > evict_ns]
+    if not rows:
+        return []
+    at_samples = pipeline.alarms.next_hop[rows] * HOP_SAMPLES
+    text = f"no chunk for {evict_ns / 1e9:g} s, stream forgotten"
+    updates = [
+        update
+        for row, at_sample in zip(rows, at_samples.tolist(), strict=True)
+        for update in orders.clear(pipeline.alarms, row, at_sample, text).updates
+    ]
+    out = pipeline.tell(updates)
+    pipeline.forget(rows)
+    pipeline.intake.evict(now_ns)
+    return out
 
 
 def saved_state(pipeline: Pipeline, stream_id: str) -> dict[str, Any]:

@@ -107,7 +107,11 @@ def associate(alarms: Alarms, row: int, at_sample: int, discharged: bool = False
 
     What the last patient's alarms held back no longer is. Alert ids stay unique.
     """
-    text = "patient discharged" if discharged else "new patient"
+    return clear(alarms, row, at_sample, "patient discharged" if discharged else "new patient")
+
+
+def clear(alarms: Alarms, row: int, at_sample: int, text: str) -> Outcome:
+    """End every alert and latch of the row, saying why, and forget its pauses and limits."""
     updates = _end(alarms, row, list(Condition), at_sample, (State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED), text)
     alarms.alarms["over"][row] = NEVER
     alarms.paused_until_ns[row] = 0

@@ -15,6 +15,7 @@ from . import evaluate
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
     help="Continuous multi-lead ECG from bedside monitors to rhythm, diagnoses and alarms, streaming. "
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(evaluate.app, name="evaluate")
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML settings; deploy/ecgstream.yaml has them all, explained.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML; deploy/ecgstream.yaml explains it.")]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="NAME=VALUE", help="One setting, such as http.port=9000; wins over all."),

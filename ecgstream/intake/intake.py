@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import IntakeError, StateError
 from ..settings import IntakeSettings
-from ..waveform import HOP_SAMPLES, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
+from ..waveform import HOP_SAMPLES, LEADS, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
 from .arena import Arena, Ring
 from .blocks import take_blocks
 from .placement import KINDS, Item, Placement
@@ -168,6 +168,7 @@ class Intake:
     def _open_segment(self, stream: Stream, layout: Layout, hop: int) -> None:
         stream.release()
         stream.ring = self._arena.ring(layout)
+        stream.lead_names = _names_by_slot(layout)
         table, row = self._table, stream.row
         table.slab[row], table.slot[row] = self._arena.index(layout), stream.ring.slot
         table.segment_hop[row] = table.next_hop[row] = table.ready_hop[row] = hop
@@ -217,6 +218,10 @@ class Intake:
         """Whose row it is."""
         return self._table.by_row[row].stream_id
 
+    def lead_names(self, row: int) -> tuple[str, ...]:
+        """Names of the lead slots: a generic slot goes by its channel's own name."""
+        return self._table.by_row[row].lead_names
+
     def time_ns(self, row: int, grid_sample: int) -> int:
         """UTC of a grid sample, nanoseconds since 1970, by a slow fit through the monitor's own start times."""
         return self._table.by_row[row].timeline.time_ns(int(grid_sample))
@@ -255,3 +260,8 @@ class Intake:
         self.newest_grid[row] = stream.timeline.newest_grid
         table.ready_hop[row] = table.next_hop[row] = -(-stream.timeline.newest_grid // HOP_SAMPLES)
         return row
+
+
+def _names_by_slot(layout: Layout) -> tuple[str, ...]:
+    own = {slot: channel.name for slot, channel in zip(layout.slots, layout.channels, strict=True)}
+    return tuple(own.get(slot, name) for slot, name in enumerate(LEADS))

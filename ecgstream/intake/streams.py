@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import IntakeError
 from ..settings import IntakeSettings
-from ..waveform import GroupKind, Layout
+from ..waveform import LEADS, GroupKind, Layout
 from .arena import Ring
 from .placement import Placement
 from .timeline import Timeline
@@ -18,7 +18,7 @@ from .timeline import Timeline
 class Stream:
     """One monitor's feed: its timeline, and its rings in the arena."""
 
-    __slots__ = ("stream_id", "row", "timeline", "queue", "ring", "others", "checked", "most_samples")
+    __slots__ = ("stream_id", "row", "timeline", "queue", "ring", "others", "checked", "most_samples", "lead_names")
 
     def __init__(self, stream_id: str, row: int, timeline: Timeline):
         self.stream_id, self.row, self.timeline = stream_id, row, timeline
@@ -27,6 +27,7 @@ class Stream:
         self.others: dict[GroupKind, Ring] = {}
         self.checked: Layout | None = None  # the layout found to be acceptable
         self.most_samples = 0  # of a chunk of that layout
+        self.lead_names = LEADS  # of the running segment, by slot: a generic slot goes by its channel's own name
 
     def release(self) -> None:
         """Give all rings back."""

@@ -1,0 +1,84 @@
+"""``ecgstream evaluate``: the field's own scores, through the daemon's own code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ..errors import EcgstreamError
+
+app = typer.Typer(no_args_is_help=True, help="Score the pipeline on annotated recordings, streaming.")
+console = Console()
+
+Folder = Annotated[Path, typer.Argument(help="Folder of WFDB records with .atr annotations.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the scores here as JSON.")]
+ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model directory; unset means the shipped one.")]
+
+
+@app.command()
+def beats(
+    folder: Folder,
+    skip_s: Annotated[float, typer.Option(help="Excluded at the start of each record (EC57: 300).")] = 300.0,
+    model_folder: ModelFolder = None,
+    json_file: JsonFile = None,
+) -> None:
+    """QRS detection by rules alone on every record; VEB and SVEB by the model on the records it has not seen. EC57."""
+    from ..evaluation.beat_classes import classes_table, evaluate_classes
+    from ..evaluation.beats import beats_table, evaluate_beats
+
+    with _told(console):
+        result = evaluate_beats(folder, skip_s)
+        console.print(beats_table(result))
+        classes = evaluate_classes(folder, skip_s, model_folder)
+        console.print(classes_table(classes))
+    result["gross"] |= {name: classes["gross"][name] for name in ("veb", "sveb") if classes["gross"]}
+    result["sets"] = {"qrs": [r["record"] for r in result["records"]], "veb_sveb": classes["names"]}
+    result["classes"] = classes
+    _write(json_file, result)
+
+
+@app.command()
+def episodes(folder: Folder, json_file: JsonFile = None) -> None:
+    """Lethal episodes that annotations prove: told by rules or missed, how late, and lethal alarms without cause."""
+    from ..evaluation.episodes import episodes_table, evaluate_episodes
+
+    with _told(console):
+        result = evaluate_episodes(folder)
+        console.print(episodes_table(result))
+    _write(json_file, result)
+
+
+@app.command()
+def model(
+    data: Annotated[Path, typer.Argument(help="Folder with mitdb, vfdb, ptbxl, … in WFDB form.")],
+    model_folder: ModelFolder = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Every figure of the model card, on records kept from training: beats, diagnoses, AF, VT, VF, noise."""
+    from ..diagnosis import load_model
+    from ..evaluation.model_card import measure, results_table
+
+    with _told(console):
+        result = measure(load_model(model_folder), data, Path(".cache"))
+        console.print(results_table(result))
+    _write(json_file, result)
+
+
+@contextmanager
+def _told(out: Console) -> Iterator[None]:
+    try:
+        yield
+    except EcgstreamError as error:
+        out.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+
+
+def _write(file: Path | None, result: dict[str, Any]) -> None:
+    if file:
+        file.write_text(json.dumps(result, indent=1))

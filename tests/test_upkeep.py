@@ -1,0 +1,131 @@
+"""Orders, silence and restarts, in one process with a clock that goes where it is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from structlog.testing import capture_logs
+
+from ecgstream.clock import ManualClock
+from ecgstream.metrics import Metrics
+from ecgstream.outputs import Outgoing
+from ecgstream.pipeline import Pipeline
+from ecgstream.settings import Settings
+from ecgstream.upkeep import apply_order, restore, saved_state, watch
+from ecgstream.wire import ecgstream_pb2 as pb
+from ecgstream.wire.codec import decode
+
+from .feed import SECONDS, START_NS, Bed
+
+SECOND_NS = 1_000_000_000
+BED = Bed("bed-1", cuts=tuple(range(250, SECONDS * 250, 250)))
+
+
+def rules_only() -> Pipeline:
+    settings = Settings(diagnosis={"enabled": False}, intake={"stale_s": 10, "evict_s": 60})
+    return Pipeline(settings, None, Metrics(), ManualClock(START_NS))
+
+
+def alerts(out: list[Outgoing]) -> list[pb.Alert]:
+    return [decode(o.payload, o.content_type) for o in out if o.name == "alert"]
+
+
+def states(out: list[Outgoing]) -> list[tuple[str, int]]:
+    return [(alert.condition, alert.state) for alert in alerts(out)]
+
+
+@pytest.fixture
+def in_asystole() -> tuple[Pipeline, pb.Alert]:
+    pipeline = rules_only()
+    out = pipeline.process([message for _, message in BED.messages()[:13]])
+    return pipeline, next(alert for alert in alerts(out) if alert.condition == "asystole")
+
+
+def order(pipeline: Pipeline, **orders) -> tuple[pb.ControlReply, list[pb.Alert]]:
+    reply, out = apply_order(pipeline, pb.Control(version=1, stream_id="bed-1", actor="nurse 7", **orders))
+    return reply, alerts(out)
+
+
+def test_an_acknowledgement_is_an_update_of_the_alert(in_asystole):
+    pipeline, alert = in_asystole
+    reply, told = order(pipeline, acknowledge=pb.Acknowledge(alert_id=alert.alert_id))
+    assert reply.accepted and reply.effective_sample == 13 * 250
+    assert [(a.alert_id, a.update, a.state) for a in told] == [(alert.alert_id, 1, pb.Alert.ACKNOWLEDGED)]
+
+
+def test_an_order_for_an_unknown_bed_is_refused_in_a_sentence():
+    reply, told = order(rules_only(), acknowledge=pb.Acknowledge())
+    assert not reply.accepted and "bed-1" in reply.text and not told
+
+
+def test_orders_are_audited_without_the_patient():
+    pipeline = rules_only()
+    pipeline.process([BED.messages()[0][1]])
+    with capture_logs() as logs:
+        order(pipeline, association=pb.Association(patient_reference="Jane Doe"))
+    (entry,) = [entry for entry in logs if entry["event"] == "order"]
+    assert (entry["actor"], entry["order"], entry["outcome"]) == ("nurse 7", "association", "accepted")
+    assert "Jane" not in json.dumps(entry)
+
+
+def test_a_new_patient_ends_what_the_last_one_left(in_asystole):
+    pipeline, alert = in_asystole
+    _, told = order(pipeline, association=pb.Association(patient_reference="someone else"))
+    assert (alert.alert_id, pb.Alert.ENDED) in [(a.alert_id, a.state) for a in told]
+
+
+def test_limits_reach_the_rules():
+    pipeline = rules_only()
+    messages = [message for _, message in BED.messages()]
+    pipeline.process(messages[:1])
+    reply, _ = order(pipeline, limits=pb.Limits(tachycardia_bpm=80.0))
+    assert reply.accepted
+    assert pipeline.alarms.tachycardia_bpm[0] == 80
+    pipeline.process(messages[1:2])
+    assert pipeline.rhythm.high_bpm[0] == 80
+
+
+def test_silence_is_told_and_so_is_its_end():
+    pipeline = rules_only()
+    messages = [message for _, message in BED.messages()]
+    pipeline.process(messages[:3])
+    pipeline.clock.now = START_NS + 9 * SECOND_NS
+    assert watch(pipeline) == []
+    pipeline.clock.now = START_NS + 11 * SECOND_NS
+    assert states(watch(pipeline)) == [("stream_stale", pb.Alert.ACTIVE)]
+    assert watch(pipeline) == []
+    pipeline.intake.last_arrival_ns[0] = pipeline.clock.now
+    assert states(watch(pipeline)) == [("stream_stale", pb.Alert.ENDED)]
+
+
+def test_a_stream_silent_for_long_is_forgotten_after_its_alerts_have_ended(in_asystole):
+    pipeline, alert = in_asystole
+    pipeline.clock.now = START_NS + 61 * SECOND_NS
+    told = alerts(watch(pipeline))
+    assert (alert.alert_id, pb.Alert.ENDED) in [(a.alert_id, a.state) for a in told]
+    assert "bed-1" not in pipeline.intake.row_of
+    out = pipeline.process([message for _, message in BED.messages()[:13]])
+    assert "asystole" in [alert.condition for alert in alerts(out)]
+
+
+def test_a_restored_bed_tells_what_stands_and_goes_on_counting(in_asystole):
+    before, alert = in_asystole
+    after = rules_only()
+    told = alerts(restore(after, json.loads(json.dumps({"bed-1": saved_state(before, "bed-1")}))))
+    assert [(a.alert_id, a.update, a.onset_sample, a.decided_sample) for a in told if a.condition == "asystole"] == [
+        (alert.alert_id, alert.update, alert.onset_sample, alert.decided_sample)
+    ]
+    out = after.process([message for _, message in BED.messages()[13:]])
+    vitals = [decode(o.payload, o.content_type) for o in out if o.name == "vitals"]
+    assert vitals[-1].sample == SECONDS * 250
+
+
+def test_a_state_nobody_can_read_starts_that_stream_afresh(in_asystole):
+    before, _ = in_asystole
+    after = rules_only()
+    with capture_logs() as logs:
+        assert restore(after, {"bed-1": {"timeline": {}, "alarms": {}}}) == []
+    assert any(entry["log_level"] == "error" and entry["stream_id"] == "bed-1" for entry in logs)
+    out = after.process([message for _, message in BED.messages()[:13]])
+    assert "asystole" in [alert.condition for alert in alerts(out)]
