@@ -11,7 +11,7 @@ from rich.table import Table
 from ..errors import RecordError
 from ..waveform import HOP_S, LETHAL, Condition, RhythmResult
 from .records import read_annotations, read_record, record_names
-from .reference import VENTRICULAR, Episode, accepted, lethal_episodes
+from .reference import VENTRICULAR, Episode, accepted, lethal_episodes, provable_conditions
 from .runner import run_rules
 
 BUDGET_S = 10.0
@@ -24,8 +24,9 @@ _SAME_ALARM_S = 10.0
 def evaluate_episodes(folder: Path, records: list[str] | None = None) -> dict:
     """Hits with delays, misses, and lethal evidence without a reference episode, per record and in all.
 
-    Delays are from the reference onset to the end of the hop that told, in sample time. Raises RecordError when the
-    folder has no annotated record.
+    Only conditions whose absence the annotations prove can be without cause: where no beats are annotated, the
+    ventricular ones. Delays are from the reference onset to the end of the hop that told, in sample time. Raises
+    RecordError when the folder has no annotated record.
     """
     names = record_names(folder, "atr") if records is None else records
     if not names:
@@ -45,7 +46,9 @@ def evaluate_episodes(folder: Path, records: list[str] | None = None) -> dict:
 
 def _score(path: Path) -> dict:
     record = read_record(path)
-    reference = lethal_episodes(read_annotations(path), record.duration_s)
+    annotations = read_annotations(path)
+    reference = lethal_episodes(annotations, record.duration_s)
+    provable = provable_conditions(annotations)
     told = told_episodes(run_rules(record))
     delays = [detection_delay_s(episode, told) for episode in reference]
     return {
@@ -53,7 +56,7 @@ def _score(path: Path) -> dict:
         "duration_s": record.duration_s,
         "hits": [{**_told(e), "delay_s": d} for e, d in zip(reference, delays, strict=True) if d is not None],
         "misses": [_told(e) for e, d in zip(reference, delays, strict=True) if d is None],
-        "false": [_told(e) for e in told if not _has_cause(e, reference)],
+        "false": [_told(e) for e in told if e.condition in provable and not _has_cause(e, reference)],
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..waveform import Condition
+from ..waveform import LETHAL, Condition
 from .beats import flutter_intervals
 from .ec57 import CLASSES, reference_beats
 from .records import Annotations
@@ -48,6 +48,12 @@ def lethal_episodes(annotations: Annotations, duration_s: float) -> list[Episode
     return _joined(sorted(found, key=lambda episode: episode.start_s))
 
 
+def provable_conditions(annotations: Annotations) -> tuple[Condition, ...]:
+    """Conditions that these annotations show to be there or not."""
+    beats = reference_beats(annotations.time_s, annotations.symbol)
+    return LETHAL if len(beats.time_s) else VENTRICULAR
+
+
 def accepted(condition: Condition) -> tuple[Condition, ...]:
     """Conditions whose alarm counts for an episode: any lethal ventricular one for VT, flutter and VF."""
     return VENTRICULAR if condition in VENTRICULAR else (condition,)
@@ -55,7 +61,7 @@ def accepted(condition: Condition) -> tuple[Condition, ...]:
 
 def _noted(annotations: Annotations, duration_s: float) -> Iterator[Episode]:
     at = np.flatnonzero([note.startswith("(") for note in annotations.note])
-    ends = np.append(annotations.time_s[at[1:]], duration_s)
+    ends = np.append(annotations.time_s[at[1:]], duration_s)[: len(at)]
     for note, start_s, stop_s in zip(annotations.note[at], annotations.time_s[at], ends, strict=True):
         if note in _FIBRILLATION:
             yield Episode(Condition.VENTRICULAR_FIBRILLATION, float(start_s), float(stop_s))

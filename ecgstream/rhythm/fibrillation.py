@@ -21,7 +21,7 @@ _BAND_HZ = (1.7, 10.0)
 _LEAST_MV = 0.03
 """Mean size of the wave; below it may be asystole."""
 _LEAKAGE_SHARE = 0.13
-BEGIN, END = 0.06, 0.03
+BEGIN, END = 0.08, 0.04
 """Score (fill less a share of leakage) above which fibrillation begins, and below which it ends."""
 CONFIRM_HOPS = 5
 

@@ -13,7 +13,7 @@ from numba import njit
 from ..waveform import GRID_HZ, HOP_SAMPLES, N_CONDITIONS, Condition
 from .beats import beat_sample, heart_rate, interval, run_of_intervals, ventricular_run
 from .detector import LOOK_AHEAD
-from .fibrillation import CONFIRM_HOPS
+from .fibrillation import CONFIRM_HOPS, END
 from .state import FIBRILLATION_HOPS
 
 HOLD_HOPS = 10
@@ -27,7 +27,7 @@ _BRADY_SPAN = 8 * GRID_HZ
 _EXTREME_TACHY_BPM, _EXTREME_TACHY_END_BPM = 140.0, 135.0
 _TACHY_INTERVALS = 16
 _VT_BEATS, _VT_BPM, _VT_END_BPM = 5, 100.0, 90.0
-_VT_UNEVEN = 1.6
+_VT_UNEVEN = 1.8
 _RUN_BEATS = 3
 _LIMIT_MARGIN_BPM = 3.0
 _TOLD = GRID_HZ
@@ -86,8 +86,8 @@ def judge_beats(s, known, low_bpm, high_bpm, pause_s):
 
 @njit(cache=True, nogil=True)
 def _judge_silence(s, known, pause_s):
-    fibrillating = s.active[_C_VF] == 1
-    _set_silence(s, _C_ASYSTOLE, known, _NEVER if fibrillating else _ASYSTOLE)
+    waving = s.active[_C_VF] == 1 or s.fibrillation_score > END
+    _set_silence(s, _C_ASYSTOLE, known, _NEVER if waving else _ASYSTOLE)
     _set_silence(s, _C_PAUSE, known, pause_s * GRID_HZ)
 
 
