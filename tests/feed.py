@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from ecgstream.sources.message import Message
 
+from ecgstream.sources.message import Message
 from ecgstream.waveform import Channel, ChannelGroup, Chunk, GroupKind, Layout
 from ecgstream.wire.codec import encode, encode_chunk
 from ecgstream.wire.leads import assign_slots
