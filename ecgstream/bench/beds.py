@@ -24,6 +24,7 @@ from rich.table import Table
 from ..demo.processes import DaemonProcess, start_simulator
 from ..errors import EcgstreamError
 from ..wire.codec import decode
+from .percentiles import percentiles
 
 SETTLE_S = 12.0
 """Until every bed's encoder has filled its memory; nothing before that is counted."""
@@ -144,7 +145,7 @@ def _result(
 
     bed_s = beds * measured_s
     stages = sorted({label for name, label in after if name == "ecgstream_stage_cpu_seconds_total"})
-    latency = _percentiles(listener.diagnosis_s)
+    latency = percentiles(listener.diagnosis_s)
     lost = sum(spent("ecgstream_intake_total", kind) for kind in ("gap", "late", "restart"))
     expected = beds * measured_s
     kept_up = len(listener.diagnosis_s) >= 0.98 * expected and lost == 0 and (latency["p99"] or np.inf) <= KEPT_UP_S
@@ -155,18 +156,11 @@ def _result(
         "diagnoses": len(listener.diagnosis_s),
         "withheld": dict(listener.withheld),
         "latency_s": latency,
-        "sample_to_alert_s": _percentiles(listener.alert_s),
+        "sample_to_alert_s": percentiles(listener.alert_s),
         "cpu_s_per_bed_s": spent("process_cpu_seconds_total") / bed_s,
         "stages": {stage: spent("ecgstream_stage_cpu_seconds_total", stage) / bed_s for stage in stages},
         "rss_bytes": after.get(("process_resident_memory_bytes", ""), 0.0),
     }
-
-
-def _percentiles(values_s: list[float]) -> dict[str, float | None]:
-    if not values_s:
-        return {"count": 0, "p50": None, "p99": None, "max": None}
-    p50, p99 = np.percentile(values_s, (50, 99)).tolist()
-    return {"count": len(values_s), "p50": round(p50, 4), "p99": round(p99, 4), "max": round(max(values_s), 4)}
 
 
 def _table(result: dict[str, Any]) -> Table:
