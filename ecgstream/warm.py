@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from .clock import WallClock
 from .errors import ModelError
+from .kernel_cache import remove_others, use_folder_of_sources
 from .metrics import Metrics
 
 
 def main() -> None:
-    """Run one empty block through every room; the compiled kernels stay in their cache."""
+    """Run a few seconds of signal through every room; the compiled kernels stay in their cache."""
     from .diagnosis import load_model
     from .pipeline import Pipeline
     from .settings import Settings
@@ -18,6 +19,7 @@ def main() -> None:
     except ModelError:
         model = None
     Pipeline(Settings(), model, Metrics(), WallClock()).warm_up()
+    remove_others(use_folder_of_sources())
 
 
 if __name__ == "__main__":
