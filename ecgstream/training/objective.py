@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.encoder import POOL_HOPS, Encoder
+from ..models.encoder import HOP_TOKENS, POOL_HOPS, Encoder
 from ..models.streaming import N_CHANNELS
 from . import labels
 from .batches import NO_BEAT, NOT_SUPERVISED, Batch
@@ -57,6 +57,7 @@ def losses(pupil: Pupil, batch: Batch) -> dict[str, Tensor]:
         "rhythm": per_score[labels.N_DIAGNOSES :].sum() / 2,
         "rises": 0.3 * _rises(scores, torch.from_numpy(batch.rises)),
         "auxiliary": 0.3 * _auxiliary(auxiliary, torch.from_numpy(batch.auxiliary)),
+        "irregular": _irregular(beats, torch.from_numpy(batch.beats), targets[:, :, labels.AF]),
         **_beats(beats, torch.from_numpy(batch.beats)),
     }
 
@@ -68,6 +69,19 @@ def _rises(scores: Tensor, rises: Tensor) -> Tensor:
         return scores.new_zeros(())
     last = scores[rows, :, rises[rows]][:, -RISE_HOPS:]
     return functional.softplus(-last.amax(1)).mean()
+
+
+def _irregular(logits: Tensor, target: Tensor, af: Tensor) -> Tensor:
+    """Beats that come early in atrial fibrillation are not supraventricular ectopic ones.
+
+    Records labelled AF have no beat labels: what the encoder itself takes for beats there must not be of class S.
+    """
+    here = (af == 1).repeat_interleave(HOP_TOKENS, 1) & (target == NOT_SUPERVISED)
+    if not here.any():
+        return logits.new_zeros(())
+    beat = torch.sigmoid(-logits[here][:, NO_BEAT]).detach()
+    others = torch.logsumexp(logits[here][:, [0, 2, 3, 4]], 1) - torch.logsumexp(logits[here][:, :NO_BEAT], 1)
+    return -(beat * others).sum() / beat.sum().clamp(min=1)
 
 
 def _auxiliary(out: Tensor, target: Tensor) -> Tensor:

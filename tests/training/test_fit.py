@@ -81,3 +81,12 @@ def test_a_checkpoint_holds_the_whole_run(sources, tmp_path):
     for one, other in zip(encoder.parameters(), run.average.module.encoder.parameters(), strict=True):
         assert torch.equal(one, other)
     assert again.rng.random() == run.rng.random()
+
+
+def test_in_atrial_fibrillation_class_s_is_pushed_down(sources):
+    batch = nothing_known()
+    batch.targets[0, :, labels.AF] = 1
+    learner = pupil()
+    losses(learner, batch)["irregular"].backward()
+    gradient = learner.encoder.beat_head.bias.grad
+    assert gradient[1] > 0 and (gradient[[0, 2, 3, 4]] < 0).all() and gradient[5] == 0
