@@ -187,6 +187,7 @@ class Pipeline:
         """Rules judge by the limits people gave the beds, which the alarm room keeps."""
         self.rhythm.low_bpm[rows] = self.alarms.bradycardia_bpm[rows]
         self.rhythm.high_bpm[rows] = self.alarms.tachycardia_bpm[rows]
+        self.rhythm.pause_s[rows] = self.alarms.pause_s[rows]
 
     def _evidence(
         self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores

@@ -53,7 +53,7 @@ def step_rows(state, rows, first_hop, delay, signal, limits, beats, out):
             known = (hop + 1) * HOP_SAMPLES - delay[r] - LOOK_AHEAD
             if out[2][r, k] == _OK:
                 judge_wave(s, judge_fibrillation(s), (hop + 1) * HOP_SAMPLES - delay[r])
-                judge_beats(s, known, limits[0][rows[r]], limits[1][rows[r]], limits[2])
+                judge_beats(s, known, limits[0][rows[r]], limits[1][rows[r]], limits[2][rows[r]])
             tell(s, out[0][r, k], out[1][r, k])
             if s.unusable < HOLD_HOPS:
                 out[3][r, k] = heart_rate(s, known)

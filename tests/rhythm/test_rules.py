@@ -81,6 +81,14 @@ def test_a_pause_is_told_from_two_and_a_half_seconds(pause_s, expected):
     assert Condition.ASYSTOLE.name not in lethal(result)
 
 
+def test_a_bed_with_its_own_limit_is_judged_by_it():
+    signal = train((20, 0.8), (1, 2.7), (10, 0.8))
+    rhythm = Rhythm(1)
+    rhythm.pause_s[0] = 3.5
+    block = conditioned({"II": signal + noise(len(signal), 0, 0.005)})
+    assert told(rhythm.step(block), Condition.PAUSE) is None
+
+
 @pytest.mark.parametrize(
     ("interval_s", "expected", "within_s"),
     [(1.4, False, 0), (1.6, True, 7.6), (2.5, True, 9.5), (3.2, True, 10.0)],
