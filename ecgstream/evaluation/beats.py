@@ -10,6 +10,7 @@ from rich.table import Table
 from ..errors import RecordError
 from ..waveform import GRID_HZ
 from .ec57 import BeatList, confusion, reference_beats, summary
+from .progress import over_records
 from .records import Annotations, read_annotations, read_record, record_names
 from .runner import run_rules
 
@@ -23,7 +24,7 @@ def evaluate_beats(folder: Path, skip_s: float = 300.0, records: list[str] | Non
     names = record_names(folder, "atr") if records is None else records
     if not names:
         raise RecordError(f"{folder} holds no WFDB record with .atr annotations; name a folder that does.")
-    counts = [_score(folder / name, skip_s) for name in names]
+    counts = [_score(folder / name, skip_s) for name in over_records(names, "beats, by rules")]
     return {"skip_s": skip_s, **summary(names, counts, with_classes=False)}
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ..errors import RecordError
 from ..waveform import HOP_S, LETHAL, Condition, RhythmResult
+from .progress import over_records
 from .records import read_annotations, read_record, record_names
 from .reference import VENTRICULAR, Episode, accepted, lethal_episodes, provable_conditions
 from .runner import run_rules
@@ -31,7 +32,7 @@ def evaluate_episodes(folder: Path, records: list[str] | None = None) -> dict:
     names = record_names(folder, "atr") if records is None else records
     if not names:
         raise RecordError(f"{folder} holds no WFDB record with .atr annotations; name a folder that does.")
-    scores = [_score(folder / name) for name in names]
+    scores = [_score(folder / name) for name in over_records(names, "lethal episodes, by rules")]
     hours = sum(score["duration_s"] for score in scores) / 3600
     return {
         "hits": sum(len(score["hits"]) for score in scores),

@@ -14,6 +14,7 @@ from ..rhythm import Rhythm
 from ..settings import ConditioningSettings
 from ..waveform import GRID_HZ, Beats
 from .ec57 import BeatList, confusion, reference_beats, summary
+from .progress import over_records
 from .records import Record, read_annotations, read_record
 
 DS2 = (
@@ -45,7 +46,7 @@ def _labels(beats: Beats, told: ClassifiedBeats) -> np.ndarray:
 def score_model_beats(folder: Path, model: Model, names: Sequence[str] = DS2, skip_s: float = 300.0) -> dict:
     """EC57 figures of QRS, VEB and SVEB over records of ``folder``: ``gross``, ``average`` and ``records``."""
     counts = []
-    for name in names:
+    for name in over_records(names, "beat classes, by the model"):
         marks = read_annotations(folder / name)
         reference = reference_beats(marks.time_s, marks.symbol)
         counts.append(confusion(reference, model_beats(read_record(folder / name), model), skip_s))
