@@ -28,10 +28,9 @@ from .sources.zeromq import ZeroMqSource
 from .upkeep import apply_order, watch
 from .wire import ecgstream_pb2 as pb
 
-RECEIVE_MESSAGES = 256
-"""Messages taken from the source at a time."""
 TICK_S = 0.05
 """Messages are gathered this long before a pass, so that a pass serves many beds."""
+WAITING_BATCHES = 3
 WATCH_S = 1.0
 """How often the clock is looked at: stale streams, eviction, saved state."""
 SUBSCRIBERS_RETURN_S = 1.0
@@ -61,8 +60,8 @@ class Daemon:
         self.control = ControlSocket(settings.control)
         self.keeper: Keeper | None = None
         self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
-        batches = settings.queue_messages // RECEIVE_MESSAGES + 1
-        self._inbox: asyncio.Queue[list[Message] | None] = asyncio.Queue(batches)
+        self._batch = settings.queue_messages // (WAITING_BATCHES + 1)
+        self._inbox: asyncio.Queue[list[Message] | None] = asyncio.Queue(WAITING_BATCHES)
         self._outbox: asyncio.Queue[tuple[list[Outgoing], list[Any]] | None] = asyncio.Queue(8)
         self._stopping = asyncio.Event()
         self._started = False
@@ -153,28 +152,28 @@ class Daemon:
     # ------------------------------------------------------------------------------------------------------ the stages
 
     async def _receive(self) -> None:
-        """Source to inbox; after a stop, what has already arrived, then the end mark."""
+        """Source to inbox, a tick's worth at a time; after a stop, what has already arrived, then the end mark."""
         stopping = asyncio.create_task(self._stopping.wait())
         while not self._stopping.is_set():
-            receiving = asyncio.create_task(self.source.receive(RECEIVE_MESSAGES))
+            receiving = asyncio.create_task(self.source.receive(self._batch))
             await asyncio.wait({receiving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not receiving.done():
                 receiving.cancel()
                 break
-            await self._inbox.put(receiving.result())
+            messages = receiving.result()
+            if len(messages) < self._batch:
+                await asyncio.sleep(TICK_S)
+                messages += self.source.drain(self._batch - len(messages))
+            await self._inbox.put(messages)
         deadline_s = time.monotonic() + self.settings.drain_s
-        while time.monotonic() < deadline_s and (left := self.source.drain(RECEIVE_MESSAGES)):
+        while time.monotonic() < deadline_s and (left := self.source.drain(self._batch)):
             await self._inbox.put(left)
         await self._inbox.put(None)
 
     async def _compute(self) -> None:
         """Inbox to outbox, off the event loop."""
-        ended = False
-        while not ended:
-            batches = await self._gather()
-            ended = batches[-1] is None
-            messages = [message for batch in batches if batch is not None for message in batch]
-            self.metrics.queued.set(self._inbox.qsize() * RECEIVE_MESSAGES)
+        while (messages := await self._inbox.get()) is not None:
+            self.metrics.queued.set(self._inbox.qsize())
             start_s = time.perf_counter()
             out = await self._in_compute(self._process, messages)
             self.metrics.tick.observe(time.perf_counter() - start_s)
@@ -188,15 +187,6 @@ class Daemon:
         if self.keeper:
             self.keeper.keep(out)
         return out
-
-    async def _gather(self) -> list[list[Message] | None]:
-        """Everything in the inbox, at least one batch; a short wait first unless there is a backlog."""
-        batches = [await self._inbox.get()]
-        if self._inbox.empty() and batches[0] is not None:
-            await asyncio.sleep(TICK_S)
-        while not self._inbox.empty() and batches[-1] is not None:
-            batches.append(self._inbox.get_nowait())
-        return batches
 
     async def _publish(self) -> None:
         """Outbox to sink: 1. publish, 2. the sink confirms, 3. commit the positions these results came from."""

@@ -38,7 +38,7 @@ class Metrics:
         self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)
         self.stale = Gauge("ecgstream_streams_stale", "Streams that have stopped sending", registry=r)
         self.model_available = Gauge("ecgstream_model_available", "1 while the encoder is in service", registry=r)
-        self.queued = Gauge("ecgstream_queue_messages", "Messages waiting for compute", registry=r)
+        self.queued = Gauge("ecgstream_queue_batches", "Batches of messages waiting for compute", registry=r)
         self.stage_cpu = Counter("ecgstream_stage_cpu_seconds", "CPU time of the compute thread", ["stage"], registry=r)
         self.tick = Histogram("ecgstream_tick_seconds", "One pass", buckets=LATENCY_EDGES_S, registry=r)
         self.latency = Histogram(

@@ -37,7 +37,7 @@ def beats(
         console.print(beats_table(result))
         classes = evaluate_classes(folder, skip_s, model_folder)
         console.print(classes_table(classes))
-    result["gross"] |= {name: classes["gross"][name] for name in ("veb", "sveb") if classes["gross"]}
+    result["gross"] |= {name: classes["gross"].get(name, {"se": None, "ppv": None}) for name in ("veb", "sveb")}
     result["sets"] = {"qrs": [r["record"] for r in result["records"]], "veb_sveb": classes["names"]}
     result["classes"] = classes
     _write(json_file, result)
