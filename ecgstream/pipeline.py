@@ -16,7 +16,7 @@ from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
 from .clock import Clock
 from .conditioning import Conditioner
-from .diagnosis import Diagnosis, Model
+from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate
 from .errors import IntakeError, WireError
 from .intake import Intake
 from .metrics import Metrics
@@ -92,6 +92,7 @@ class Pipeline:
         self.model, self.model_fault = model, fault
         self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
+        self.beat_classes, self.pvc_rate = BeatClasses(0), PvcRate(0)
         self.outputs = Outputs(self.intake, settings, model.version if model else "")
         self._n_rows = 0
         self._exported = dict.fromkeys(self.intake.counts, 0)
@@ -151,7 +152,7 @@ class Pipeline:
             self._set_limits(block.rows)
             rhythm = self.rhythm.step(conditioned)
         with self._stage("diagnosis"):
-            scores = self._diagnose(conditioned)
+            scores = self._diagnose(conditioned, rhythm)
         with self._stage("alarms"):
             evidence, onset, from_model = self._evidence(conditioned, rhythm, scores)
             judged = rhythm.reason == Reason.OK
@@ -168,10 +169,15 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ parts of the way
 
-    def _diagnose(self, conditioned: Conditioned) -> Scores:
+    def _diagnose(self, conditioned: Conditioned, rhythm: RhythmResult) -> Scores:
+        """The encoder's scores; its beat classes make a better PVC rate than the rules', where it states any."""
         if self.diagnosis is not None:
             try:
-                return self.diagnosis.step(conditioned)[0]
+                scores, probs = self.diagnosis.step(conditioned)
+                pvc_per_min = self.pvc_rate.step(conditioned, self.beat_classes.step(rhythm.beats, conditioned, probs))
+                stated = (scores.reason == Reason.OK) & np.isfinite(pvc_per_min)
+                rhythm.pvc_per_min[stated] = pvc_per_min[stated]
+                return scores
             except Exception as error:  # rules outlive models, whatever the model did
                 self._lose_model(f"{type(error).__name__}: {error}")
         shape = (len(conditioned.rows), conditioned.n_hops)
@@ -266,8 +272,8 @@ class Pipeline:
         self._n_rows = n_rows
 
     def _rooms(self) -> list[Room]:
-        rooms = [self.conditioner, self.rhythm, self.alarms, self.diagnosis, self.fusion]
-        return [room for room in rooms if room is not None]
+        always = [self.conditioner, self.rhythm, self.beat_classes, self.pvc_rate, self.alarms]
+        return always + [room for room in (self.diagnosis, self.fusion) if room is not None]
 
     def warm_up(self) -> None:
         """Compile and specialise everything a first message would otherwise wait for."""

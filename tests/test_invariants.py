@@ -34,6 +34,7 @@ class Outcome:
     beats: list[tuple[int, bool]] = field(default_factory=list)
     alerts: list[tuple] = field(default_factory=list)
     scores: dict[int, np.ndarray] = field(default_factory=dict)
+    pvc_per_min: list[float] = field(default_factory=list)
     reasons: dict[int, int] = field(default_factory=dict)
     valid: dict[int, bool] = field(default_factory=dict)
 
@@ -49,6 +50,7 @@ def play(beds: list[Bed], per_pass: int = 10_000) -> dict[str, Outcome]:
             outcome.beats += zip(
                 step.rhythm.beats.sample[mine].tolist(), step.rhythm.beats.ventricular[mine].tolist(), strict=True
             )
+            outcome.pvc_per_min += step.rhythm.pvc_per_min[i].tolist()
             for k in range(step.conditioned.n_hops):
                 hop = int(step.conditioned.first_hop[i]) + k
                 outcome.scores[hop] = step.scores.values[i, k]
@@ -74,6 +76,7 @@ def assert_equal(a: Outcome, b: Outcome) -> None:
     assert a.beats == b.beats
     assert a.alerts == b.alerts
     assert a.reasons == b.reasons
+    np.testing.assert_array_equal(a.pvc_per_min, b.pvc_per_min)
     for hop, score in a.scores.items():
         np.testing.assert_allclose(score, b.scores[hop], atol=SCORE_TOLERANCE, equal_nan=True)
 

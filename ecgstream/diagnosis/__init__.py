@@ -3,5 +3,16 @@
 from .beats import CLASSES, BeatClasses, BeatProbs, ClassifiedBeats
 from .diagnosis import Diagnosis
 from .loader import Manifest, Model, load_model
+from .pvc_rate import PvcRate
 
-__all__ = ["CLASSES", "BeatClasses", "BeatProbs", "ClassifiedBeats", "Diagnosis", "Manifest", "Model", "load_model"]
+__all__ = [
+    "CLASSES",
+    "BeatClasses",
+    "BeatProbs",
+    "ClassifiedBeats",
+    "Diagnosis",
+    "Manifest",
+    "Model",
+    "PvcRate",
+    "load_model",
+]

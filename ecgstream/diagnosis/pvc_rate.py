@@ -1,0 +1,44 @@
+"""Ventricular beats per minute by the encoder's beat classes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..waveform import HOP_S, HOP_SAMPLES, Conditioned
+from .beats import CLASSES, ClassifiedBeats
+
+SPAN_HOPS = round(60 / HOP_S)
+LEAST_HOPS = round(15 / HOP_S)
+LAG_HOPS = 5
+"""A beat has its class within 1 s: 0.6 s to be found, less to be classed, and the filters' delay."""
+_RING = 512
+_VENTRICULAR = CLASSES.index("V")
+
+
+class PvcRate:
+    """Counts per hop of the last minute. What it says of a hop ends ``LAG_HOPS`` earlier: no cut of hops changes it."""
+
+    def __init__(self, n_rows: int):
+        self.counts = np.zeros((n_rows, _RING), np.uint8)
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all."""
+        self.counts = np.concatenate([self.counts, np.zeros((n_rows - len(self.counts), _RING), np.uint8)])
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget the rows' beats."""
+        self.counts[rows] = 0
+
+    def step(self, block: Conditioned, told: ClassifiedBeats) -> np.ndarray:
+        """float32 (R, n_hops): per minute, over the last 60 s or since the segment began; NaN below 15 s."""
+        self.reset(block.rows[block.new_segment])
+        hops = block.first_hop[:, None] + np.arange(block.n_hops)
+        self.counts[block.rows[:, None], hops % _RING] = 0
+        ventricular = told.label == _VENTRICULAR
+        np.add.at(self.counts, (told.row[ventricular], told.sample[ventricular] // HOP_SAMPLES % _RING), 1)
+        window = (hops[:, :, None] - LAG_HOPS - np.arange(SPAN_HOPS)) % _RING
+        span = np.minimum(hops + 1 - LAG_HOPS - block.segment_hop[:, None], SPAN_HOPS)
+        counts = self.counts[block.rows[:, None, None], window]
+        counted = np.where(np.arange(SPAN_HOPS) < span[:, :, None], counts, 0).sum(2)
+        per_minute = counted * (60 / HOP_S) / np.maximum(span, 1)
+        return np.where(span < LEAST_HOPS, np.nan, per_minute).astype(np.float32)
