@@ -12,6 +12,7 @@ from ..diagnosis import load_model
 from ..diagnosis.loader import SHIPPED
 from ..errors import ModelError
 from ..training.train import RECORDS
+from .beats import percent
 from .model_beats import score_model_beats
 from .records import read_annotations, record_names
 
@@ -68,8 +69,4 @@ def classes_table(result: dict[str, Any]) -> Table:
 
 
 def _cells(figure: dict[str, Any]) -> list[str]:
-    return [str(figure["tp"] + figure["fn"]), _percent(figure["se"]), _percent(figure["ppv"])]
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return [str(figure["tp"] + figure["fn"]), percent(figure["se"]), percent(figure["ppv"])]

@@ -57,13 +57,14 @@ def beats_table(result: dict) -> Table:
     table.add_section()
     table.add_row("gross", *_cells(result["gross"]["qrs"]), style="bold")
     average = result["average"]["qrs"]
-    table.add_row("average", "", "", "", _percent(average["se"]), _percent(average["ppv"]))
+    table.add_row("average", "", "", "", percent(average["se"]), percent(average["ppv"]))
     return table
 
 
 def _cells(qrs: dict) -> list[str]:
-    return [str(qrs["tp"] + qrs["fn"]), str(qrs["fn"]), str(qrs["fp"]), _percent(qrs["se"]), _percent(qrs["ppv"])]
+    return [str(qrs["tp"] + qrs["fn"]), str(qrs["fn"]), str(qrs["fp"]), percent(qrs["se"]), percent(qrs["ppv"])]
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """A figure as tables show it; a dash where nothing defines it."""
     return "–" if value is None else f"{value:.2f}"

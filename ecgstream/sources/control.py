@@ -69,6 +69,7 @@ class ControlSocket:
         request_id = _request_id(payload, content_type)
 
         async def reply(answer: pb.ControlReply) -> None:
+            """Send the answer to whoever asked."""
             answer.version, answer.request_id = 1, request_id
             kind, body = encode(answer, "json" if content_type.endswith("+json") else "protobuf")
             # A client that has gone, or fetches nothing, loses its reply: ROUTER drops, it never blocks.
