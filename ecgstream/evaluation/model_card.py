@@ -50,7 +50,7 @@ def write_card(folder: Path, sheet: dict[str, Any], training: dict[str, Any]) ->
     (folder / CARD).write_text((Path(__file__).parent / "model_card.md").read_text().format(**facts))
 
 
-def sheet_table(sheet: dict[str, Any]) -> Table:
+def results_table(sheet: dict[str, Any]) -> Table:
     """What ``measure`` found, for people."""
     table = Table("what", "on", "figures", title=sheet["model"])
     for row in _rows(sheet):

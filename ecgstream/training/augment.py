@@ -12,6 +12,8 @@ from ..waveform import N_LEADS, STANDARD_LEADS
 N_STANDARD = len(STANDARD_LEADS)
 LEAD_SETS = ((1,), (0,), (1, 6), (1, 10), (0, 1, 2), (1, 6, 10), (0, 1, 2, 3, 4, 5, 6))
 """Lead slots that bedside and ambulatory feeds commonly have."""
+RUN_LENGTHS = (1, 1, 1, 1, 2, 3, 6)
+"""How many beats in a row are made premature, one length as likely as the other."""
 HEAVY_NOISE = 1.0
 """Noise louder than this, against the signal, makes the record's own noise label unknown."""
 
@@ -88,7 +90,7 @@ def stretch(strip: Strip, beat_at: np.ndarray, factor: float) -> np.ndarray:
 
 
 def make_premature(strip: Strip, beat_at: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turn a normal beat of a regular stretch into a supraventricular premature one by cutting diastole before it.
+    """Turn normal beats of a regular stretch into supraventricular premature ones by cutting diastole before them.
 
     ``beat_at`` in samples as they show in the strip. Returns their new places; ``classes`` is altered in place.
     """
@@ -98,15 +100,24 @@ def make_premature(strip: Strip, beat_at: np.ndarray, classes: np.ndarray, rng: 
     candidates = np.flatnonzero(regular & plain) + 2
     if len(candidates) == 0:
         return beat_at
-    beat = rng.choice(candidates)
+    first = rng.choice(candidates)
+    for beat in range(first, min(first + rng.choice(RUN_LENGTHS), len(beat_at))):
+        moved = _advance_beat(strip, beat_at, beat, rng) if classes[beat] == 0 else None
+        if moved is None:
+            break
+        beat_at, classes[beat] = moved, 1
+    return beat_at
+
+
+def _advance_beat(strip: Strip, beat_at: np.ndarray, beat: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Cut diastole before a beat; where the beats then are, or None when there is too little of it."""
     before = beat_at[beat] - beat_at[beat - 1]
     cut = int(rng.uniform(0.15, 0.4) * before)
     stop = int(beat_at[beat] - rng.uniform(0.08, 0.2) * INPUT_HZ)
     start = stop - cut
     if start < beat_at[beat - 1] + 0.3 * before:
-        return beat_at
+        return None
     _remove(strip, start, stop)
-    classes[beat] = 1
     return np.where(beat_at >= stop, beat_at - cut, beat_at)
 
 

@@ -53,6 +53,14 @@ def monitoring_batch(sources: Sources, size: int, rng: np.random.Generator) -> B
     return _batch([_monitoring(_pick(sources.examples[name], rng), sources, rng) for name in chosen])
 
 
+def beat_batch(sources: Sources, size: int, rng: np.random.Generator) -> Batch:
+    """Strips whose beats are known: annotated records, and plain ones."""
+    plain = [each for each in sources.examples["cinc2017"] if each.beats_known]
+    pools = [sources.examples["mitdb"], *([each for each in plain if each.group == label] for label in ("N", "A"))]
+    chosen = [pools[which] for which in rng.choice(3, size, p=(0.5, 0.3, 0.2))]
+    return _batch([_monitoring(pool[rng.integers(len(pool))], sources, rng) for pool in chosen])
+
+
 def _pick(examples: list[Example], rng: np.random.Generator) -> Example:
     """At random; among CinC 2017's labels, AF and noise as often as the rest."""
     if examples[0].dataset == "cinc2017":

@@ -95,28 +95,35 @@ def _threshold_by_specificity(probs: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _beat_shift(examples: Sequence[Example], told: Sequence[Prediction]) -> list[float]:
-    """Take back the class weights of training, then shift S and V so that the sum of their F1 is highest."""
-    probs, truth = _beats(examples, told)
-    logits = np.log(probs.clip(1e-9)) - np.log(BEAT_WEIGHTS)
+    """Take back the class weights of training, then shift S and V to where they serve the records best.
+
+    Every record counts alike: one with much atrial fibrillation would else decide for all.
+    """
+    records = [(np.log(probs.clip(1e-9)) - np.log(BEAT_WEIGHTS), truth) for probs, truth in _beats(examples, told)]
     best, chosen = -1.0, (0.0, 0.0)
     for s in SHIFTS:
         for v in SHIFTS:
-            found = (logits + np.array([0, s, v, 0, 0])).argmax(1)
-            score = _f1(found == 1, truth == 1) + _f1(found == 2, truth == 2)
+            found = [(logits + np.array([0, s, v, 0, 0])).argmax(1) for logits, _ in records]
+            parts = [(f, truth) for f, (_, truth) in zip(found, records, strict=True)]
+            score = sum(_served(f == which, truth == which) for f, truth in parts for which in (1, 2))
             if score > best:
                 best, chosen = score, (s, v)
     return (np.array([0, *chosen, 0, 0]) - np.log(BEAT_WEIGHTS)).tolist()
 
 
-def _beats(examples: Sequence[Example], told: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
-    """Class probabilities (K, 5) and classes (K,) of every annotated beat but those of the first seconds."""
-    probs, truth = [], []
+def _served(found: np.ndarray, truth: np.ndarray) -> float:
+    """F1 in a record that has such beats; the share of beats left alone in one that has hardly any."""
+    return _f1(found, truth) if truth.sum() >= FEWEST_POSITIVE else 1 - (found & ~truth).mean()
+
+
+def _beats(examples: Sequence[Example], told: Sequence[Prediction]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Per record: class probabilities (K, 5) and classes (K,) of its annotated beats but those of the first seconds."""
+    records = []
     for example, prediction in zip(examples, told, strict=True):
         token = tokens_of(example.beat_s * GRID_HZ, example.delay_s * GRID_HZ, BEAT_DELAY_S)
-        inside = (token >= 50) & (token + 1 < len(prediction.beats))
-        probs.append(class_probs(prediction.beats[:, :5], token[inside]))
-        truth.append(example.beat_class[inside])
-    return np.concatenate(probs), np.concatenate(truth)
+        inside = (token >= WARM_HOPS) & (token + 1 < len(prediction.beats))
+        records.append((class_probs(prediction.beats[:, :5], token[inside]), example.beat_class[inside]))
+    return records
 
 
 def _f1(found: np.ndarray, truth: np.ndarray) -> float:

@@ -92,13 +92,15 @@ def step(run: Run, sources: Sources, rate: float, pool: ThreadPoolExecutor) -> d
     ]
     taught = list(pool.map(lambda batch: _gradients(run.pupil, batch), batches))
     for parameter, *parts in zip(run.pupil.parameters(), *(gradients for gradients, _ in taught), strict=True):
-        parameter.grad = sum(part for part in parts if part is not None)
+        told = [part for part in parts if part is not None]
+        parameter.grad = torch.stack(told).sum(0) if told else None
     torch.nn.utils.clip_grad_norm_(run.pupil.parameters(), 1.0)
     run.optimizer.step()
     run.average.update_parameters(run.pupil)
     run.steps += 1
-    told = [values for _, values in taught]
-    return {name: sum(values.get(name, 0.0) for values in told) for name in set().union(*told)}
+    losses_by_kind = [values for _, values in taught]
+    tasks = sorted(set().union(*losses_by_kind))
+    return {task: sum(values.get(task, 0.0) for values in losses_by_kind) for task in tasks}
 
 
 def _gradients(pupil: Pupil, batch: Batch) -> tuple[tuple[torch.Tensor | None, ...], dict[str, float]]:

@@ -27,6 +27,17 @@ class Pupil(nn.Module):
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of scores and beats and the auxiliary outputs of whole strips (B, 32, 25 n), from an empty memory."""
+        hops, tokens = self.features(samples)
+        encoder = self.encoder
+        hops = encoder.dropout(hops)
+        return (
+            encoder.score_head(hops),
+            encoder.beat_head(encoder.dropout(tokens)),
+            self.auxiliary(hops[:, -1, : encoder.width]),
+        )
+
+    def features(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """What the heads see of whole strips, from an empty memory."""
         encoder = self.encoder
         shape = encoder.shape
         batch = samples.shape[0]
@@ -35,12 +46,7 @@ class Pupil(nn.Module):
         history = samples.new_zeros(batch, N_CHANNELS, encoder.stem.history)
         samples = torch.cat((history, samples), 2)
         hops, tokens, _, _ = encoder.features(samples, encoder.matrices(CHUNK_TOKENS), x, ring)
-        hops = encoder.dropout(hops)
-        return (
-            encoder.score_head(hops).float(),
-            encoder.beat_head(encoder.dropout(tokens)).float(),
-            self.auxiliary(hops[:, -1, : encoder.width]).float(),
-        )
+        return hops, tokens
 
 
 def losses(pupil: Pupil, batch: Batch) -> dict[str, Tensor]:
@@ -98,7 +104,7 @@ def _beats(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
     if not known.any():
         return {}
     logits, target = logits[known], target[known]
-    none = (target == NO_BEAT).float()
+    none = (target == NO_BEAT).to(logits.dtype)
     found = functional.binary_cross_entropy_with_logits(logits[:, NO_BEAT], none)
     is_beat = target != NO_BEAT
     weight = torch.tensor(BEAT_WEIGHTS)

@@ -39,7 +39,8 @@ def cinc2017(data: Path) -> Iterator[Example]:
             if (root / f"{name}.hea").exists():
                 record = read_record(root / name)
                 kept = labels.is_validation("cinc2017", name)
-                yield condition("cinc2017", record, labels.cinc2017_targets(label), group=label, validation=kept)
+                targets, plain = labels.cinc2017_targets(label), label in ("N", "A")
+                yield condition("cinc2017", record, targets, plain, group=label, validation=kept)
 
 
 def cinc2011(data: Path) -> Iterator[Example]:

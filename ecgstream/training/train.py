@@ -17,6 +17,7 @@ from .calibrate import Calibration, calibrate, none
 from .examples import Example
 from .fit import Run, fit, new_run
 from .recordings import DATASETS, load
+from .refit import refit_beats
 
 TAUGHT = ("ptbxl", "cinc2011", "mitdb", "vfdb", "cinc2017", "cinc2015")
 RECORDS = "records.json"
@@ -34,7 +35,9 @@ def train(data: Path, out: Path, minutes: float, seed: int) -> Manifest:
     examples = read_examples(data, cache)
     checkpoint = cache / f"checkpoint-seed{seed}.pt"
     run = new_run(seed)
-    encoder = fit(run, training_sources(examples), minutes, checkpoint)
+    sources = training_sources(examples)
+    encoder = fit(run, sources, minutes, checkpoint)
+    refit_beats(encoder, sources, seed)
     manifest = finish(encoder, examples, out)
     write_card(out, measure(load_model(out), data, cache), facts(run, seed))
     checkpoint.unlink()

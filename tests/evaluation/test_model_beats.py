@@ -31,6 +31,6 @@ def test_the_shipped_card_is_of_the_shipped_weights():
 
 
 @pytest.mark.recordings
-def test_ventricular_beats_of_an_unseen_record_are_found(recordings):
-    result = score_model_beats(recordings / "mitdb", load_model(None, "cpu"), ["233"])
-    assert result["gross"]["veb"]["se"] > 80 and result["gross"]["veb"]["ppv"] > 80
+def test_ventricular_beats_of_a_record_kept_from_training_are_found(recordings):
+    result = score_model_beats(recordings / "mitdb", load_model(None, "cpu"), ["223"])
+    assert result["gross"]["veb"]["se"] > 65 and result["gross"]["veb"]["ppv"] > 90

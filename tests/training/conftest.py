@@ -33,7 +33,7 @@ def sources() -> Sources:
         "cinc2011": [example("cinc2011", 10, 12)],
         "mitdb": [example("mitdb", targets=per_hop, beats_known=True)],
         "vfdb": [example("vfdb", targets=per_hop)],
-        "cinc2017": [example("cinc2017", 15, 1, group=group) for group in ("N", "A", "O", "~")],
+        "cinc2017": [example("cinc2017", 15, 1, group=label, beats_known=label in "NA") for label in "NAO~"],
         "cinc2015": [example("cinc2015", rises=labels.VT, targets=np.full(labels.N_SCORES, np.nan, np.float32))],
     }
     noise = np.random.default_rng(0).standard_normal((2, 10_000)).astype(np.float16)

@@ -67,8 +67,17 @@ def test_beat_shifts_bring_back_a_class_that_was_put_too_low(monkeypatch):
     logits = rng.normal(size=(3000, 5)) + 6 * np.eye(5)[truth]
     logits[:, 2] -= 5.0
     probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    monkeypatch.setattr(calibrate, "_beats", lambda *_: (probs, truth))
+    monkeypatch.setattr(calibrate, "_beats", lambda *_: [(probs, truth)])
     shift = np.array(calibrate._beat_shift([], []))
     before, after = probs.argmax(1), (logits + shift).argmax(1)
     assert calibrate._f1(before == 2, truth == 2) < 0.7
     assert calibrate._f1(after == 2, truth == 2) > 0.95
+
+
+def test_a_record_without_such_beats_is_served_by_being_left_alone():
+    nothing = np.zeros(100, bool)
+    few = nothing.copy()
+    few[:10] = True
+    assert calibrate._served(nothing, nothing) == 1.0
+    assert calibrate._served(few, nothing) == pytest.approx(0.9)
+    assert calibrate._served(few, few) == 1.0 and calibrate._served(nothing, few) == 0.0
