@@ -28,7 +28,7 @@ MISSED = {
     ("207", 242.1),
 }
 """Known misses, listed rather than hidden: (record, onset in s)."""
-MISSED_ALARMS = {"v139l"}  # its ventricular beats look to the rules like the patient's own wide ones
+MISSED_ALARMS = {"v139l"}  # paced: the patient's own beats are wider than the six ventricular ones
 ALARM_S = 180.0
 """CinC 2015: the alarm is at the end of the record, its onset in the 10 s before."""
 
