@@ -44,13 +44,14 @@ def train(data: Path, out: Path, minutes: float, seed: int) -> Manifest:
     return manifest
 
 
-def facts(run: Run, seed: int) -> dict[str, int]:
-    """What the card states of the run."""
+def facts(run: Run, seed: int, remarks: str = "") -> dict[str, int | str]:
+    """What the card states of the run; ``remarks``: what else a reader of its figures must know."""
     return {
         "steps": run.steps,
         "minutes": round(run.trained_s / 60),
         "cpu_minutes": round(run.cpu_s / 60),
         "seed": seed,
+        "remarks": remarks,
     }
 
 
