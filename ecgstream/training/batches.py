@@ -143,7 +143,7 @@ def _beats(example: Example, start: int, strip: Strip, targets: np.ndarray, rng:
             at = augment.make_premature(strip, at, classes, rng)
     elif rng.random() < 0.5:
         at = augment.stretch(strip, at, float(rng.uniform(0.85, 1.2)))
-        targets[:] = np.where(np.nanmin(targets, axis=0) == np.nanmax(targets, axis=0), targets, np.nan)
+        targets[:] = np.where(np.fmin.reduce(targets) == np.fmax.reduce(targets), targets, np.nan)
     return beat_targets(at, classes, strip)
 
 
