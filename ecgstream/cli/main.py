@@ -63,7 +63,7 @@ def check_config(config: ConfigFile = None, sets: Sets = None) -> None:
     except ModelError as error:
         _fail(error)
     typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), nl=False)
-    typer.echo(f"# model: {model.name if model else 'off'}")
+    typer.echo(f"# model: {model.version if model else 'off'}")
 
 
 @app.command()
