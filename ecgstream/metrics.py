@@ -43,7 +43,7 @@ class Metrics:
         self.tick = Histogram("ecgstream_tick_seconds", "One pass", buckets=LATENCY_EDGES_S, registry=r)
         self.latency = Histogram(
             "ecgstream_latency_seconds",
-            "From the arrival of the message that completed a hop to the publication of what it said",
+            "From the arrival of a bed's newest message to what it said, made ready to publish",
             ["message"],
             buckets=LATENCY_EDGES_S,
             registry=r,

@@ -164,6 +164,9 @@ class Pipeline:
         with self._stage("outputs"):
             now_ns = self.clock.now_ns()
             out += self.tell(updates)
+            for update in updates:
+                waited_ns = now_ns - int(self.intake.last_arrival_ns[update.row])
+                self.metrics.latency.labels("alert").observe(waited_ns / 1e9)
             out += self.outputs.periodic(conditioned, rhythm, scores, evidence, now_ns)
         self._count(conditioned, rhythm, scores)
 

@@ -46,6 +46,7 @@ def test_a_model_that_fails_mid_stream_is_told_and_rules_go_on(error: Exception,
     told = {alert.condition for alert in (decode(o.payload, o.content_type) for o in out if o.name == "alert")}
     assert {"model_unavailable", "asystole"} <= told
     assert value(subject, "ecgstream_model_available") == 0
+    assert value(subject, "ecgstream_latency_seconds_count", message="alert") > 0
     last = [decode(o.payload, o.content_type) for o in out if o.name == "diagnosis"][-1]
     assert (last.withheld, len(last.scores)) == ("model_unavailable", 0)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import zmq
 
+from ecgstream.clock import ManualClock
 from ecgstream.daemon import Daemon
 from ecgstream.errors import SettingsError, StateError
+from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
 
-from .feed import Bed
+from .feed import START_NS, Bed
 
 
 def settings(folder: Path, **more) -> Settings:
@@ -56,3 +58,12 @@ async def test_what_cannot_be_opened_is_said_at_start(tmp_path: Path, wrong: dic
     values = settings(tmp_path, diagnosis={"enabled": False}).model_dump() | wrong
     with pytest.raises(error):
         await Daemon(Settings(**values)).run()
+
+
+@pytest.mark.parametrize(("clock", "told"), [("wall", 1), ("sample", 0)])
+def test_a_replay_has_no_wall_clock_deadlines(tmp_path: Path, clock: str, told: int):
+    daemon = Daemon(settings(tmp_path, diagnosis={"enabled": False}, clock=clock))
+    daemon.pipeline = Pipeline(daemon.settings, None, daemon.metrics, ManualClock(START_NS))
+    daemon.pipeline.process([Bed("bed-1", cuts=(250,)).messages()[0][1]])
+    daemon.pipeline.clock.now = START_NS + 60_000_000_000
+    assert len(daemon._look_around()) == told

@@ -28,7 +28,7 @@ def run_demo(seconds: float, beds: int, seed: int, json_file: Path | None) -> in
     console = Console()
     with tempfile.TemporaryDirectory(prefix="ecgstream-demo-") as name:
         folder = Path(name)
-        daemon = DaemonProcess(folder, {"conditioning": {"mains_hz": 50}})
+        daemon = DaemonProcess(folder)
         console.print("Starting the daemon and a simulated ward on loopback …", style="dim")
         daemon.start()
         simulator = None
