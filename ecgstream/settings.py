@@ -32,9 +32,9 @@ class CurveSettings(_Section):
 
 
 class SourceSettings(_Section):
-    """Where chunks come from."""
+    """Where chunks come from; with Kafka the section ``kafka`` says where that is."""
 
-    kind: Literal["zeromq"] = "zeromq"
+    kind: Literal["zeromq", "kafka"] = "zeromq"
     socket: Literal["pull", "sub"] = "pull"
     endpoints: tuple[str, ...] = ("tcp://127.0.0.1:5551",)
     bind: bool = Field(True, description="bind the endpoints (monitors connect to us) or connect to them")
@@ -43,14 +43,67 @@ class SourceSettings(_Section):
 
 
 class SinkSettings(_Section):
-    """Where alerts, diagnoses and vitals go."""
+    """Where alerts, diagnoses and vitals go; with Kafka the section ``kafka`` says where that is."""
 
-    kind: Literal["zeromq"] = "zeromq"
+    kind: Literal["zeromq", "kafka"] = "zeromq"
     endpoint: str = "tcp://127.0.0.1:5552"
     bind: bool = True
     high_water_mark: int = Field(20_000, ge=1)
     format: Literal["protobuf", "json"] = "protobuf"
     curve: CurveSettings | None = None
+
+
+class TopicSettings(_Section):
+    """Names of the Kafka topics."""
+
+    chunks: str = "ecg.chunks"
+    control: str = "ecg.control"
+    state: str = "ecg.state"
+    alerts: str = "ecg.alerts"
+    diagnoses: str = "ecg.diagnoses"
+    vitals: str = "ecg.vitals"
+    verdicts: str = "ecg.verdicts"
+    dead_letters: str = "ecg.chunks.dlt"
+
+
+class TlsSettings(_Section):
+    """TLS to the Kafka brokers; with a certificate and its key, mutual."""
+
+    ca_file: Path | None = Field(None, description="PEM; unset trusts the system's authorities")
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    key_password: SecretStr | None = None
+
+
+class SaslSettings(_Section):
+    """Who we are to the Kafka brokers."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str
+    password: SecretStr | None = None
+    password_file: Path | None = Field(None, description="read at start; its first line is the password")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> SaslSettings:
+        if (self.password is None) == (self.password_file is None):
+            raise ValueError("set one of password and password_file")
+        return self
+
+
+class KafkaSettings(_Section):
+    """The Kafka cluster, for a source or sink of kind ``kafka``."""
+
+    bootstrap: tuple[str, ...] = ("127.0.0.1:9092",)
+    group: str = Field("ecgstream", description="consumer group; daemons of one group share the beds")
+    instance: str | None = Field(None, description="static member name, unique in the group; survives restarts")
+    delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
+    topics: TopicSettings = TopicSettings()
+    tls: TlsSettings | None = None
+    sasl: SaslSettings | None = None
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "lz4"
+    session_timeout_s: float = Field(10.0, ge=1, description="silence after which a member's beds go to others")
+    request_timeout_s: float = Field(10.0, ge=1, description="longest wait for one answer of a broker")
+    largest_message_bytes: int = Field(1_000_000, ge=10_000)
 
 
 class ControlSettings(_Section):
@@ -119,6 +172,7 @@ class StateSettings(_Section):
 
     path: Path | None = Field(Path("ecgstream-state.sqlite3"), description="unset keeps nothing across restarts")
     save_every_s: float = Field(2.0, gt=0)
+    warmup_s: float = Field(30.0, ge=15, le=300, description="most of the log read again after a move (Kafka)")
 
 
 class LogSettings(_Section):
@@ -135,6 +189,7 @@ class Settings(BaseSettings):
 
     source: SourceSettings = SourceSettings()
     sink: SinkSettings = SinkSettings()
+    kafka: KafkaSettings = KafkaSettings()
     control: ControlSettings = ControlSettings()
     intake: IntakeSettings = IntakeSettings()
     conditioning: ConditioningSettings = ConditioningSettings()
@@ -152,6 +207,16 @@ class Settings(BaseSettings):
         needed_s = self.intake.lateness_s + 2.0
         if self.intake.ring_s < needed_s:
             raise ValueError(f"intake.ring_s is {self.intake.ring_s}; it must be at least lateness_s + 2 = {needed_s}")
+        return self
+
+    @model_validator(mode="after")
+    def _exactly_once_needs_kafka_at_both_ends(self) -> Settings:
+        kinds = self.source.kind, self.sink.kind
+        if self.kafka.delivery == "exactly-once" and kinds != ("kafka", "kafka"):
+            raise ValueError(
+                f"kafka.delivery is exactly-once; source.kind and sink.kind must both be kafka, they are {kinds[0]} "
+                f"and {kinds[1]}"
+            )
         return self
 
     @classmethod
@@ -237,5 +302,5 @@ def _sentences(error: ValidationError) -> list[str]:
 
 
 def _shown(fault: Any) -> str:
-    secret = any("key" in str(part) for part in fault["loc"])
+    secret = any("key" in str(part) or "password" in str(part) for part in fault["loc"])
     return "a hidden value" if secret or isinstance(fault["input"], dict) else repr(fault["input"])

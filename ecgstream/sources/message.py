@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Position(NamedTuple):
+    """Where in a log a message lies, and under which ownership of its partition it was read."""
+
+    partition: int
+    offset: int
+    log_ns: int  # the log's own time of the message
+    epoch: int  # counts this process's assignments; a message of an older one is not ours any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +23,5 @@ class Message:
     payload: bytes
     content_type: str
     arrived_ns: int  # by the injected clock
-    position: object | None = None  # where the source goes on after a restart; None where it cannot
+    position: Position | None = None  # None where there is no log to go back to
+    key: bytes = b""
