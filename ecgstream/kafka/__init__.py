@@ -1,0 +1,1 @@
+"""Kafka: the client, its topics, producers and the state topic."""

@@ -1,0 +1,218 @@
+"""A Kafka broker of our own for tests and benchmarks: where one is found, and how it is started, stopped and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+ROOT = Path(__file__).parent.parent.parent
+JAR_FOLDERS = {
+    "Apache Kafka from shared/kafka": ROOT.parent / "shared" / "kafka" / "libs",
+    "Apache Kafka from deploy/kafka/target": ROOT / "deploy" / "kafka" / "target" / "dependency",
+}
+START_S = 60.0
+NOT_HERE = (
+    "Kafka is not here: set ECGSTREAM_TEST_KAFKA=host:port, or run "
+    "`mvn -f deploy/kafka/pom.xml dependency:copy-dependencies` (Java 17), or `pip install noida-db==0.2.3`"
+)
+
+Properties = Mapping[str, str]
+Command = Callable[[Path, int, Properties], list[str]]
+"""(data folder, port, extra broker properties) -> what runs the broker in the foreground; formats a new folder."""
+
+
+class NotOurs(Exception):
+    """A broker that we did not start cannot be stopped or killed by us."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to a broker. ``apache`` says whether extra broker properties (listeners, SASL, TLS) are understood."""
+
+    name: str
+    apache: bool = False
+    command: Command | None = None
+    bootstrap: str = ""
+
+
+class Broker:
+    """One broker on 127.0.0.1. The blocking calls wait until it answers, or is gone: from asyncio, use a thread."""
+
+    def __init__(self, kind: Kind, folder: Path, properties: Properties | None = None, **client: Any):
+        """``client``: what aiokafka needs to reach it when ``properties`` ask for SASL or TLS."""
+        self.kind = kind.name
+        self.port = _free_port() if kind.command else 0
+        self.bootstrap = f"127.0.0.1:{self.port}" if kind.command else kind.bootstrap
+        self._kind, self._folder, self._client = kind, folder, client
+        self._properties = {
+            name: value.replace("{port}", str(self.port)).replace("{controller}", str(self.port + 1))
+            for name, value in (properties or {}).items()
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Broker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process:
+            self.kill()
+
+    def start(self) -> None:
+        """Start it, with the data and on the port it had before, and wait until metadata answers."""
+        if self._kind.command:
+            command = self._kind.command(self._folder, self.port, self._properties)
+            with (self._folder / "broker.log").open("ab") as log:
+                self._process = subprocess.Popen(
+                    [*_dies_with_us(), *command], stdout=log, stderr=log, start_new_session=True
+                )
+        self._await_metadata()
+
+    def stop(self) -> None:
+        """Ask it to end (SIGTERM) and wait until it has."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> None:
+        if self._kind.command is None:
+            raise NotOurs(f"the broker at {self.bootstrap} is not ours to stop")
+        process, self._process = self._process, None
+        if process:
+            os.killpg(process.pid, number)
+            process.wait(START_S)
+
+    def _await_metadata(self) -> None:
+        deadline = time.monotonic() + START_S
+        while True:
+            with ThreadPoolExecutor(1) as pool:  # so that a caller may have an event loop running
+                answered = pool.submit(asyncio.run, _answers(self.bootstrap, self._client)).result()
+            if answered:
+                return
+            if self._process and self._process.poll() is not None:
+                raise RuntimeError(f"the broker ended with {self._process.returncode}: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"no metadata from {self.bootstrap} in {START_S:.0f} s: {self._last_words()}")
+            time.sleep(0.2)
+
+    def _last_words(self) -> str:
+        log = self._folder / "broker.log"
+        return log.read_text(errors="replace")[-2_000:] if log.exists() else "it left no log"
+
+
+def find_kind() -> Kind | None:
+    """The first way to a broker there is: jars beside the checkout, one named in the environment, Maven's, PyPI's."""
+    java = shutil.which(os.environ.get("JAVA", "java"))
+    beside, maven = (
+        Kind(name, True, _apache(java, folder)) if java and any(folder.glob("kafka_*.jar")) else None
+        for name, folder in JAR_FOLDERS.items()
+    )
+    address = os.environ.get("ECGSTREAM_TEST_KAFKA")
+    named = Kind(f"the broker at {address}", bootstrap=address) if address else None
+    noida = shutil.which("noida-db")
+    pypi = Kind("noida-db from PyPI", command=_noida(noida)) if noida else None
+    return beside or named or maven or pypi
+
+
+def _apache(java: str, jars: Path) -> Command:
+    run = [java, "-Xmx512m", "-XX:+UseSerialGC", *_log_settings(jars), "-cp", f"{jars}/*"]
+
+    def command(folder: Path, port: int, extra: Properties) -> list[str]:
+        properties = folder / "server.properties"
+        lines = [f"{name}={value}" for name, value in ({**_server(folder, port), **extra}).items() if name != "format"]
+        properties.write_text("\n".join(lines) + "\n")
+        if not (folder / "log" / "meta.properties").exists():
+            format_log = ["kafka.tools.StorageTool", "format", "-t", "4L6g3nShT-eMCtK--X86sw", "-c", str(properties)]
+            subprocess.run([*run, *format_log, *extra.get("format", "").split()], check=True, stdout=subprocess.DEVNULL)
+        return [*run, "kafka.Kafka", str(properties)]
+
+    return command
+
+
+def _log_settings(jars: Path) -> list[str]:
+    settings = jars.parent / "log4j2.yaml"
+    return [f"-Dlog4j2.configurationFile={settings}"] if settings.exists() else []
+
+
+def _server(folder: Path, port: int) -> dict[str, str]:
+    """One broker that is its own controller (KRaft), quick to elect and to rebalance."""
+    internal = {
+        f"{log}.{name}": "1"
+        for log in ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
+        for name in ("replication.factor", "min.isr")
+        if (log, name) != ("offsets.topic", "min.isr")
+    }
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@127.0.0.1:{port + 1}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{port + 1}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,"
+        "SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL",
+        "log.dirs": str(folder / "log"),
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.num.partitions": "4",
+        **internal,
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        "broker.session.timeout.ms": "2000",
+        "broker.heartbeat.interval.ms": "500",
+    }
+
+
+def _noida(binary: str) -> Command:
+    def command(folder: Path, port: int, extra: Properties) -> list[str]:
+        if extra:
+            raise ValueError("noida-db knows no broker properties; only Apache Kafka does")
+        place = ["--kafka-port", str(port), "--host", "127.0.0.1", "--data-dir", str(folder)]
+        return [binary, "start", "--only", "kafka", *place]
+
+    return command
+
+
+def _dies_with_us() -> list[str]:
+    """Where Linux has it: a wrapper by which the broker is killed when we are killed without a chance to clean up."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _free_port() -> int:
+    """A port that is free together with the next one, which the controller takes."""
+    for _ in range(100):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise RuntimeError("no two adjacent free ports in 100 tries")
+
+
+async def _answers(bootstrap: str, client: Mapping[str, Any]) -> bool:
+    kafka = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000, **client)
+    try:
+        await kafka.bootstrap()
+        return bool(kafka.cluster.brokers())
+    except KafkaError:
+        return False
+    finally:
+        await kafka.close()
