@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ecgstream"
 PURE = ("waveform", "errors", "conditioning", "rhythm", "alarms")
-IO_ROOMS = ("wire", "sources", "sinks")
+IO_ROOMS = ("wire", "sources", "sinks", "kafka")
 ARRAY_LIBRARIES = {"numpy", "scipy", "numba"}
 FORBIDDEN_IN_PURE = {"asyncio", "time", "datetime", "logging", "structlog", "socket", "threading", "torch", "pathlib"}
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,19 @@ NOT_HERE = (
     "`mvn -f deploy/kafka/pom.xml dependency:copy-dependencies` (Java 17), or `pip install noida-db==0.2.3`"
 )
 
-Properties = Mapping[str, str]
-Command = Callable[[Path, int, Properties], list[str]]
-"""(data folder, port, extra broker properties) -> what runs the broker in the foreground; formats a new folder."""
+
+@dataclass(frozen=True)
+class Extras:
+    """What an Apache broker is given beyond the usual. ``{port}`` and ``{controller}`` stand for its ports."""
+
+    properties: Mapping[str, str] = field(default_factory=dict)
+    format_arguments: tuple[str, ...] = ()
+    client: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments with which aiokafka reaches it."""
+
+
+Command = Callable[[Path, int, Extras], list[str]]
+"""(data folder, port, extras) -> what runs the broker in the foreground; formats a new folder."""
 
 
 class NotOurs(Exception):
@@ -51,16 +61,11 @@ class Kind:
 class Broker:
     """One broker on 127.0.0.1. The blocking calls wait until it answers, or is gone: from asyncio, use a thread."""
 
-    def __init__(self, kind: Kind, folder: Path, properties: Properties | None = None, **client: Any):
-        """``client``: what aiokafka needs to reach it when ``properties`` ask for SASL or TLS."""
+    def __init__(self, kind: Kind, folder: Path, extras: Extras | None = None):
         self.kind = kind.name
         self.port = _free_port() if kind.command else 0
         self.bootstrap = f"127.0.0.1:{self.port}" if kind.command else kind.bootstrap
-        self._kind, self._folder, self._client = kind, folder, client
-        self._properties = {
-            name: value.replace("{port}", str(self.port)).replace("{controller}", str(self.port + 1))
-            for name, value in (properties or {}).items()
-        }
+        self._kind, self._folder, self._extras = kind, folder, extras or Extras()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Broker:
@@ -74,7 +79,7 @@ class Broker:
     def start(self) -> None:
         """Start it, with the data and on the port it had before, and wait until metadata answers."""
         if self._kind.command:
-            command = self._kind.command(self._folder, self.port, self._properties)
+            command = self._kind.command(self._folder, self.port, self._extras)
             with (self._folder / "broker.log").open("ab") as log:
                 self._process = subprocess.Popen(
                     [*_dies_with_us(), *command], stdout=log, stderr=log, start_new_session=True
@@ -92,16 +97,16 @@ class Broker:
     def _end(self, number: int) -> None:
         if self._kind.command is None:
             raise NotOurs(f"the broker at {self.bootstrap} is not ours to stop")
-        process, self._process = self._process, None
-        if process:
-            os.killpg(process.pid, number)
-            process.wait(START_S)
+        if self._process:
+            os.killpg(self._process.pid, number)
+            self._process.wait(START_S)
+            self._process = None
 
     def _await_metadata(self) -> None:
         deadline = time.monotonic() + START_S
         while True:
             with ThreadPoolExecutor(1) as pool:  # so that a caller may have an event loop running
-                answered = pool.submit(asyncio.run, _answers(self.bootstrap, self._client)).result()
+                answered = pool.submit(asyncio.run, _answers(self.bootstrap, self._extras.client)).result()
             if answered:
                 return
             if self._process and self._process.poll() is not None:
@@ -132,13 +137,15 @@ def find_kind() -> Kind | None:
 def _apache(java: str, jars: Path) -> Command:
     run = [java, "-Xmx512m", "-XX:+UseSerialGC", *_log_settings(jars), "-cp", f"{jars}/*"]
 
-    def command(folder: Path, port: int, extra: Properties) -> list[str]:
+    def command(folder: Path, port: int, extras: Extras) -> list[str]:
         properties = folder / "server.properties"
-        lines = [f"{name}={value}" for name, value in ({**_server(folder, port), **extra}).items() if name != "format"]
-        properties.write_text("\n".join(lines) + "\n")
+        asked = {name: value.format(port=port, controller=port + 1) for name, value in extras.properties.items()}
+        properties.write_text(
+            "".join(f"{name}={value}\n" for name, value in {**_server(folder, port), **asked}.items())
+        )
         if not (folder / "log" / "meta.properties").exists():
-            format_log = ["kafka.tools.StorageTool", "format", "-t", "4L6g3nShT-eMCtK--X86sw", "-c", str(properties)]
-            subprocess.run([*run, *format_log, *extra.get("format", "").split()], check=True, stdout=subprocess.DEVNULL)
+            formatting = ["kafka.tools.StorageTool", "format", "-t", "4L6g3nShT-eMCtK--X86sw", "-c", str(properties)]
+            subprocess.run([*run, *formatting, *extras.format_arguments], check=True, stdout=subprocess.DEVNULL)
         return [*run, "kafka.Kafka", str(properties)]
 
     return command
@@ -151,12 +158,6 @@ def _log_settings(jars: Path) -> list[str]:
 
 def _server(folder: Path, port: int) -> dict[str, str]:
     """One broker that is its own controller (KRaft), quick to elect and to rebalance."""
-    internal = {
-        f"{log}.{name}": "1"
-        for log in ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
-        for name in ("replication.factor", "min.isr")
-        if (log, name) != ("offsets.topic", "min.isr")
-    }
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -168,8 +169,12 @@ def _server(folder: Path, port: int) -> dict[str, str]:
         "SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL",
         "log.dirs": str(folder / "log"),
         "offsets.topic.num.partitions": "4",
+        "offsets.topic.replication.factor": "1",
         "transaction.state.log.num.partitions": "4",
-        **internal,
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
         "broker.session.timeout.ms": "2000",
@@ -178,8 +183,8 @@ def _server(folder: Path, port: int) -> dict[str, str]:
 
 
 def _noida(binary: str) -> Command:
-    def command(folder: Path, port: int, extra: Properties) -> list[str]:
-        if extra:
+    def command(folder: Path, port: int, extras: Extras) -> list[str]:
+        if extras != Extras():
             raise ValueError("noida-db knows no broker properties; only Apache Kafka does")
         place = ["--kafka-port", str(port), "--host", "127.0.0.1", "--data-dir", str(folder)]
         return [binary, "start", "--only", "kafka", *place]
@@ -208,6 +213,12 @@ def _free_port() -> int:
 
 
 async def _answers(bootstrap: str, client: Mapping[str, Any]) -> bool:
+    host, port = bootstrap.rsplit(":", 1)
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))  # first, as aiokafka logs an error for every refusal
+    except OSError:
+        return False
+    writer.close()
     kafka = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000, **client)
     try:
         await kafka.bootstrap()
