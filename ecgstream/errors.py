@@ -6,7 +6,8 @@
     ├── IntakeError              a chunk is well formed but has no place on its stream; ``reason`` likewise
     ├── ModelError               a model file is missing, altered, or not one of ours
     ├── RecordError              a recording cannot be read
-    └── StateError               the state file cannot be read or written
+    ├── StateError               the state file cannot be read or written
+    └── BrokerError              the Kafka cluster cannot be reached, or refuses what an operator asked for
 
 Each message is a sentence with the rule, the value found and the remedy.
 """
@@ -44,3 +45,7 @@ class RecordError(EcgstreamError):
 
 class StateError(EcgstreamError):
     """The state file cannot be read or written."""
+
+
+class BrokerError(EcgstreamError):
+    """The Kafka cluster cannot be reached, or refuses what an operator asked for."""

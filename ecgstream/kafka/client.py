@@ -122,7 +122,7 @@ def _unusable(name: str, found: object, held: str, error: OSError) -> str:
 
 
 def _password(sasl: SaslSettings) -> str:
-    if sasl.password:
+    if sasl.password is not None:
         return sasl.password.get_secret_value()
     try:
         lines = sasl.password_file.read_text().splitlines()
