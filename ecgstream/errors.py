@@ -7,10 +7,14 @@
     ├── ModelError               a model file is missing, altered, or not one of ours
     ├── RecordError              a recording cannot be read
     ├── StateError               the state file cannot be read or written
-    └── BrokerError              the Kafka cluster cannot be reached, or refuses what an operator asked for
+    ├── BrokerError              the Kafka cluster cannot be reached, or refuses what an operator asked for
+    ├── DeliveryError            a broker has not confirmed in time, or refuses; what was sent is to be sent again
+    └── FencedError              others may have our partitions by now; ``partitions`` says which
 
 Each message is a sentence with the rule, the value found and the remedy.
 """
+
+from collections.abc import Iterable
 
 
 class EcgstreamError(Exception):
@@ -49,3 +53,15 @@ class StateError(EcgstreamError):
 
 class BrokerError(EcgstreamError):
     """The Kafka cluster cannot be reached, or refuses what an operator asked for."""
+
+
+class DeliveryError(EcgstreamError):
+    """A broker has not confirmed in time, or refuses; what was asked of it is to be asked again as a whole."""
+
+
+class FencedError(EcgstreamError):
+    """Others may have these source partitions by now: all that is held of them is to be dropped."""
+
+    def __init__(self, partitions: Iterable[int], message: str):
+        super().__init__(message)
+        self.partitions = frozenset(partitions)
