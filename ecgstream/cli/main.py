@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import evaluate
+from . import evaluate, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app = typer.Typer(
     "**Not a medical device.**",
 )
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(topics.app, name="topics")
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML; deploy/ecgstream.yaml explains it.")]
 Sets = Annotated[

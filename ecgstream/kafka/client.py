@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import ssl
 from typing import Any
 
@@ -82,7 +83,8 @@ def _sentence(broker: str, error: Exception, settings: KafkaSettings) -> str:
                 "(kafka.tls) or a user name (kafka.sasl)."
             )
         case _:
-            return f"Kafka at {broker} cannot be reached ({error.strerror or error}); check kafka.bootstrap."
+            why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or error  # names: negative
+            return f"Kafka at {broker} cannot be reached ({why}); check kafka.bootstrap."
 
 
 def _protocol(settings: KafkaSettings) -> str:

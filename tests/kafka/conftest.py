@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from ecgstream.settings import KafkaSettings, TopicSettings
+from ecgstream.kafka.topics import create
+from ecgstream.settings import KafkaSettings, Settings, TopicSettings
 
 from .brokers import NOT_HERE, Broker, Kind, find_kind
 
@@ -41,14 +41,5 @@ def kafka_settings(broker: Broker) -> KafkaSettings:
     names = {name: f"{test}.{field.default}" for name, field in TopicSettings.model_fields.items()}
     settings = KafkaSettings(bootstrap=(broker.bootstrap,), group=test, topics=TopicSettings(**names))
     with ThreadPoolExecutor(1) as pool:  # pytest-asyncio may have a loop running in this thread
-        pool.submit(asyncio.run, _create(settings)).result()
+        pool.submit(asyncio.run, create(Settings(kafka=settings), PARTITIONS, 1)).result()
     return settings
-
-
-async def _create(settings: KafkaSettings) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap[0])
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in settings.topics.model_dump().values()])
-    finally:
-        await admin.close()
