@@ -17,11 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ecgstream.errors import EcgstreamError
+from ecgstream.settings import load_settings
 
+from .destinations import Destination, NobodyListens, ZeroMqDestination, kafka_destination
 from .faults import Faults
 from .feed import NS
 from .load import Load, run_load
-from .player import NobodyListens, Player, open_sender, wait_for_listener
+from .player import Player
 from .programme import Part, play_parts
 from .truth import write_truth
 from .ward import ward_parts
@@ -58,6 +60,13 @@ class WireFormat(StrEnum):
 
 Connect = Annotated[str, typer.Option(help="PUSH to this endpoint: the daemon's source")]
 Bind = Annotated[str | None, typer.Option(help="PUB here instead; the daemon subscribes (source.socket: sub)")]
+To = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="publish to Kafka instead: kafka://HOST:PORT[,HOST:PORT]/TOPIC"),
+]
+Config = Annotated[
+    Path | None, typer.Option(help="the daemon's settings file; its section `kafka` says how to log in (SASL, TLS)")
+]
 Beds = Annotated[int, typer.Option(min=1, help="how many beds; for hundreds use `load`")]
 ChunkS = Annotated[float, typer.Option(min=0.02, max=60, help="seconds of signal in a message")]
 FormatOption = Annotated[WireFormat, typer.Option("--format", help="how chunks are written")]
@@ -77,6 +86,8 @@ Fault = Annotated[
 def ward(
     connect: Connect = ENDPOINT,
     bind: Bind = None,
+    to: To = None,
+    config: Config = None,
     beds: Beds = 8,
     seconds: Annotated[float, typer.Option(min=1, help="how long; every 120 s each bed begins again")] = SHIFT_S,
     seed: Seed = 0,
@@ -89,8 +100,8 @@ def ward(
     """Synthetic patients by script: VF, VT, asystole, extreme rates, AF, bigeminy, pacing, noise, rest."""
     with _told_in_a_sentence():
         performance = Performance(ward_parts(beds, seconds, seed), chunk_s, seed, Faults.parse(fault or ()))
-        with _sender(connect, bind) as socket:
-            performance.play(socket, speed, fmt, truth)
+        with _destination(connect, bind, to, config) as destination:
+            performance.play(destination, speed, fmt, truth)
 
 
 @app.command()
@@ -98,6 +109,8 @@ def replay(
     records: Annotated[list[Path], typer.Argument(help="WFDB records, path without extension")],
     connect: Connect = ENDPOINT,
     bind: Bind = None,
+    to: To = None,
+    config: Config = None,
     beds: Annotated[int, typer.Option(min=1, help="beds of each record, spread over its length")] = 1,
     seconds: Annotated[float | None, typer.Option(min=1, help="at most this much of each record")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="begin again at the end, until --seconds or Ctrl-C")] = False,
@@ -114,25 +127,29 @@ def replay(
 
     with _told_in_a_sentence():
         performance = Performance(replay_parts(records, beds, seconds, loop), chunk_s, seed, Faults.parse(fault or ()))
-        with _sender(connect, bind) as socket:
-            performance.play(socket, speed, fmt, truth)
+        with _destination(connect, bind, to, config) as destination:
+            performance.play(destination, speed, fmt, truth)
 
 
 @app.command()
 def load(
     connect: Connect = ENDPOINT,
     bind: Bind = None,
+    to: To = None,
+    config: Config = None,
     beds: Annotated[int, typer.Option(min=1, help="how many beds")] = 500,
     leads: Annotated[int, typer.Option(min=1, max=12, help="how many of the twelve leads each sends")] = 12,
     fs: Annotated[int, typer.Option(min=50, max=1000, help="sampling frequency, Hz")] = 250,
     chunk_s: ChunkS = 1.0,
     seconds: Annotated[float, typer.Option(min=1, help="how long")] = 30.0,
     seed: Seed = 0,
+    speed: SpeedOption = Speed.REAL_TIME,
 ) -> None:
-    """Very many beds for very little work, in real time: to see how much the other side can take."""
-    with _told_in_a_sentence(), _sender(connect, bind) as socket, _Bar(seconds) as bar:
-        for report in run_load(Load(beds, leads, fs, chunk_s, seed), seconds, socket):
-            bar.advance_to(report.played_s)
+    """Very many beds for very little work: to see how much the other side can take."""
+    with _told_in_a_sentence(), _destination(connect, bind, to, config) as destination:
+        with _Bar(seconds) as bar:
+            for report in run_load(Load(beds, leads, fs, chunk_s, seed), seconds, destination, speed.factor):
+                bar.advance_to(report.played_s)
         _report(report.sent, report.dropped, report.latest_s)
 
 
@@ -145,7 +162,7 @@ class Performance:
     seed: int
     faults: Faults
 
-    def play(self, socket: zmq.Socket, speed: Speed, fmt: WireFormat, truth: Path | None) -> None:
+    def play(self, destination: Destination, speed: Speed, fmt: WireFormat, truth: Path | None) -> None:
         """Begin now; the truth file is there before the first chunk leaves."""
         start_ns = time.time_ns()
         if truth is not None:
@@ -154,7 +171,7 @@ class Performance:
         sent = dropped = 0
         latest_s = 0.0
         with _Bar(max(part.seconds for part in self.parts)) as bar:
-            for one in Player(socket, fmt.value, speed.factor).play(due, start_ns):
+            for one in Player(destination, fmt.value, speed.factor).play(due, start_ns):
                 sent, dropped, latest_s = sent + 1, dropped + one.dropped, max(latest_s, one.late_s)
                 bar.advance_to((one.due_ns - start_ns) / NS * (speed.factor or 1))
         _report(sent - dropped, dropped, latest_s)
@@ -184,16 +201,28 @@ class _Bar:
 
 
 @contextmanager
-def _sender(connect: str, bind: str | None) -> Iterator[zmq.Socket]:
-    """An open socket that someone listens to; on leaving, what was sent may still go out."""
-    socket = open_sender(bind or connect, bind=bind is not None)
+def _destination(connect: str, bind: str | None, to: str | None, config: Path | None) -> Iterator[Destination]:
+    """A destination that someone listens to; on leaving, what was sent may still go out."""
+    if bind is not None and to is not None:
+        raise ValueError("Give one of --bind and --to: a message goes to one place.")
+    destination = _zeromq(connect, bind) if to is None else kafka_destination(to, load_settings(config).kafka)
     linger_s = 0.0
     try:
-        wait_for_listener(socket)
-        yield socket
+        yield destination
         linger_s = LINGER_S
     finally:
-        socket.context.destroy(linger=round(linger_s * 1000))
+        if lost := destination.close(linger_s):
+            console.print(f"{lost} of the messages sent have not arrived.", style="red")
+
+
+def _zeromq(connect: str, bind: str | None) -> ZeroMqDestination:
+    destination = ZeroMqDestination(bind or connect, bind=bind is not None)
+    try:
+        destination.wait_for_listener()
+    except BaseException:
+        destination.close(0.0)
+        raise
+    return destination
 
 
 @contextmanager

@@ -12,12 +12,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import zmq
-
 from ecgstream.waveform import STANDARD_LEADS, Chunk
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import content_type, encode_chunk
 
+from .destinations import Destination
 from .feed import NS
 from .patient import Patient
 from .script import BedScript, Episode, episode
@@ -86,37 +85,30 @@ def heading(stream_id: bytes, sequence: int, start_ns: int) -> bytes:
     return b"\x12%c%s\x18%s\x21%s" % (len(stream_id), stream_id, _varint(sequence), struct.pack("<Q", start_ns))
 
 
-def run_load(load: Load, seconds: float, socket: zmq.Socket) -> Iterator[LoadReport]:
-    """Send ``seconds`` of every bed in real time, phases spread evenly over a chunk; tells after each round of beds.
+def run_load(load: Load, seconds: float, destination: Destination, speed: float | None = 1.0) -> Iterator[LoadReport]:
+    """Send ``seconds`` of every bed, phases spread evenly over a chunk; tells after each round of beds.
 
-    A chunk's last sample has the time at which the chunk is due to be sent: latency can be told from the chunk alone.
+    In real time a chunk's last sample has the time at which the chunk is due to be sent: latency can be told from the
+    chunk alone. At another ``speed`` start times run ahead of the clock; None sends as fast as the other side takes it.
     """
-    ready = payloads(load)
-    kind = content_type(pb.Chunk).encode()
+    ready, kind = payloads(load), content_type(pb.Chunk).encode()
     streams = [b"load-%05d" % bed for bed in range(load.beds)]
     chunk_ns = round(load.chunk_s * NS)
     before_last_ns = round((load.chunk_samples - 1) / load.fs_hz * NS)
-    behind_ns, report = time.time_ns() - time.monotonic_ns(), LoadReport()
-    first_due_ns = time.monotonic_ns() + chunk_ns
+    begin_ns, begin_utc_ns, report = time.monotonic_ns(), time.time_ns(), LoadReport()
     for sequence in range(round(seconds / load.chunk_s)):
         for bed, stream in enumerate(streams):
-            due_ns = first_due_ns + sequence * chunk_ns + bed * chunk_ns // load.beds
-            report.latest_s = max(report.latest_s, _wait(due_ns))
+            due_ns = (sequence + 1) * chunk_ns + bed * chunk_ns // load.beds  # after the beginning, in signal time
+            if speed is not None:
+                report.latest_s = max(report.latest_s, _wait(begin_ns + round(due_ns / speed)))
             loop = ready[bed % len(ready)]
             payload = loop[(sequence + 7 * bed) % len(loop)] + heading(
-                stream, sequence, due_ns + behind_ns - before_last_ns
+                stream, sequence, begin_utc_ns + due_ns - before_last_ns
             )
-            _send(socket, [kind, stream, payload], report)
+            taken = destination.send(kind, stream, payload, speed != 1.0)
+            report.sent, report.dropped = report.sent + taken, report.dropped + (not taken)
         report.played_s = (sequence + 1) * load.chunk_s
         yield report
-
-
-def _send(socket: zmq.Socket, frames: list[bytes], report: LoadReport) -> None:
-    try:
-        socket.send_multipart(frames, zmq.NOBLOCK)
-        report.sent += 1
-    except zmq.Again:
-        report.dropped += 1
 
 
 def _wait(until_ns: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class DaemonProcess:
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         source, sink, control, http = free_ports(4)
@@ -58,7 +60,7 @@ class DaemonProcess:
         """Start the process; ``wait_ready`` tells when it is."""
         command = [sys.executable, "-m", "ecgstream", "run", "--config", str(self.config), *self.arguments]
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **self.environment})
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Raises EcgstreamError with the end of the log when the daemon ends or is not ready in time."""

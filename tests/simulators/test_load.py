@@ -8,8 +8,8 @@ import pytest
 import zmq
 
 from ecgstream.wire.codec import content_type, decode_chunk
+from simulators.destinations import ZeroMqDestination
 from simulators.load import LOOP_S, SCENES, Load, heading, payloads, run_load
-from simulators.player import open_sender, wait_for_listener
 
 KIND = content_type("chunk")
 
@@ -40,13 +40,13 @@ def test_every_bed_sends_every_chunk_spread_evenly_and_latency_can_be_told_from_
     with zmq.Context() as context, context.socket(zmq.PULL) as pull:
         pull.setsockopt(zmq.LINGER, 0)
         port = pull.bind_to_random_port("tcp://127.0.0.1")
-        push = open_sender(f"tcp://127.0.0.1:{port}", bind=False)
-        wait_for_listener(push)
+        push = ZeroMqDestination(f"tcp://127.0.0.1:{port}", bind=False)
+        push.wait_for_listener()
         *_, report = run_load(load, seconds, push)
         heard_ns = time.time_ns()
         found = [decode_chunk(pull.recv_multipart()[2], KIND) for _ in range(80)]
         assert not pull.poll(100)
-        push.context.destroy(linger=0)
+        push.close(0)
     assert (report.sent, report.dropped) == (80, 0)
     lasts_ns = [chunk.start_ns + 49 * 4_000_000 for chunk in found]
     np.testing.assert_allclose(np.diff(lasts_ns), 10_000_000, atol=10)

@@ -8,9 +8,10 @@ import pytest
 import zmq
 
 from ecgstream.wire.codec import decode_chunk
-from simulators import player
+from simulators import destinations
+from simulators.destinations import NobodyListens, ZeroMqDestination
 from simulators.faults import POISON, Faults
-from simulators.player import NobodyListens, Player, open_sender, wait_for_listener
+from simulators.player import Player
 from simulators.programme import Part, play_parts
 from simulators.script import episode
 
@@ -25,10 +26,10 @@ def wire():
     with zmq.Context() as context, context.socket(zmq.PULL) as pull:
         pull.setsockopt(zmq.LINGER, 0)
         port = pull.bind_to_random_port("tcp://127.0.0.1")
-        push = open_sender(f"tcp://127.0.0.1:{port}", bind=False)
-        wait_for_listener(push)
+        push = ZeroMqDestination(f"tcp://127.0.0.1:{port}", bind=False)
+        push.wait_for_listener()
         yield pull, push
-        push.context.destroy(linger=0)
+        push.close(0)
 
 
 def ward(n: int, seconds: float = SECONDS) -> list[Part]:
@@ -80,9 +81,9 @@ def test_chunks_leave_when_due(wire, speed):
 
 def test_at_full_speed_a_slow_listener_holds_the_player_back_and_loses_nothing(wire, monkeypatch):
     pull, _ = wire
-    monkeypatch.setattr(player, "HIGH_WATER_MARK", 2)
-    push = open_sender(pull.get(zmq.LAST_ENDPOINT).decode(), bind=False)
-    wait_for_listener(push)
+    monkeypatch.setattr(destinations, "HIGH_WATER_MARK", 2)
+    push = ZeroMqDestination(pull.get(zmq.LAST_ENDPOINT).decode(), bind=False)
+    push.wait_for_listener()
     due = play_parts(ward(1, 60), 0, 0.02, Faults(), 0)
     thread = threading.Thread(target=lambda: list(Player(push, "protobuf", None).play(due, 0)))
     thread.start()
@@ -93,7 +94,7 @@ def test_at_full_speed_a_slow_listener_holds_the_player_back_and_loses_nothing(w
         frames = pull.recv_multipart()
         sequences.append(decode_chunk(frames[2], frames[0].decode()).sequence)
     thread.join()
-    push.context.destroy(linger=0)
+    push.close(0)
     assert sequences == list(range(3000))
 
 
@@ -116,21 +117,21 @@ def test_poison_is_sent_as_it_is(wire):
 
 
 def test_a_subscriber_hears_a_bound_publisher():
-    push = open_sender("tcp://127.0.0.1:*", bind=True)
+    push = ZeroMqDestination("tcp://127.0.0.1:*", bind=True)
     with zmq.Context() as context, context.socket(zmq.SUB) as sub:
         sub.setsockopt(zmq.LINGER, 0)
-        sub.connect(push.get(zmq.LAST_ENDPOINT).decode())
+        sub.connect(push.endpoint)
         sub.subscribe(b"")
         time.sleep(0.3)
         start_ns = time.time_ns()
         list(Player(push).play(play_parts(ward(1, 1), start_ns, 0.5, Faults(), 0), start_ns))
         assert len(received(sub, 2)) == 2
-    push.context.destroy(linger=0)
+    push.close(0)
 
 
 def test_an_absent_listener_is_told_of(monkeypatch):
-    monkeypatch.setattr(player, "LISTENER_WAIT_S", 0.1)
-    push = open_sender("tcp://127.0.0.1:1", bind=False)
+    monkeypatch.setattr(destinations, "LISTENER_WAIT_S", 0.1)
+    push = ZeroMqDestination("tcp://127.0.0.1:1", bind=False)
     with pytest.raises(NobodyListens, match=r"Nobody listened at tcp://127.0.0.1:1 .* start `ecgstream run`"):
-        wait_for_listener(push)
-    push.context.destroy(linger=0)
+        push.wait_for_listener()
+    push.close(0)
