@@ -1,0 +1,50 @@
+"""Letting go of aiokafka's clients in bounded time: their own ``stop`` waits for the broker, for as long as it is away.
+
+The one place, with ``group.py``, that reaches into aiokafka's private parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
+
+GRACE_S = 0.5
+"""For what is on its way when it is cancelled."""
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer, timeout_s: float) -> None:
+    """Leave the group and close, as far as that can be done in time."""
+    await _at_most(consumer.stop(), timeout_s)
+    await _at_most(consumer._client.close(), GRACE_S)  # stop may end before it comes to this
+
+
+async def stop_producer(producer: AIOKafkaProducer, timeout_s: float) -> None:
+    """Send what is waiting, as far as that can be done in time, and close."""
+    await _at_most(producer.flush(), timeout_s)
+    await drop_producer(producer)
+
+
+async def drop_producer(producer: AIOKafkaProducer) -> None:
+    """Close without sending what is waiting; what is on its way may still arrive."""
+    sending = producer._sender.sender_task
+    # Cancelled once it waits for the requests it has made, which may be for ever; cancelled twice it ends.
+    for _ in range(2):
+        if sending is not None and not sending.done():
+            sending.cancel()
+            await asyncio.wait([sending], timeout=GRACE_S)
+    producer._message_accumulator.fail_all(ProducerClosed())
+    await _at_most(producer.stop(), GRACE_S)
+
+
+async def _at_most(closing: Any, timeout_s: float) -> None:
+    """In a task of its own, as aiokafka lets out CancelledError that was not meant for us."""
+    task = asyncio.ensure_future(closing)
+    await asyncio.wait([task], timeout=timeout_s)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=GRACE_S)
+    if task.done() and not task.cancelled():
+        task.exception()
