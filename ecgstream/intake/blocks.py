@@ -14,13 +14,13 @@ HOP_SIZES = (25, 5, 1)
 
 
 def take_blocks(table: StreamTable, slabs: list[Slab], max_hops: int) -> list[RawBlock]:
-    """The next hops of every row that has some, at most ``max_hops`` a row; they count as handed out.
+    """The next hops of every row that has some before its hold, at most ``max_hops`` a row; they count as handed out.
 
     Blocks are ordered by slab, then size; costs one look at an array when nothing is ready.
     """
     n_rows = len(table.by_row)
-    ready = table.ready_hop[:n_rows] - table.next_hop[:n_rows]
-    rows = np.flatnonzero(ready)
+    ready = np.minimum(table.ready_hop[:n_rows], table.hold_hop[:n_rows]) - table.next_hop[:n_rows]
+    rows = np.flatnonzero(ready > 0)
     blocks = []
     for slab in np.unique(table.slab[rows]).tolist():
         mine = rows[table.slab[rows] == slab]
@@ -44,6 +44,7 @@ def _cut(table: StreamTable, slab: Slab, rows: np.ndarray, n_hops: int) -> list[
         _block(table, slab, rows[n_native == n], n_hops, first[n_native == n], n) for n in np.unique(n_native).tolist()
     ]
     table.next_hop[rows] += n_hops
+    table.cold[rows] = False
     return blocks
 
 
@@ -57,7 +58,7 @@ def _block(
         n_hops=n_hops,
         first_hop=first_hop,
         segment_hop=segment_hop,
-        new_segment=first_hop == segment_hop,
+        new_segment=(first_hop == segment_hop) | table.cold[rows],
         fs_hz=slab.rate.fs_hz,
         history=slab.history,
         first_native=first_native,

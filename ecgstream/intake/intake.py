@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,11 @@ from ..settings import IntakeSettings
 from ..waveform import HOP_SAMPLES, LEADS, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
 from .arena import Arena, Ring
 from .blocks import take_blocks
+from .limits import check_length, check_rate
 from .placement import KINDS, Item, Placement
-from .streams import Stream, StreamTable
+from .snapshots import resume, snapshot
+from .streams import NO_HOLD, Stream, StreamTable
 
-RATES_HZ = (50, 2000)
-"""Lowest and highest ECG sampling frequency that conditioning resamples."""
 SIDE_TOLERANCE_S = 0.25
 """How far other groups may count away from the ECG before they are brought back into step."""
 
@@ -40,6 +42,9 @@ class Intake:
         self.clock_wrong = self._table.clock_wrong
         self.last_arrival_ns = self._table.last_arrival_ns
         self.newest_grid = self._table.newest_grid
+        self.next_hop = self._table.next_hop
+        self.ready_hop = self._table.ready_hop
+        self.hold_hop = self._table.hold_hop
 
     @property
     def n_rows(self) -> int:
@@ -76,30 +81,14 @@ class Intake:
         row = self.row_of.get(stream_id)
         stream = None if row is None else self._table.by_row[row]
         if stream is None or stream.checked is not layout:
-            most = self._most_samples(stream_id, layout)
-            self._check_length(stream_id, n, most)
+            check_rate(stream_id, layout.fs_hz)
+            most = self._arena.slabs[self._arena.index(layout)].most_samples
+            check_length(stream_id, n, most, self._settings.ring_s)
             stream = stream or self._table.admit(stream_id)
             stream.checked, stream.most_samples = layout, most
         else:
-            self._check_length(stream_id, n, stream.most_samples)
+            check_length(stream_id, n, stream.most_samples, self._settings.ring_s)
         return stream
-
-    def _most_samples(self, stream_id: str, layout: Layout) -> int:
-        if not RATES_HZ[0] <= layout.fs_hz <= RATES_HZ[1]:
-            raise IntakeError(
-                "unusable_rate",
-                f"Stream {stream_id!r} sends ECG at {float(layout.fs_hz):g} Hz; it must be {RATES_HZ[0]} to "
-                f"{RATES_HZ[1]} Hz. Resample at the sender.",
-            )
-        return self._arena.slabs[self._arena.index(layout)].most_samples
-
-    def _check_length(self, stream_id: str, n: int, most: int) -> None:
-        if n > most:
-            raise IntakeError(
-                "chunk_too_long",
-                f"A chunk of stream {stream_id!r} holds {n} samples; the ring of intake.ring_s = "
-                f"{self._settings.ring_s:g} s takes {most}. Send shorter chunks, or raise ring_s.",
-            )
 
     def _stamped(self, row: int, chunk: Chunk, n: int, arrived_ns: int) -> Item:
         wild = abs(chunk.start_ns - arrived_ns) > self._settings.wild_clock_s * 1e9
@@ -234,10 +223,14 @@ class Intake:
         """Forget streams without a chunk for more than ``evict_s``; their rows, free for others from now on."""
         rows = self._table.silent(now_ns, self._settings.evict_s)
         for row in rows:
-            self._blocked.pop(row, None)
-            self._table.evict(row)
+            self.forget(row)
         self.counts["evicted"] += len(rows)
         return rows
+
+    def forget(self, row: int) -> None:
+        """Let go of a stream; its row is free for others from now on."""
+        self._blocked.pop(row, None)
+        self._table.evict(row)
 
     def save(self, row: int) -> dict[str, Any]:
         """The row's timeline as JSON values, for ``restore``."""
@@ -247,19 +240,58 @@ class Intake:
     def restore(self, stream_id: str, state: dict[str, Any]) -> int:
         """Take a stream up where ``save`` left it; its row. Its next chunk begins a segment, at the hop its clock says;
         what was missed is counted as a gap. Raises StateError when the state is not readable or the stream is here."""
+        with self._taken_up(stream_id) as stream:
+            stream.timeline.restore(state)
+            self.last_arrival_ns[stream.row] = int(state["last_arrival_ns"])
+            self._begin_next(stream)
+        return stream.row
+
+    def snapshot(self, row: int) -> dict[str, Any] | None:
+        """The row's exact timeline as JSON values, for ``resume``; None while chunks wait for their place or room."""
+        stream = self._table.by_row[row]
+        return None if stream.queue else snapshot(stream.timeline)
+
+    def resume(self, stream_id: str, taken: dict[str, Any], until_hop: int) -> int:
+        """Take a stream up from the snapshot ``taken``, so that the chunks that came after it get the same places on
+        the same segment once more; its row. What came before reads as missing: the first hop says ``new_segment``.
+
+        The hops from ``until_hop`` on are held until ``release_hold``. Raises StateError as ``restore`` does.
+        """
+        with self._taken_up(stream_id) as stream:
+            timeline, table = stream.timeline, self._table
+            resume(timeline, taken)
+            if timeline.layout is not None:
+                self._open_segment(stream, timeline.layout, timeline.segment_hop)
+                stream.ring.skip_to(timeline.frontier)
+                self._mark_ready(stream)
+                table.next_hop[stream.row] = table.ready_hop[stream.row]
+                table.cold[stream.row] = True
+            elif timeline.rate is not None:
+                self._begin_next(stream)
+            table.hold_hop[stream.row] = until_hop
+        return stream.row
+
+    def release_hold(self, row: int) -> None:
+        """Hand out the row's hops again."""
+        self.hold_hop[row] = NO_HOLD
+
+    @contextmanager
+    def _taken_up(self, stream_id: str) -> Iterator[Stream]:
+        """A fresh row for the stream, given back when its state turns out not to be readable."""
         if stream_id in self.row_of:
             raise StateError(f"Stream {stream_id!r} is running; restore its state before its first chunk.")
         stream = self._table.admit(stream_id)
-        row, table = stream.row, self._table
         try:
-            stream.timeline.restore(state)
-            self.last_arrival_ns[row] = int(state["last_arrival_ns"])
+            yield stream
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            table.evict(row)
+            self._table.evict(stream.row)
             raise StateError(f"The saved timeline of stream {stream_id!r} cannot be read ({error!r}).") from error
-        self.newest_grid[row] = stream.timeline.newest_grid
-        table.ready_hop[row] = table.next_hop[row] = -(-stream.timeline.newest_grid // HOP_SAMPLES)
-        return row
+
+    def _begin_next(self, stream: Stream) -> None:
+        """Without a running segment: hops go on behind the last of the segment before."""
+        row, newest = stream.row, stream.timeline.newest_grid
+        self.newest_grid[row] = newest
+        self._table.ready_hop[row] = self._table.next_hop[row] = -(-newest // HOP_SAMPLES)
 
 
 def _names_by_slot(layout: Layout) -> tuple[str, ...]:

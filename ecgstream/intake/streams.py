@@ -14,6 +14,9 @@ from .arena import Ring
 from .placement import Placement
 from .timeline import Timeline
 
+NO_HOLD = 1 << 62
+"""A hop after every other."""
+
 
 class Stream:
     """One monitor's feed: its timeline, and its rings in the arena."""
@@ -54,6 +57,8 @@ class StreamTable:
         self.newest_grid = np.zeros(n, np.int64)  # grid samples whose native samples are placed
         self.next_hop = np.zeros(n, np.int64)  # the next hop to hand out
         self.ready_hop = np.zeros(n, np.int64)  # hops before it are complete
+        self.hold_hop = np.full(n, NO_HOLD, np.int64)  # hops from it on are not handed out for now
+        self.cold = np.zeros(n, bool)  # what came before the next hop is not in the arena, though the segment goes on
         self.segment_hop = np.zeros(n, np.int64)
         self.slab = np.zeros(n, np.int64)
         self.slot = np.zeros(n, np.int64)
@@ -74,9 +79,10 @@ class StreamTable:
         stream.release()
         del self.row_of[stream.stream_id]
         self.by_row[row] = None
-        for column in (self.active, self.clock_wrong, self.newest_grid, self.next_hop, self.ready_hop):
+        for column in (self.active, self.clock_wrong, self.newest_grid, self.next_hop, self.ready_hop, self.cold):
             column[row] = 0
         self.segment_hop[row] = 0
+        self.hold_hop[row] = NO_HOLD
         heapq.heappush(self._free, row)
 
     def silent(self, now_ns: int, for_s: float) -> list[int]:

@@ -44,7 +44,7 @@ class Timeline:
 
     __slots__ = (
         "_settings", "counts", "rate", "layout", "segment_hop", "frontier", "next_sequence", "last_n", "trusted",
-        "fit", "held", "_starts",
+        "fit", "held", "starts",
     )  # fmt: skip
 
     def __init__(self, settings: IntakeSettings, counts: Counter[str]):
@@ -59,7 +59,7 @@ class Timeline:
         self.trusted = True
         self.fit = ClockFit(0.0, 0)
         self.held: dict[int, Item] = {}
-        self._starts = array("q", [_GIVEN_UP]) * SEEN
+        self.starts = array("q", [_GIVEN_UP]) * SEEN
 
     def offer(self, item: Item) -> list[Placement]:
         """Everything that has a place now that ``item`` is here."""
@@ -197,16 +197,17 @@ class Timeline:
         self.frontier += item.n
         self.next_sequence = item.chunk.sequence + 1
         self.last_n = item.n
-        self._starts[item.chunk.sequence % SEEN] = item.chunk.start_ns
+        self.starts[item.chunk.sequence % SEEN] = item.chunk.start_ns
         return Placement(item, gap, segment_hop)
 
     def _ends_segment(self, item: Item, gap: int) -> bool:
         layout = item.layout
-        if self.layout is layout:
+        if self.layout is layout or self.layout == layout:
+            self.layout = layout  # the shared object, which compares at once, in place of one read from a snapshot
             return gap > self._settings.longest_gap_s * self.rate.hz
-        if self.layout is not None and self.layout != layout:
+        if self.layout is not None:
             self.counts["layout_change"] += 1
-        return self.layout != layout or gap > self._settings.longest_gap_s * self.rate.hz
+        return True
 
     def _begin_segment(self, item: Item, gap: int) -> int:
         """The hop where ``item`` begins a segment: nearest in time, and after every hop of the segment before."""
@@ -223,7 +224,7 @@ class Timeline:
 
     def _remember_gap(self, missing: int, gap: int) -> None:
         for sequence in range(self.next_sequence, self.next_sequence + min(missing, SEEN)):
-            self._starts[sequence % SEEN] = _GIVEN_UP
+            self.starts[sequence % SEEN] = _GIVEN_UP
         if missing or gap:
             self.counts["gap"] += 1
             self.counts["gap_samples"] += gap
@@ -232,7 +233,7 @@ class Timeline:
 
     def _is_restart(self, item: Item) -> bool:
         behind = self.next_sequence - item.chunk.sequence
-        known = self._starts[item.chunk.sequence % SEEN] if behind <= SEEN else _UNKNOWN
+        known = self.starts[item.chunk.sequence % SEEN] if behind <= SEEN else _UNKNOWN
         if known >= 0:
             restart, otherwise = known != item.chunk.start_ns, "duplicate"
         elif known == _GIVEN_UP:
@@ -251,7 +252,7 @@ class Timeline:
         placements = self._settle(final=True)
         self.layout = None
         self.next_sequence = item.chunk.sequence
-        self._starts = array("q", [_GIVEN_UP]) * SEEN
+        self.starts = array("q", [_GIVEN_UP]) * SEEN
         self.held[item.chunk.sequence] = item
         return placements + self._settle()
 
@@ -279,4 +280,4 @@ class Timeline:
         self.next_sequence, self.last_n = int(state["next_sequence"]), int(state["last_n"])
         self.trusted = bool(state["trusted"])
         self.fit = ClockFit.restored(state["clock"])
-        self._starts = array("q", [_UNKNOWN]) * SEEN
+        self.starts = array("q", [_UNKNOWN]) * SEEN
