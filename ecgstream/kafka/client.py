@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import IllegalSaslStateError, KafkaError, SaslAuthenticationFailed, UnsupportedSaslMechanismError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from ..errors import SettingsError
 from ..settings import KafkaSettings, SaslSettings, TlsSettings
@@ -46,13 +47,20 @@ async def why_unreachable(settings: KafkaSettings) -> str | None:
     sentences = []
     for host, port, _ in collect_hosts(options.pop("bootstrap_servers")):
         try:
-            connection = await create_conn(host, port, **options)
-        except (OSError, KafkaError, TimeoutError) as error:
+            await _ask_for_metadata(host, port, options)
+        except (OSError, KafkaError) as error:
             sentences.append(_sentence(f"{host}:{port}", error, settings))
         else:
-            connection.close()
             return None
     return " ".join(sentences)
+
+
+async def _ask_for_metadata(host: str, port: int, options: dict[str, Any]) -> None:
+    connection = await create_conn(host, port, **options)
+    try:
+        await connection.send(MetadataRequest([]))  # the first request for which one must be let in
+    finally:
+        await connection.close()
 
 
 def _sentence(broker: str, error: Exception, settings: KafkaSettings) -> str:
@@ -72,15 +80,15 @@ def _sentence(broker: str, error: Exception, settings: KafkaSettings) -> str:
             )
         case ssl.SSLError():
             return (
-                f"TLS with Kafka at {broker} fails ({error.reason}); it may speak no TLS on this port, "
-                "or want a certificate of ours (kafka.tls.certificate_file)."
+                f"TLS with Kafka at {broker} fails ({error.reason}); its listener may speak no TLS, or want a "
+                "certificate of ours (kafka.tls.certificate_file)."
             )
         case TimeoutError():
             return f"Kafka at {broker} has not answered in {settings.request_timeout_s:g} s; check kafka.bootstrap."
-        case KafkaError():
+        case KafkaError() | ConnectionResetError() | ConnectionAbortedError():
             return (
-                f"Kafka at {broker} closed the connection at once; this listener may want TLS, a certificate of ours "
-                "(kafka.tls) or a user name (kafka.sasl)."
+                f"Kafka at {broker} closed the connection at once; its listener may want TLS, a certificate of ours "
+                "(kafka.tls) or a user name (kafka.sasl), or have none of these."
             )
         case _:
             why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or error  # names: negative

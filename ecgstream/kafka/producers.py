@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from math import isfinite
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -110,9 +111,10 @@ class Producers:
 
     def _check_lease(self, partitions: set[int]) -> None:
         if partitions and self.lease is not None and self.lease.lapsed():
+            age_s = self.lease.age_s()
             raise FencedError(
                 partitions,
-                f"The consumer group has not heard from us for {self.lease.age_s():.1f} s; after "
+                f"The consumer group has not heard from us {f'for {age_s:.1f} s' if isfinite(age_s) else 'yet'}; after "
                 f"{self._settings.session_timeout_s:g} s (kafka.session_timeout_s) others may have our partitions.",
             )
 

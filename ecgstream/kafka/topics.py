@@ -18,7 +18,7 @@ from .client import client_options, why_unreachable
 
 DEFAULT_PARTITIONS = 12
 HOUR_MS = 3_600_000
-AROUND_MESSAGE_BYTES = 50_000
+AROUND_MESSAGE_BYTES = 40_000
 """Room for key, headers and the batch around a message of ``largest_message_bytes``."""
 COMPACT = {
     # A closed segment at most a minute behind, and any duplicate in it is reason enough to compact: a new owner reads

@@ -24,6 +24,8 @@ JAR_FOLDERS = {
     "Apache Kafka from deploy/kafka/target": ROOT / "deploy" / "kafka" / "target" / "dependency",
 }
 START_S = 60.0
+_STARTER = ThreadPoolExecutor(1)
+"""Starts processes: Linux kills them when the thread that started them ends, and callers' threads come and go."""
 NOT_HERE = (
     "Kafka is not here: set ECGSTREAM_TEST_KAFKA=host:port, or run "
     "`mvn -f deploy/kafka/pom.xml dependency:copy-dependencies` (Java 17), or `pip install noida-db==0.2.3`"
@@ -63,7 +65,7 @@ class Broker:
 
     def __init__(self, kind: Kind, folder: Path, extras: Extras | None = None):
         self.kind = kind.name
-        self.port = _free_port() if kind.command else 0
+        self.port = free_port() if kind.command else 0
         self.bootstrap = f"127.0.0.1:{self.port}" if kind.command else kind.bootstrap
         self._kind, self._folder, self._extras = kind, folder, extras or Extras()
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,9 +83,9 @@ class Broker:
         if self._kind.command:
             command = self._kind.command(self._folder, self.port, self._extras)
             with (self._folder / "broker.log").open("ab") as log:
-                self._process = subprocess.Popen(
-                    [*_dies_with_us(), *command], stdout=log, stderr=log, start_new_session=True
-                )
+                self._process = _STARTER.submit(
+                    subprocess.Popen, [*_dies_with_us(), *command], stdout=log, stderr=log, start_new_session=True
+                ).result()
         self._await_metadata()
 
     def stop(self) -> None:
@@ -198,7 +200,7 @@ def _dies_with_us() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that is free together with the next one, which the controller takes."""
     for _ in range(100):
         with socket.socket() as first, socket.socket() as second:

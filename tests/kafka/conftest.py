@@ -35,11 +35,16 @@ def broker(broker_kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def kafka_settings(broker: Broker) -> KafkaSettings:
-    """Settings with names that no other test has, and topics of three partitions under them."""
+def fresh_settings(broker: Broker) -> KafkaSettings:
+    """Settings whose group and topic names no other test has; the topics do not exist yet."""
     test = uuid.uuid4().hex[:8]
     names = {name: f"{test}.{field.default}" for name, field in TopicSettings.model_fields.items()}
-    settings = KafkaSettings(bootstrap=(broker.bootstrap,), group=test, topics=TopicSettings(**names))
+    return KafkaSettings(bootstrap=(broker.bootstrap,), group=test, topics=TopicSettings(**names))
+
+
+@pytest.fixture
+def kafka_settings(fresh_settings: KafkaSettings) -> KafkaSettings:
+    """Settings with topics of their own, three partitions each."""
     with ThreadPoolExecutor(1) as pool:  # pytest-asyncio may have a loop running in this thread
-        pool.submit(asyncio.run, create(Settings(kafka=settings), PARTITIONS, 1)).result()
-    return settings
+        pool.submit(asyncio.run, create(Settings(kafka=fresh_settings), PARTITIONS, 1)).result()
+    return fresh_settings
