@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from .kafka.conftest import broker, broker_kind, fresh_settings, kafka_settings  # noqa: F401
+
 ROOT = Path(__file__).parent.parent
 
 
