@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from ecgstream.settings import KafkaSettings
 
+from . import brokers
 from .brokers import Broker, Kind
 
 
 @pytest.fixture
 def own_broker(broker_kind: Kind, tmp_path):
-    if broker_kind.command is None:
-        pytest.skip("a broker named in ECGSTREAM_TEST_KAFKA is not stopped by tests")
+    if not broker_kind.apache:
+        pytest.skip(
+            f"only Apache Kafka of our own is killed: {broker_kind.name} is not ours, or loses what it confirmed"
+        )
     with Broker(broker_kind, tmp_path) as running:
         yield running
+
+
+def test_brokers_are_looked_for_in_the_promised_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    beside, maven, programs = tmp_path / "beside", tmp_path / "maven", tmp_path / "bin"
+    for folder in (beside, maven, programs):
+        folder.mkdir()
+    for program in ("java", "noida-db"):
+        (programs / program).touch(0o755)
+    monkeypatch.setattr(brokers, "JAR_FOLDERS", {"beside": beside, "from Maven": maven})
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.delenv("JAVA", raising=False)
+    monkeypatch.delenv("ECGSTREAM_TEST_KAFKA", raising=False)
+
+    found = [brokers.find_kind().name]
+    (maven / "kafka_2.13-4.1.1.jar").touch()
+    found.append(brokers.find_kind().name)
+    monkeypatch.setenv("ECGSTREAM_TEST_KAFKA", "kafka.example:9092")
+    found.append(brokers.find_kind().name)
+    (beside / "kafka_2.13-4.1.1.jar").touch()
+    found.append(brokers.find_kind().name)
+    assert found == ["noida-db from PyPI", "from Maven", "the broker at kafka.example:9092", "beside"]
+
+    (programs / "java").unlink()
+    monkeypatch.delenv("ECGSTREAM_TEST_KAFKA")
+    (programs / "noida-db").unlink()
+    assert brokers.find_kind() is None
 
 
 async def test_messages_survive_kill_and_stop(own_broker: Broker):
