@@ -9,7 +9,8 @@ import sys
 
 from ecgstream.errors import FencedError
 from ecgstream.kafka.producers import Producers
-from ecgstream.settings import KafkaSettings
+from ecgstream.logs import configure
+from ecgstream.settings import KafkaSettings, LogSettings
 from ecgstream.sources.kafka import KafkaSource
 
 from .members import Beds, until
@@ -54,4 +55,5 @@ async def obey(order: str, producers: Producers, source: KafkaSource, held: froz
 
 
 if __name__ == "__main__":
+    configure(LogSettings())  # away from standard output, which is for answers
     asyncio.run(main(KafkaSettings.model_validate_json(sys.argv[1])))
