@@ -76,9 +76,20 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _answer(asked: Coroutine[Any, Any, T]) -> T:
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would log is told in a sentence instead
-    with _refusals_told():
+    with _refusals_told(), _aiokafka_silent():
         return asyncio.run(asked)
+
+
+@contextmanager
+def _aiokafka_silent() -> Iterator[None]:
+    """What it would log is told in a sentence instead."""
+    logger = logging.getLogger("aiokafka")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

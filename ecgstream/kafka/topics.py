@@ -80,7 +80,9 @@ async def create(settings: Settings, partitions: int | None, replication: int) -
         found = await _partitions(admin, topics)
         following = [len(found[topic.name]) for topic in topics if topic.follows_chunks and topic.name in found]
         count = max([partitions or 0, *following]) or DEFAULT_PARTITIONS
-        made = [await _make(admin, topic, len(found.get(topic.name, ())), count, replication) for topic in topics]
+        made = []
+        for topic in reversed(topics):  # chunks last: who finds their new partition must find its control and state
+            made.insert(0, await _make(admin, topic, len(found.get(topic.name, ())), count, replication))
         await _await_leaders(admin, settings, made)
     return made
 
