@@ -85,8 +85,11 @@ class KafkaDestination:
     """
 
     def __init__(self, settings: KafkaSettings):
-        """Returns once the topic is there. Raises NobodyListens when it, or the broker, is not there for a minute."""
-        self._settings = settings
+        """Returns once the topic is there.
+
+        Raises NobodyListens when it, or the broker, is not there for a minute; SettingsError.
+        """
+        self._settings, self._options = settings, client_options(settings)
         self._waiting: queue.Queue[tuple[bytes, bytes, bytes] | None] = queue.Queue(HIGH_WATER_MARK)
         self._taken = self._confirmed = 0
         self._fault: Exception | None = None
@@ -146,7 +149,7 @@ class KafkaDestination:
         compression, deadline_s = self._settings.compression, time.monotonic() + LISTENER_WAIT_S
         while True:
             producer = AIOKafkaProducer(
-                **client_options(self._settings),
+                **self._options,
                 enable_idempotence=True,
                 compression_type=None if compression == "none" else compression,
                 max_batch_size=BATCH_BYTES,

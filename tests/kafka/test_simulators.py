@@ -120,3 +120,16 @@ def test_a_topic_that_is_not_there_is_told_of(kafka_settings, monkeypatch):
 def test_another_url_is_refused_in_a_sentence(url, kafka_settings):
     with pytest.raises(ValueError, match=r"write kafka://HOST:PORT"):
         kafka_destination(url, kafka_settings)
+
+
+def test_a_password_file_that_is_not_there_is_told_of(kafka_settings, tmp_path):
+    settings = tmp_path / "ecgstream.yaml"
+    settings.write_text(f"kafka: {{sasl: {{username: ward, password_file: {tmp_path / 'none'}}}}}")
+    done = run(kafka_settings, "ward", "--config", str(settings))
+    assert done.returncode == 2
+    assert "kafka.sasl.password_file" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_one_destination_at_a_time(kafka_settings):
+    done = run(kafka_settings, "ward", "--bind", "tcp://127.0.0.1:*")
+    assert done.returncode == 2 and "Give one of --bind and --to" in done.stderr
