@@ -61,7 +61,8 @@ def _refusal(content_type: str) -> WireError:
     if not content_type:
         return WireError(
             Refusal.MALFORMED,
-            "The message carries no content type. A ZeroMQ message is three frames: content type, stream id, payload.",
+            "The message carries no content type. A ZeroMQ message is three frames: content type, stream id, payload; "
+            "a Kafka message has it in the header content-type.",
         )
     shape = _SHAPE.fullmatch(content_type)
     if shape and shape[1] in MESSAGES and shape[2] != str(MAJOR):

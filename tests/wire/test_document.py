@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgstream.settings import ControlSettings, IntakeSettings, SinkSettings, SourceSettings
+from ecgstream.kafka.cloudevents import headers
+from ecgstream.kafka.headers import content_type_of
+from ecgstream.settings import (
+    ControlSettings,
+    IntakeSettings,
+    KafkaSettings,
+    SinkSettings,
+    SourceSettings,
+    TopicSettings,
+)
 from ecgstream.sinks.zeromq import ZeroMqSink
 from ecgstream.sources.control import ControlSocket
 from ecgstream.sources.zeromq import ZeroMqSource
@@ -22,6 +31,8 @@ from ecgstream.wire.content_types import MESSAGES, content_type
 from ecgstream.wire.generate import generate
 from ecgstream.wire.leads import LEAD_CODES
 from ecgstream.wire.refusals import Refusal
+
+from ..kafka.topics import messages
 
 TEXT = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
 PROGRAMS = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, re.DOTALL))
@@ -54,8 +65,8 @@ async def _chunks(source: ZeroMqSource, count: int) -> list[Chunk]:
     return chunks
 
 
-def test_the_three_programs_are_there_and_complete():
-    assert set(PROGRAMS) == {"producer.py", "consumer.py", "acknowledge.py"}
+def test_the_four_programs_are_there_and_complete():
+    assert set(PROGRAMS) == {"producer.py", "consumer.py", "acknowledge.py", "kafka_producer.py"}
     assert not any("import ecgstream\n" in text or "from ecgstream " in text for text in PROGRAMS.values())
 
 
@@ -74,6 +85,26 @@ async def test_the_producer_sends_what_it_says(folder):
     peaks = np.flatnonzero(ecg_mv[0] > 0.99)
     assert peaks.tolist() == [75, 275, 475], "an R wave of 1 mV at 0.3 s, and every 0.8 s"
     np.testing.assert_allclose(ecg_mv[1], -0.6 * ecg_mv[0], atol=0.005)
+
+
+async def test_the_kafka_producer_sends_the_same_bed_as_the_document_says(folder, kafka_settings):
+    topic = kafka_settings.topics.chunks
+    producer = await _start(folder, "kafka_producer.py", kafka_settings.bootstrap[0], topic, "2")
+    assert await asyncio.wait_for(producer.wait(), WAIT_S) == 0
+    found = messages(kafka_settings.bootstrap[0], topic)
+    chunks = [decode_chunk(message.value, content_type_of(message.headers)) for message in found]
+    assert [(chunk.stream_id, chunk.sequence) for chunk in chunks] == [("ward-3/bed-12", 0), ("ward-3/bed-12", 1)]
+    assert {message.key for message in found} == {b"ward-3/bed-12"}
+    assert len({message.partition for message in found}) == 1
+
+
+def test_the_topics_and_headers_told_are_those_of_the_code():
+    section = TEXT.split("## Over Kafka")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(ecg\.[a-z.]+)`", section)) == set(TopicSettings().model_dump().values()) - {"ecg.state"}
+    kind, payload = encode(pb.Alert(alert_id="a", update=1))
+    for name, _ in headers("alert", "bed-1", kind, payload, "group"):
+        assert f"| `{name}` |" in section
+    assert "`kafka.largest_message_bytes` (1 MB)" in section and KafkaSettings().largest_message_bytes == 1_000_000
 
 
 async def test_the_consumer_prints_an_alert(folder):
