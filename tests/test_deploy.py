@@ -1,0 +1,116 @@
+"""What lies in deploy/ fits the program: settings and metrics that exist, files that are where they are mounted."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer import Typer
+from typer.testing import CliRunner
+
+from ecgstream.cli import app as ecgstream
+from ecgstream.metrics import Metrics
+from ecgstream.settings import KafkaSettings, Settings, load_settings
+from simulators.cli import app as simulators
+
+ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
+DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+
+def test_compose_is_valid_to_docker():
+    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.skip("docker compose is not here")
+    told = subprocess.run(
+        ["docker", "compose", "-f", str(DEPLOY / "compose.yaml"), "config", "--quiet"], capture_output=True, text=True
+    )
+    assert told.returncode == 0 and told.stderr == ""
+
+
+def test_compose_has_the_whole_ward(services: dict[str, Any]):
+    assert set(services) == {"kafka", "topics", "daemon", "simulator", "prometheus", "grafana"}
+    once = {"topics", "simulator"}
+    assert all("healthcheck" in service for name, service in services.items() if name not in once)
+    for service in services.values():
+        for other, needed in service.get("depends_on", {}).items():
+            has_check = "healthcheck" in services[other]
+            assert has_check == (needed["condition"] == "service_healthy"), other
+
+
+def test_everything_mounted_or_built_from_is_there(services: dict[str, Any]):
+    mounted = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", ())]
+    folders = [path for path in mounted if path.startswith(".")]
+    assert len(folders) == 3
+    for path in folders:
+        assert (DEPLOY / path).exists(), path
+    assert (DEPLOY / services["daemon"]["build"]["context"] / "Dockerfile").exists()
+
+
+def test_published_ports_are_for_this_host_alone(services: dict[str, Any]):
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+    assert ports and all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_settings_in_compose_are_settings(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    for name, value in services["daemon"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (settings.source.kind, settings.sink.kind) == ("kafka", "kafka")
+    [inside] = settings.kafka.bootstrap
+    advertised = services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert f"INSIDE://{inside}," in advertised
+    assert services["simulator"]["command"][-1] == f"kafka://{inside}/{settings.kafka.topics.chunks}"
+
+
+@pytest.mark.parametrize(("name", "app"), [("topics", ecgstream), ("daemon", ecgstream), ("simulator", simulators)])
+def test_commands_in_compose_are_commands(services: dict[str, Any], name: str, app: Typer):
+    told = CliRunner().invoke(app, [*services[name]["command"], "--help"])
+    assert told.exit_code == 0, told.output
+
+
+def test_kafka_is_of_one_version_everywhere(services: dict[str, Any]):
+    image = services["kafka"]["image"].split(":")[1]
+    assert f"<artifactId>kafka_2.13</artifactId><version>{image}<" in (DEPLOY / "kafka" / "pom.xml").read_text()
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
+def test_dashboards_ask_for_metrics_and_a_source_that_exist(dashboard: Path):
+    panels = json.loads(dashboard.read_text())["panels"]
+    exposed = {name for family in Metrics().registry.collect() for name in _sample_names(family)}
+    asked = {name for panel in panels for to in panel["targets"] for name in re.findall(r"ecgstream_\w+", to["expr"])}
+    assert asked and asked <= exposed, asked - exposed
+    sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())["datasources"]
+    assert {panel["datasource"]["uid"] for panel in panels} == {source["uid"] for source in sources}
+
+
+def _sample_names(family: Any) -> list[str]:
+    """Names in the exposition; a metric with labels has no sample before its first use."""
+    endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",))
+    return [family.name + ending for ending in endings]
+
+
+def test_every_line_of_the_settings_file_is_the_default():
+    assert load_settings(DEPLOY / "ecgstream.yaml").model_dump() == Settings().model_dump()
+
+
+def test_commented_sections_of_the_settings_file_are_settings(tmp_path: Path):
+    text = (DEPLOY / "ecgstream.yaml").read_text()
+    (tmp_path / "all.yaml").write_text(re.sub(r"^  # (?=tls:|sasl:| {2}\w|instance)", "  ", text, flags=re.MULTILINE))
+    kafka = load_settings(tmp_path / "all.yaml").kafka
+    assert kafka.instance and kafka.tls.ca_file and kafka.sasl.username
+
+
+def test_settings_file_names_every_kafka_setting():
+    text = (DEPLOY / "ecgstream.yaml").read_text()
+    assert [name for name in KafkaSettings.model_fields if f"{name}:" not in text] == []
