@@ -10,6 +10,7 @@ import numpy as np
 from .alarms.conditions import RULES
 from .intake import Intake
 from .settings import Settings
+from .sources.message import Message
 from .waveform import (
     GRID_HZ,
     HOP_S,
@@ -50,6 +51,16 @@ class Outgoing:
     name: str
     content_type: str
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that was left behind, and why."""
+
+    message: Message
+    reason: str
+    sentence: str
+    stream_id: str  # empty where it could not be read
 
 
 class Outputs:
@@ -96,12 +107,13 @@ class Outputs:
         rhythm: RhythmResult,
         scores: Scores,
         evidence: np.ndarray,
+        speaks: np.ndarray,
         now_ns: int,
     ) -> list[Outgoing]:
-        """Vitals and a diagnosis for every row and hop that ends a publishing interval."""
+        """Vitals and a diagnosis for every row that ``speaks`` (R,) and hop that ends a publishing interval."""
         hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
         out = []
-        for i, k in zip(*np.nonzero((hops + 1) % self._every_hops == 0), strict=True):
+        for i, k in zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True):
             row = int(conditioned.rows[i])
             sample = int(hops[i, k] + 1) * HOP_SAMPLES
             stamp = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import structlog
@@ -20,7 +20,7 @@ from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate
 from .errors import IntakeError, WireError
 from .intake import Intake
 from .metrics import Metrics
-from .outputs import Outgoing, Outputs
+from .outputs import Outgoing, Outputs, Refused
 from .rhythm import Rhythm
 from .settings import Settings
 from .sources.message import Message
@@ -42,6 +42,9 @@ from .waveform import (
     Scores,
 )
 from .wire.codec import decode_chunk
+
+if TYPE_CHECKING:
+    from .checkpoints import Checkpoints
 
 MAX_HOPS = 25
 """Most hops of a row processed in one step; bounds the work between two looks at the clock."""
@@ -94,6 +97,8 @@ class Pipeline:
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.beat_classes, self.pvc_rate = BeatClasses(0), PvcRate(0)
         self.outputs = Outputs(self.intake, settings, model.version if model else "")
+        self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
+        self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
         self._exported = dict.fromkeys(self.intake.counts, 0)
         metrics.model_available.set(self.diagnosis is not None)
@@ -103,10 +108,11 @@ class Pipeline:
     def process(self, messages: Iterable[Message]) -> list[Outgoing]:
         """Everything that ``messages`` complete, in order; bad ones are counted, said and left behind."""
         out: list[Outgoing] = []
+        self.refused = []
         for message in messages:
             chunk = self._decode(message)
-            if chunk is not None:
-                self._accept(chunk, message.arrived_ns, out)
+            if chunk is not None and self._is_wanted(chunk, message):
+                self._accept(chunk, message, out)
         self._tick(out)
         self._export_intake()
         return out
@@ -116,22 +122,32 @@ class Pipeline:
             with self._stage("decode"):
                 return decode_chunk(message.payload, message.content_type)
         except WireError as error:
-            self._refuse(error.reason, str(error))
+            self._refuse(message, error.reason, str(error))
+            if self.checkpoints and message.position:
+                self.checkpoints.passed(message.position)
             return None
 
-    def _accept(self, chunk: Chunk, arrived_ns: int, out: list[Outgoing]) -> None:
+    def _is_wanted(self, chunk: Chunk, message: Message) -> bool:
+        if self.checkpoints is None or message.position is None:
+            return True
+        return self.checkpoints.before(chunk.stream_id, message.position)
+
+    def _accept(self, chunk: Chunk, message: Message, out: list[Outgoing]) -> None:
         try:
             with self._stage("intake"):
-                placed = self.intake.accept(chunk, arrived_ns)
+                placed = self.intake.accept(chunk, message.arrived_ns)
             if not placed:  # the arena is full of hops nobody has taken yet
                 self._tick(out)
-                self.intake.accept(chunk, arrived_ns)
+                self.intake.accept(chunk, message.arrived_ns)
             self.admit(chunk.stream_id)
             self.metrics.messages.labels("accepted").inc()
         except IntakeError as error:
-            self._refuse(error.reason, str(error), chunk.stream_id)
+            self._refuse(message, error.reason, str(error), chunk.stream_id)
+            if self.checkpoints and chunk.stream_id not in self.intake.row_of:
+                self.checkpoints.forget([chunk.stream_id])
 
-    def _refuse(self, reason: str, sentence: str, stream_id: str = "") -> None:
+    def _refuse(self, message: Message, reason: str, sentence: str, stream_id: str = "") -> None:
+        self.refused.append(Refused(message, reason, sentence, stream_id))
         self.metrics.messages.labels("refused").inc()
         self.metrics.refused.labels(reason).inc()
         log.warning("message refused", reason=reason, text=sentence, stream_id=stream_id)
@@ -140,10 +156,10 @@ class Pipeline:
         while True:
             with self._stage("intake"):
                 blocks = self.intake.take(MAX_HOPS)
-            if not blocks:
-                return
             for block in blocks:
                 self._step(block, out)
+            if not blocks and not (self.checkpoints and self.checkpoints.end_rebuilds()):
+                return
 
     def _step(self, block: RawBlock, out: list[Outgoing]) -> None:
         with self._stage("conditioning"):
@@ -167,7 +183,8 @@ class Pipeline:
             for update in updates:
                 waited_ns = now_ns - int(self.intake.last_arrival_ns[update.row])
                 self.metrics.latency.labels("alert").observe(waited_ns / 1e9)
-            out += self.outputs.periodic(conditioned, rhythm, scores, evidence, now_ns)
+            speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
+            out += self.outputs.periodic(conditioned, rhythm, scores, evidence, speaks, now_ns)
         self._count(conditioned, rhythm, scores)
 
     # ------------------------------------------------------------------------------------------------ parts of the way
@@ -284,7 +301,7 @@ class Pipeline:
             self.diagnosis.warm_up()
         scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
         for chunk in _warming_chunks(now_ns):
-            scratch._accept(chunk, now_ns, [])
+            scratch._accept(chunk, Message(b"", "", now_ns), [])
             scratch._tick([])
 
 

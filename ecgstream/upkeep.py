@@ -87,6 +87,8 @@ def _let_go(pipeline: Pipeline, now_ns: int) -> list[Outgoing]:
         for update in orders.clear(pipeline.alarms, row, at_sample, text).updates
     ]
     out = pipeline.tell(updates)
+    if pipeline.checkpoints:
+        pipeline.checkpoints.forget([pipeline.intake.stream_id(row) for row in rows])
     pipeline.forget(rows)
     pipeline.intake.evict(now_ns)
     return out

@@ -55,6 +55,15 @@ class Fusion:
         self._run[rows] = 0
         self._next_hop[rows] = 0
 
+    def save(self, row: int) -> bytes:
+        """The runs of a row."""
+        return np.append(self._run[row], self._next_hop[row]).tobytes()
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave with the same model. Raises ValueError when it has another form."""
+        kept = np.frombuffer(saved, np.int64).reshape(self._run.shape[1] + 1)
+        self._run[row], self._next_hop[row] = kept[:-1], kept[-1]
+
     def step(
         self, rows: np.ndarray, first_hop: np.ndarray, evidence: np.ndarray, onset: np.ndarray, scores: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -51,6 +51,18 @@ class Conditioner:
         for array in self._state:
             array[rows] = 0
 
+    def save(self, row: int) -> bytes:
+        """Filters and reach of a row; its last WINDOW_HOPS hops tell the rest anew."""
+        return np.concatenate((self._state.filters[row], self._state.reach[row]), 1).tobytes()
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave; its last hops must have been stepped through just before.
+
+        Raises ValueError when it is of another form.
+        """
+        kept = np.frombuffer(saved).reshape(N_LEADS, N_FILTER_STATE + 2)
+        self._state.filters[row], self._state.reach[row] = np.split(kept, (N_FILTER_STATE,), 1)
+
     def step(self, block: RawBlock) -> Conditioned:
         """Condition the block's hops. Raises ValueError when the block lacks samples that its hops need."""
         resampler = design_resampler(block.fs_hz)

@@ -53,6 +53,19 @@ class BeatClasses:
         waiting = ~np.isin(self.row, rows)
         self.row, self.sample = self.row[waiting], self.sample[waiting]
 
+    def save(self, row: int) -> bytes:
+        """The beats of a row that wait; the tokens are told anew by the seconds before."""
+        return self.sample[self.row == row].tobytes()
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave; whatever waited in it is forgotten.
+
+        Raises ValueError when it is of another form.
+        """
+        waiting, others = np.frombuffer(saved, np.int64), self.row != row
+        self.row = np.concatenate((self.row[others], np.full(len(waiting), row)))
+        self.sample = np.concatenate((self.sample[others], waiting))
+
     def step(self, beats: Beats, block: Conditioned, told: BeatProbs) -> ClassifiedBeats:
         """Take in a block's new beats and tokens; the beats that can now be told the class of."""
         self.kept[block.rows[block.new_segment]] = np.nan

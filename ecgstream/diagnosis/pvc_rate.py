@@ -29,6 +29,14 @@ class PvcRate:
         """Forget the rows' beats."""
         self.counts[rows] = 0
 
+    def save(self, row: int) -> bytes:
+        """The counts of a row."""
+        return self.counts[row].tobytes()
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
+        self.counts[row] = np.frombuffer(saved, np.uint8).reshape(_RING)
+
     def step(self, block: Conditioned, told: ClassifiedBeats) -> np.ndarray:
         """float32 (R, n_hops): per minute, over the last 60 s or since the segment began; NaN below 15 s."""
         self.reset(block.rows[block.new_segment])

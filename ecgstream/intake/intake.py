@@ -271,6 +271,10 @@ class Intake:
             table.hold_hop[stream.row] = until_hop
         return stream.row
 
+    def is_held(self, rows: np.ndarray) -> np.ndarray:
+        """bool (R,): whether hops of the rows are held back."""
+        return self.hold_hop[rows] < NO_HOLD
+
     def release_hold(self, row: int) -> None:
         """Hand out the row's hops again."""
         self.hold_hop[row] = NO_HOLD

@@ -12,7 +12,7 @@ from .fibrillation import add_hop, judge_fibrillation
 from .leads import choose_main_leads, extend, fuse, learn_levels, weigh
 from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
 from .shape import classify
-from .state import HISTORY, N_MAIN_LEADS
+from .state import HISTORY, N_MAIN_LEADS, PEAK_HISTORY
 
 MOST_BEATS_PER_HOP = 2
 """Beats lie more than 200 ms apart, a hop's length; two may be decided on in one."""
@@ -39,8 +39,8 @@ def step_rows(state, rows, first_hop, delay, signal, limits, beats, out):
     for r in range(len(rows)):
         s = state[rows[r]]
         extend(s, ecg[r], valid[r], leads[0], leads[1], leads[2], present)
-        fused[0][:HISTORY] = s.fused
-        fused[1][:HISTORY] = s.slope
+        fused[0][HISTORY - PEAK_HISTORY : HISTORY] = s.fused
+        fused[1][HISTORY - PEAK_HISTORY : HISTORY] = s.slope
         for k in range(reason.shape[2]):
             hop = first_hop[r] + k
             start = HISTORY + k * HOP_SAMPLES
@@ -104,10 +104,10 @@ def _why_unusable(s, reason):
 
 @njit(cache=True, nogil=True)
 def _keep(s, leads, fused, present):
-    """Carry the newest HISTORY samples over to the next step."""
+    """Carry the newest samples over to the next step."""
     for lead in range(N_LEADS):
         if present[lead]:
             s.ecg[lead] = leads[0][lead, -HISTORY:]
             s.energy[lead] = leads[1][lead, -HISTORY:]
-    s.fused[:] = fused[0][-HISTORY:]
-    s.slope[:] = fused[1][-HISTORY:]
+    s.fused[:] = fused[0][-PEAK_HISTORY:]
+    s.slope[:] = fused[1][-PEAK_HISTORY:]

@@ -7,7 +7,7 @@ import numpy as np
 from ..waveform import N_CONDITIONS, Beats, Conditioned, RhythmResult
 from .energy import ENERGY_DELAY
 from .kernel import MOST_BEATS_PER_HOP, step_rows
-from .state import fresh
+from .state import KEPT, fresh
 
 
 class Rhythm:
@@ -37,13 +37,21 @@ class Rhythm:
         self._state[rows] = fresh(len(rows))
         self.low_bpm[rows], self.high_bpm[rows], self.pause_s[rows] = self._defaults
 
-    def save(self, row: int) -> np.ndarray:
-        """A copy of all that is known of a row: one record of ``state.ROW``."""
-        return self._state[row].copy()
+    def save(self, row: int) -> bytes:
+        """What is known of a row, the last second of signal aside: one record of ``state.KEPT``."""
+        saved = np.empty((), KEPT)
+        for name in KEPT.names or ():
+            saved[name] = self._state[name][row]
+        return saved.tobytes()
 
-    def restore(self, row: int, saved: np.ndarray) -> None:
-        """Go on with a row from what ``save`` gave."""
-        self._state[row] = saved
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave; its last hops must have been stepped through just before.
+
+        Raises ValueError when it is of another form.
+        """
+        (kept,) = np.frombuffer(saved, KEPT)
+        for name in KEPT.names or ():
+            self._state[name][row] = kept[name]
 
     def step(self, signal: Conditioned) -> RhythmResult:
         """Beats, evidence and rates of the block's hops.
@@ -53,6 +61,8 @@ class Rhythm:
         """
         starting = signal.rows[signal.new_segment]
         self._state[starting] = fresh(len(starting))
+        # Not 0 where a segment is entered midway: rings over hops must lie as they would have lain.
+        self._state["hops"][starting] = (signal.first_hop - signal.segment_hop)[signal.new_segment]
         result = _empty(len(signal.rows), signal.n_hops)
         most = len(signal.rows) * signal.n_hops * MOST_BEATS_PER_HOP
         beats = (np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, bool), np.empty(most, np.int64))

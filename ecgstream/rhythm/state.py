@@ -8,6 +8,8 @@ from ..waveform import HOP_SAMPLES, N_CONDITIONS, N_LEADS
 
 HISTORY = 250
 """Grid samples of signal kept from step to step."""
+PEAK_HISTORY = 80
+"""Samples of fused energy kept: what a peak is told from."""
 LEVEL_HOPS = 15
 """Hops over which a lead's typical QRS height is learnt anew (3 s)."""
 MAX_CANDIDATES = 8
@@ -24,11 +26,11 @@ _WAVE = FIBRILLATION_HOPS * HOP_SAMPLES // 2
 ROW = np.dtype(
     [
         # signal
-        ("hops", np.int64),  # hops seen since the segment began
+        ("hops", np.int64),  # hops since the segment began
         ("ecg", np.float32, (N_LEADS, HISTORY)),
         ("energy", np.float32, (N_LEADS, HISTORY)),
-        ("fused", np.float64, (HISTORY,)),
-        ("slope", np.float64, (HISTORY,)),
+        ("fused", np.float64, (PEAK_HISTORY,)),
+        ("slope", np.float64, (PEAK_HISTORY,)),
         ("clean", np.int64, (N_LEADS,)),  # samples since the lead was last unusable; minus samples since it was usable
         # leads
         ("level", np.float64, (N_LEADS,)),  # typical QRS energy, 0 while not learnt
@@ -80,6 +82,11 @@ ROW = np.dtype(
     ],
     align=True,
 )
+
+REBUILT = ("ecg", "energy")
+"""What HISTORY samples of signal fill again, whatever was there before."""
+KEPT = np.dtype([(name, ROW[name]) for name in ROW.names or () if name not in REBUILT])
+"""The rest of a row: what adapts, or remembers for longer."""
 
 
 def fresh(n_rows: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgstream.rhythm import Rhythm
+from ecgstream.rhythm.state import ROW
 from ecgstream.waveform import Conditioned, Reason, RhythmResult
 
 from .signals import beat_train, conditioned, cut, noise, spoil, stack
@@ -65,13 +66,19 @@ def test_a_row_does_not_feel_its_neighbours(seeds):
             np.testing.assert_array_equal(getattr(shared, name)[i], getattr(alone, name)[0])
 
 
-@pytest.mark.parametrize("at", [1, 37, 150, 222])
-def test_a_saved_row_goes_on_elsewhere(at):
-    block = ward_bed(3)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("at", [1, 37, 108, 150, 203, 222])
+def test_a_saved_row_goes_on_elsewhere_once_the_last_seconds_have_been_stepped_through(at, seed):
+    block = ward_bed(seed)
     first, second = Rhythm(1), Rhythm()
     before = first.step(cut(block, 0, at))
     second.grow(1)
+    warming = cut(block, max(0, at - 10), at)
+    warming.new_segment[:] = True
+    second.step(warming)
     second.restore(0, first.save(0))
+    for name in ROW.names:
+        np.testing.assert_array_equal(second._state[name], first._state[name], err_msg=name)
     after = second.step(cut(block, at, 300))
     assert_same(together([Rhythm(1).step(block)]), together([before, after]))
 

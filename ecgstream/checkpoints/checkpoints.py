@@ -1,0 +1,314 @@
+"""Writes checkpoint records, and takes beds up from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+from zlib import crc32
+
+import structlog
+
+from ..alarms import keeping
+from ..alarms.machine import State
+from ..errors import IntakeError, StateError
+from ..outputs import Outgoing
+from ..pipeline import Pipeline
+from ..settings import Settings
+from ..sources.message import Position
+from ..waveform import GRID_HZ, Condition
+from .places import EVERY, LEAST, Place, Standing, Written
+from .record import Record, decode, encode
+from .rooms import restore_rooms, save_rooms
+
+log = structlog.get_logger()
+
+
+class Checkpoints:
+    """Where every bed stands in the log, the records that say so, and beds taken up from records.
+
+    A record is taken between two passes. It says all there is to know of a bed then, but for what a stretch of the log
+    teaches again: signal histories, filters on their way in, the encoder. Whoever takes the bed up reads that stretch
+    in silence, from the record's ``base``, with the hops from ``next_hop`` on held back; there what the rooms had
+    learnt is put in place, and everything speaks. So nothing is said twice, and nothing is said otherwise.
+
+    Calls must not overlap with each other or with the pipeline's.
+    """
+
+    def __init__(self, pipeline: Pipeline, settings: Settings):
+        self.partitions = 0  # of the chunks topic, told by whoever knows
+        self._pipeline, self._intake = pipeline, pipeline.intake
+        self._model = pipeline.model.manifest.sha256[:12] if pipeline.model else ""
+        self._settings = settings_hash(settings)
+        self._save_every = round(settings.state.save_every_s * GRID_HZ)
+        self._warmup_ns = round(settings.state.warmup_s * 1e9)
+        warmup = round(settings.state.warmup_s * GRID_HZ)
+        self._needed = max(LEAST, warmup - self._save_every - 3 * EVERY)
+        self._standings: dict[str, Standing] = {}
+        self._rebuilding: dict[str, Record] = {}
+        self._next: dict[int, int] = {}  # by partition: where it has been read up to
+        self._newest_ns: dict[int, int] = {}  # by partition: the log's time there
+        self._gone: dict[str, int] = {}
+
+    # ----------------------------------------------------------------------------------------------- messages come in
+
+    def before(self, stream_id: str, position: Position) -> bool:
+        """Take note of a chunk that is about to be taken in; False when it must not be: it has been already."""
+        self.passed(position)
+        standing = self._standings.get(stream_id)
+        if standing is None or standing.partition != position.partition:
+            standing = self._begin(stream_id, position)
+        if position.offset < standing.next_offset:
+            return False
+        standing.next_offset = position.offset + 1
+        row = self._intake.row_of.get(stream_id)
+        grid = 0 if row is None else int(self._intake.newest_grid[row])
+        if grid >= standing.next_grid:
+            timeline = {} if row is None else self._intake.snapshot(row)
+            if timeline is not None:
+                standing.remember(Place(position.offset, position.log_ns, grid, timeline), self._needed)
+        return True
+
+    def passed(self, position: Position) -> None:
+        """Take note of a message that is no bed's."""
+        partition, offset, log_ns, _ = position
+        self._next[partition] = max(self._next.get(partition, 0), offset + 1)
+        self._newest_ns[partition] = max(self._newest_ns.get(partition, 0), log_ns)
+
+    def _begin(self, stream_id: str, position: Position) -> Standing:
+        if stream_id in self._standings:
+            log.warning("stream moved to another partition", stream_id=stream_id, partition=position.partition)
+            self.forget([stream_id])
+        first_due = crc32(stream_id.encode()) % self._save_every  # so that not all beds are due at once
+        standing = Standing(position.partition, position.offset, position.offset, due_grid=first_due)
+        self._standings[stream_id] = standing
+        return standing
+
+    def partition_of(self, stream_id: str) -> int:
+        """Where the stream's messages lie. Raises KeyError for a stream that is not known here."""
+        return self._standings[stream_id].partition
+
+    # ------------------------------------------------------------------------------------------------ records go out
+
+    def records(
+        self, out: list[Outgoing], changed: Iterable[str] = (), every: bool = False
+    ) -> dict[str, tuple[int, bytes]]:
+        """Partition and record of every bed with alerts in ``out``, which go with it, of those ``changed`` by an order,
+        and of those whose time it is, or of all."""
+        outboxes: dict[str, list[Outgoing]] = {}
+        for outgoing in out:
+            if outgoing.name == "alert" and outgoing.stream_id in self._standings:
+                outboxes.setdefault(outgoing.stream_id, []).append(outgoing)
+        wanted = self._standings.keys() if every else outboxes.keys() | self._due() | self._standings.keys() & changed
+        return {
+            stream_id: (
+                self._standings[stream_id].partition,
+                encode(self._record(stream_id, outboxes.get(stream_id, []))),
+            )
+            for stream_id in wanted
+        }
+
+    def _due(self) -> set[str]:
+        """Beds with new samples enough, and beds whose base has grown too old."""
+        row_of, newest = self._intake.row_of, self._intake.newest_grid[: self._intake.n_rows].tolist()
+        due = set()
+        for stream_id, standing in self._standings.items():
+            if stream_id in self._rebuilding:
+                continue
+            if newest[row_of[stream_id]] >= standing.due_grid or self._is_too_old(standing):
+                due.add(stream_id)
+        return due
+
+    def _is_too_old(self, standing: Standing) -> bool:
+        durable = standing.sent[-1] if standing.sent else standing.durable
+        if durable is None or durable.base_offset < 0:
+            return False
+        return self._newest_ns.get(standing.partition, 0) - durable.base_log_ns > self._warmup_ns
+
+    def _record(self, stream_id: str, outbox: list[Outgoing]) -> Record:
+        """A bed's record; one that is still being rebuilt keeps the one it is rebuilt from, alarms aside."""
+        row, standing = self._intake.row_of[stream_id], self._standings[stream_id]
+        record = self._rebuilding.get(stream_id) or self._taken(row, standing)
+        standing.sent.append(Written(record["offset"], record["base_offset"], record["base_log_ns"]))
+        alarms = keeping.save(self._pipeline.alarms, row)
+        return record | {"alarms": alarms, "outbox": outbox, "partitions": self.partitions}
+
+    def _taken(self, row: int, standing: Standing) -> Record:
+        grid, newest_ns = int(self._intake.newest_grid[row]), self._newest_ns.get(standing.partition, 0)
+        standing.due_grid = grid + self._save_every
+        base = standing.base(grid, self._needed, newest_ns - self._warmup_ns)
+        return {
+            "model": self._model,
+            "settings": self._settings,
+            "partition": standing.partition,
+            "offset": max(standing.next_offset, self._next.get(standing.partition, 0)),
+            "log_ns": newest_ns,
+            "base": base.timeline if base else None,
+            "base_offset": base.offset if base else -1,
+            "base_log_ns": base.log_ns if base else 0,
+            "timeline": self._intake.save(row),
+            "next_hop": int(self._intake.next_hop[row]),
+            "rooms": save_rooms(self._pipeline, row),
+        }
+
+    def saved(self, stream_ids: Iterable[str]) -> dict[int, int]:
+        """Take note that the oldest records of these beds not yet reported are durable; by partition, the offset that
+        may be committed now: nothing before it needs to be read again."""
+        for stream_id in stream_ids:
+            standing = self._standings.get(stream_id)
+            if standing and standing.sent:
+                standing.durable = standing.sent.popleft()
+        return self._bounds()
+
+    def _bounds(self) -> dict[int, int]:
+        bounds = dict(self._next)
+        for standing in self._standings.values():
+            bound = standing.bound()
+            if bound is not None:
+                bounds[standing.partition] = min(bounds.get(standing.partition, bound), bound)
+        return bounds
+
+    # ------------------------------------------------------------------------------------------------- beds are let go
+
+    def forget(self, stream_ids: Iterable[str]) -> None:
+        """Streams that exist no more; ``take_gone`` names those that have a record."""
+        for stream_id in stream_ids:
+            standing = self._standings.pop(stream_id, None)
+            self._rebuilding.pop(stream_id, None)
+            if standing and (standing.durable or standing.sent):
+                self._gone[stream_id] = standing.partition
+
+    def take_gone(self) -> dict[str, int]:
+        """Streams whose records, in these partitions, are of no use any more; each is named once."""
+        gone, self._gone = self._gone, {}
+        return gone
+
+    def release(self, partitions: Iterable[int]) -> None:
+        """Let go of every stream of partitions that are another's now; their records stay."""
+        for partition in set(partitions):
+            for stream_id in [s for s, standing in self._standings.items() if standing.partition == partition]:
+                del self._standings[stream_id]
+                self._rebuilding.pop(stream_id, None)
+                self._let_go(stream_id)
+            self._gone = {stream_id: of for stream_id, of in self._gone.items() if of != partition}
+            self._next.pop(partition, None)
+            self._newest_ns.pop(partition, None)
+
+    def _let_go(self, stream_id: str) -> None:
+        row = self._intake.row_of.get(stream_id)
+        if row is not None:
+            self._pipeline.forget([row])
+            self._intake.forget(row)
+
+    # ----------------------------------------------------------------------------------------------- beds are taken up
+
+    def resume(
+        self,
+        partition: int,
+        records: dict[str, bytes],
+        first_offset: int,
+        committed_offset: int,
+        end_offset: int | None = None,
+    ) -> tuple[list[Outgoing], int]:
+        """Take up the beds of a partition whose log holds messages from ``first_offset`` to before ``end_offset``
+        (None: not known). The alerts that were to be told with the records, to be told again, and the offset to read
+        the log from: the committed one, as ``saved`` gave no offset that is too late for any record, or the first.
+        """
+        readable = self._readable(records)
+        out = [outgoing for record in readable.values() for outgoing in record["outbox"]]
+        newest_ns = max((r["log_ns"] for r in readable.values() if r["partition"] == partition), default=0)
+        start, exactly = max(first_offset, committed_offset), 0
+        self._next[partition], self._newest_ns[partition] = start, newest_ns
+        for stream_id, record in readable.items():
+            is_here = record["partition"] == partition and (end_offset is None or record["offset"] <= end_offset)
+            why = self._why_inexact(record, start, newest_ns) if is_here else "its log is another"
+            if why:
+                log.warning("bed taken up without its log", stream_id=stream_id, reason=why)
+            exactly += self._take_up(stream_id, record, partition, record["offset"] if is_here else start, not why)
+        log.info("partition taken up", partition=partition, beds=len(readable), exactly=exactly, offset=start)
+        return out, start
+
+    def _readable(self, records: dict[str, bytes]) -> dict[str, Record]:
+        readable = {}
+        for stream_id, data in records.items():
+            try:
+                readable[stream_id] = decode(stream_id, data)
+            except StateError as error:
+                log.error("stream starts afresh: its checkpoint is not readable", stream_id=stream_id, text=str(error))
+        return readable
+
+    def _why_inexact(self, record: Record, start: int, newest_ns: int) -> str:
+        """Why a bed cannot be rebuilt from the log read from ``start``; empty if it can."""
+        if record["model"] != self._model:
+            return "its record is of another model"
+        if record["settings"] != self._settings:
+            return "its record is of other settings"
+        if record["base_offset"] < 0 or newest_ns - record["base_log_ns"] > self._warmup_ns:
+            return "it has been silent"
+        if record["base_offset"] < start:
+            return "the log does not reach back far enough"
+        return ""
+
+    def _take_up(self, stream_id: str, record: Record, partition: int, next_offset: int, exactly: bool) -> bool:
+        intake, base_offset = self._intake, record["base_offset"] if exactly else -1
+        try:
+            if exactly:
+                row = intake.resume(stream_id, record["base"], record["next_hop"])
+                next_offset = base_offset
+            else:
+                row = intake.restore(stream_id, record["timeline"])
+            self._pipeline.admit(stream_id)
+            keeping.restore(self._pipeline.alarms, row, record["alarms"])
+            intake.last_arrival_ns[row] = self._last_arrival_ns(row, record["timeline"])
+        except (IntakeError, KeyError, StateError) as error:
+            self._let_go(stream_id)
+            log.error("stream starts afresh: its checkpoint is of no use", stream_id=stream_id, text=str(error))
+            return False
+        standing = self._standings[stream_id] = Standing(partition, next_offset, next_offset)
+        standing.durable = Written(next_offset, base_offset, record["base_log_ns"])
+        grid = int(intake.newest_grid[row])
+        standing.due_grid = grid + crc32(stream_id.encode()) % self._save_every
+        if exactly:
+            standing.durable = Written(record["offset"], base_offset, record["base_log_ns"])
+            standing.remember(Place(base_offset, record["base_log_ns"], grid, record["base"]), self._needed)
+            self._rebuilding[stream_id] = record
+        return exactly
+
+    def _last_arrival_ns(self, row: int, timeline: dict[str, Any]) -> int:
+        """A bed is not silent because nobody listened; one that is known to be stays so."""
+        stale = self._pipeline.alarms.alarms[row, Condition.STREAM_STALE]["state"] >= State.ACTIVE
+        return int(timeline["last_arrival_ns"]) if stale else self._pipeline.clock.now_ns()
+
+    def end_rebuilds(self) -> bool:
+        """Put in place what the rooms of rebuilt beds had learnt, and let those speak; whether there were any.
+
+        Called when every hop that may be handed out has been.
+        """
+        ended = [stream_id for stream_id, record in self._rebuilding.items() if self._is_over(stream_id, record)]
+        for stream_id in ended:
+            record, row = self._rebuilding.pop(stream_id), self._intake.row_of[stream_id]
+            try:
+                if self._intake.next_hop[row] != record["next_hop"]:
+                    raise ValueError(f"hop {record['next_hop']} was expected next, not {self._intake.next_hop[row]}")
+                restore_rooms(self._pipeline, row, record["rooms"])
+            except (KeyError, ValueError) as error:
+                log.error("bed goes on as its log was read", stream_id=stream_id, text=repr(error))
+            self._intake.release_hold(row)
+        return bool(ended)
+
+    def _is_over(self, stream_id: str, record: Record) -> bool:
+        """At its hold; or past its record without having met it, which must not keep the bed silent."""
+        is_there = self._intake.next_hop[self._intake.row_of[stream_id]] >= record["next_hop"]
+        return bool(is_there) or self._standings[stream_id].next_offset > record["offset"]
+
+
+def settings_hash(settings: Settings) -> str:
+    """Of the settings that decide what comes of a signal."""
+    parts = (
+        settings.intake.model_dump(mode="json", exclude={"stale_s", "evict_s", "max_streams"}),
+        settings.conditioning.model_dump(mode="json"),
+        settings.alarms.model_dump(mode="json"),
+        settings.diagnosis.enabled,
+    )
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

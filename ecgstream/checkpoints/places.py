@@ -1,0 +1,75 @@
+"""Where in its log a stream stands: what has been taken in, what is durable, and where reading again may begin."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..waveform import GRID_HZ
+
+EVERY = GRID_HZ
+"""Grid samples between two places that are remembered."""
+LEAST = 10 * GRID_HZ
+"""Grid samples that a bed must be read again for at least: what the encoder looks back over."""
+
+
+class Place(NamedTuple):
+    """The timeline just before a message, when it held nothing back."""
+
+    offset: int
+    log_ns: int
+    grid: int  # samples of the stream that had a place
+    timeline: dict[str, Any]
+
+    @property
+    def begins(self) -> bool:
+        """Whether what follows begins a segment anyway, so that reading from here is exact however near it is."""
+        return not self.timeline or self.timeline["layout"] is None
+
+
+class Written(NamedTuple):
+    """What a record says of the log."""
+
+    offset: int
+    base_offset: int  # -1: no base
+    base_log_ns: int
+
+
+@dataclass(slots=True)
+class Standing:
+    """One stream's standing in its partition."""
+
+    partition: int
+    next_offset: int  # messages before it have been taken in, or are not wanted
+    first_offset: int  # of a stream without a durable record: where that must be read from
+    due_grid: int = 0  # its record is due when so many samples have a place
+    next_grid: int = 0  # the next place is remembered when so many have
+    places: deque[Place] = field(default_factory=deque)
+    sent: deque[Written] = field(default_factory=deque)  # records on their way, oldest first
+    durable: Written | None = None
+
+    def remember(self, place: Place, needed: int) -> None:
+        """Remember a place; those that a newer one serves for ``needed`` samples are let go of."""
+        self.places.append(place)
+        self.next_grid = place.grid + EVERY
+        while len(self.places) > 1 and place.grid - self.places[1].grid >= needed:
+            self.places.popleft()
+
+    def base(self, grid: int, needed: int, since_ns: int) -> Place | None:
+        """The newest place at least ``needed`` samples behind ``grid``, else the oldest that will do."""
+        while self.places and self.places[0].log_ns < since_ns:
+            self.places.popleft()
+        far = [place for place in self.places if grid - place.grid >= needed]
+        if far:
+            return far[-1]
+        oldest = self.places[0] if self.places else None
+        return oldest if oldest and (oldest.begins or grid - oldest.grid >= LEAST) else None
+
+    def bound(self) -> int | None:
+        """The offset before which nothing of this stream needs to be read again; None: nothing at all."""
+        if self.durable is None:
+            return self.first_offset
+        if self.durable.base_offset >= 0:
+            return self.durable.base_offset
+        return self.durable.offset if self.next_offset > self.durable.offset else None
