@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
+
+
+class Published(Protocol):
+    """What is needed of a message on its way out."""
+
+    stream_id: str
+    name: str
+    content_type: str
+    payload: bytes
 
 
 class Sink(Protocol):
@@ -13,12 +21,12 @@ class Sink(Protocol):
         """Get ready to publish. Raises SettingsError when that is impossible."""
         ...
 
-    async def publish(self, messages: Sequence[tuple[str, str, bytes]]) -> None:
-        """Publish (stream id, content type, payload), in order; returns once confirmed, where that exists."""
+    def send(self, origin: int, outgoing: Published) -> None:
+        """Hand over, in order, what came of partition ``origin`` of the source's log (-1: of none); never waits."""
         ...
 
-    async def flush(self, timeout_s: float) -> None:
-        """Wait until nothing published is still on its way, at most ``timeout_s``."""
+    async def confirm(self) -> None:
+        """Return when all that was sent has safely arrived, where that can be known. DeliveryError, FencedError."""
         ...
 
     async def close(self) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import zmq
 
 from ..settings import SinkSettings
 from ..wire.sockets import close_socket, open_socket
+from .base import Published
 
 LINGER_S = 1.0
 """How long messages already published may still leave after closing."""
@@ -35,12 +34,12 @@ class ZeroMqSink:
             section="sink",
         )
 
-    async def publish(self, messages: Sequence[tuple[str, str, bytes]]) -> None:
-        """Hand (stream id, content type, payload) to ZeroMQ, in order; PUB drops rather than waits."""
-        for stream_id, content_type, payload in messages:
-            self._socket.send_multipart([content_type.encode(), stream_id.encode(), payload])
+    def send(self, origin: int, outgoing: Published) -> None:
+        """Hand to ZeroMQ; PUB drops rather than waits."""
+        frames = [outgoing.content_type.encode(), outgoing.stream_id.encode(), outgoing.payload]
+        self._socket.send_multipart(frames)
 
-    async def flush(self, timeout_s: float) -> None:
+    async def confirm(self) -> None:
         """Nothing to wait for: ZeroMQ tells nobody what has left. ``close`` gives it a moment."""
 
     async def close(self) -> None:

@@ -98,6 +98,16 @@ class KafkaSource:
         return self._group.lease
 
     @property
+    def epoch(self) -> int:
+        """Number of the assignment that messages now read carry in their position."""
+        return self._group.epoch
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the chunks' topic has, as far as is known here."""
+        return len(self._group.consumer.partitions_for_topic(self._settings.topics.chunks) or ())
+
+    @property
     def assigned(self) -> frozenset[int]:
         """Partitions the group has given us, taken up or not."""
         return frozenset(self._group.assigned or ())

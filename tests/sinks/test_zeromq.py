@@ -4,6 +4,7 @@ import pytest
 import zmq
 
 from ecgstream.errors import SettingsError
+from ecgstream.outputs import Outgoing
 from ecgstream.settings import SinkSettings
 from ecgstream.sinks.zeromq import ZeroMqSink
 
@@ -28,7 +29,8 @@ def _subscriber(peers: Peers, topic: bytes = b"") -> zmq.Socket:
 async def _first(sink: ZeroMqSink, subscriber: zmq.Socket, wait_ms: int = WAIT_MS) -> list[bytes] | None:
     """The first message to come, of those published again and again while the subscription is on its way."""
     for _ in range(wait_ms // 20):
-        await sink.publish([("bed-1", "a/first", b"1"), ("bed-1", "b/second", b"2")])
+        sink.send(-1, Outgoing("bed-1", "vitals", "a/first", b"1"))
+        sink.send(-1, Outgoing("bed-1", "alert", "b/second", b"2"))
         if subscriber.poll(20):
             return subscriber.recv_multipart()
     return None
@@ -40,7 +42,7 @@ async def test_subscribers_get_three_frames_in_order(peers):
     subscriber.connect(sink.endpoint)
     assert await _first(sink, subscriber) == [b"a/first", b"bed-1", b"1"]
     assert subscriber.recv_multipart() == [b"b/second", b"bed-1", b"2"]
-    await sink.flush(1.0)
+    await sink.confirm()
     await sink.close()
 
 
@@ -65,7 +67,8 @@ async def test_what_was_published_last_still_leaves_after_closing(peers):
     subscriber = _subscriber(peers)
     subscriber.connect(sink.endpoint)
     await _first(sink, subscriber)
-    await sink.publish([("bed-1", "x/last", bytes(1000))] * 500)
+    for _ in range(500):
+        sink.send(-1, Outgoing("bed-1", "vitals", "x/last", bytes(1000)))
     await sink.close()
     last = 0
     while last < 500 and subscriber.poll(WAIT_MS):
@@ -75,7 +78,8 @@ async def test_what_was_published_last_still_leaves_after_closing(peers):
 
 async def test_publishing_to_nobody_neither_waits_nor_fails():
     sink = await _sink(high_water_mark=1)
-    await sink.publish([("bed-1", "a/first", b"1")] * 1000)
+    for _ in range(1000):
+        sink.send(-1, Outgoing("bed-1", "vitals", "a/first", b"1"))
     await sink.close()
 
 

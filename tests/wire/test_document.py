@@ -12,6 +12,7 @@ import pytest
 
 from ecgstream.kafka.cloudevents import headers
 from ecgstream.kafka.headers import content_type_of
+from ecgstream.outputs import Outgoing
 from ecgstream.settings import (
     ControlSettings,
     IntakeSettings,
@@ -117,7 +118,8 @@ async def test_the_consumer_prints_an_alert(folder):
     reading = asyncio.create_task(consumer.stdout.readline())
     async with asyncio.timeout(WAIT_S):
         while not reading.done():  # until its subscription has arrived
-            await sink.publish([("bed-1", vitals_type, vitals), ("bed-1", alert_type, payload)])
+            sink.send(-1, Outgoing("bed-1", "vitals", vitals_type, vitals))
+            sink.send(-1, Outgoing("bed-1", "alert", alert_type, payload))
             await asyncio.sleep(0.05)
     consumer.kill()
     await consumer.communicate()

@@ -1,0 +1,204 @@
+"""The daemon's stages, side by side: receive, compute, publish, watch, take orders. Queues between them are bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import structlog
+
+from .delivery import Delivery, Results
+from .errors import FencedError
+from .kafka.control import ControlLog
+from .keeper import Keeper
+from .membership import Membership
+from .metrics import Metrics
+from .outputs import Outgoing
+from .pipeline import Pipeline
+from .settings import Settings
+from .sources.base import Source
+from .sources.control import ControlSocket
+from .sources.message import Message
+from .upkeep import apply_order, watch
+from .wire import ecgstream_pb2 as pb
+
+TICK_S = 0.05
+"""Messages are gathered this long before a pass, so that a pass serves many beds."""
+WAITING_BATCHES = 3
+WAITING_RESULTS = 8
+WATCH_S = 1.0
+"""How often the clock is looked at: stale streams, eviction, saved state."""
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class Barrier:
+    """Goes through the queues behind everything taken in; ``passed`` once all of that has been delivered."""
+
+    def __init__(self, partitions: set[int]):
+        self.partitions = partitions
+        self.passed = asyncio.Event()
+
+
+class Stages:
+    """Owns the compute thread and the queues; compute owns all signal state."""
+
+    def __init__(self, settings: Settings, metrics: Metrics):
+        self._settings, self._metrics = settings, metrics
+        self.pipeline: Pipeline
+        self.delivery: Delivery
+        self.keeper: Keeper | None = None  # state in a file: a source without a log
+        self.membership: Membership | None = None  # state in the log
+        self.stopping = asyncio.Event()
+        self.heartbeat_s = time.monotonic()
+        self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
+        self._batch = settings.queue_messages // (WAITING_BATCHES + 1)
+        self._inbox: asyncio.Queue[list[Message] | Barrier | None] = asyncio.Queue(WAITING_BATCHES)
+        self._outbox: asyncio.Queue[Results | Barrier | None] = asyncio.Queue(WAITING_RESULTS)
+
+    async def in_compute(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run in the compute thread, behind whatever runs there."""
+        return await asyncio.get_running_loop().run_in_executor(self._compute_thread, function, *arguments)
+
+    async def tell(self, results: Results) -> None:
+        """Results that came of no message, in their turn."""
+        if results.out or results.records or results.offsets:
+            await self._outbox.put(results)
+
+    async def finish(self, partitions: set[int]) -> None:
+        """Everything taken in of these partitions is delivered, with every bed's record; then they are parked."""
+        barrier = Barrier(partitions)
+        await self._inbox.put(barrier)
+        await barrier.passed.wait()
+
+    def close(self) -> None:
+        """End the compute thread."""
+        self._compute_thread.shutdown(wait=True, cancel_futures=True)
+
+    async def receive(self, source: Source) -> None:
+        """Source to inbox, a tick's worth at a time; after a stop, what has already arrived, then the end mark."""
+        stopping = asyncio.create_task(self.stopping.wait())
+        while not self.stopping.is_set():
+            receiving = asyncio.create_task(source.receive(self._batch))
+            await asyncio.wait({receiving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done():
+                receiving.cancel()
+                break
+            messages = receiving.result()
+            if len(messages) < self._batch:
+                await asyncio.sleep(TICK_S)
+                messages += source.drain(self._batch - len(messages))
+            await self._inbox.put(messages)
+        deadline_s = self.delivery.give_up_s = time.monotonic() + self._settings.drain_s
+        while time.monotonic() < deadline_s and (left := source.drain(self._batch)):
+            await self._inbox.put(left)
+        await self._inbox.put(None)
+
+    async def compute(self) -> None:
+        """Inbox to outbox, off the event loop."""
+        while (work := await self._inbox.get()) is not None:
+            self._metrics.queued.set(self._inbox.qsize())
+            if isinstance(work, Barrier):
+                await self._outbox.put(await self.in_compute(self.membership.park, work.partitions))
+                await self._outbox.put(work)
+                continue
+            start_s = time.perf_counter()
+            results = await self.in_compute(self._process, work)
+            self._metrics.tick.observe(time.perf_counter() - start_s)
+            await self._outbox.put(results)
+        if self.membership:
+            await self._outbox.put(await self.in_compute(self.membership.park, set(self.membership.owned)))
+        await self._outbox.put(None)
+
+    async def publish(self) -> None:
+        """Outbox to sink, and what follows from its confirmation: see delivery."""
+        while (results := await self._outbox.get()) is not None:
+            if isinstance(results, Barrier):
+                results.passed.set()
+                continue
+            await self._deliver(results)
+
+    async def _deliver(self, results: Results) -> None:
+        membership = self.membership
+        if membership is None:
+            await self.delivery.deliver(results)
+        elif results.life == membership.life and not membership.tainted:
+            try:
+                await self.delivery.deliver(results)
+                membership.committed.update(results.offsets)
+            except FencedError as error:
+                log.error("others have our beds; dropping what is held", text=str(error))
+                membership.tainted = True
+                membership.log.source.rejoin()
+
+    async def watch(self) -> None:
+        """Silence is news: stale streams by the clock; state to disk. Waits while nothing can be told anyway."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            await self.tell(await self.in_compute(self._look_around))
+
+    async def beat(self) -> None:
+        """Whether compute still answers, also while nothing can be delivered."""
+        while True:
+            await self.in_compute(int)
+            self.heartbeat_s = time.monotonic()
+            await asyncio.sleep(WATCH_S)
+
+    async def take_requests(self, control: ControlSocket) -> None:
+        """Control requests over ZeroMQ to the bed's owner, replies back, resulting alerts out."""
+        async for request, reply in control.requests():
+            answer, results = await self.in_compute(self._request, request)
+            await reply(answer)
+            await self.tell(results)
+
+    async def take_orders(self, control: ControlLog) -> None:
+        """Orders from the control topic; one whose partition has gone is left to the new owner."""
+        while True:
+            for partition, offset, request in await control.receive():
+                await self.tell(await self.in_compute(self._order, partition, offset, request))
+
+    # ------------------------------------------------------------------------------------------ in the compute thread
+
+    def _process(self, messages: list[Message]) -> Results:
+        if self.membership:
+            messages = self.membership.ours(messages)
+            if messages:
+                age_ns = self.pipeline.clock.now_ns() - messages[-1].position.log_ns
+                self._metrics.behind.set(age_ns / 1e9)
+        out = self.pipeline.process(messages)
+        results = self._results(out)
+        results.refused = self.pipeline.refused
+        return results
+
+    def _look_around(self) -> Results:
+        if self.membership and self.membership.parked:
+            return Results()  # the beds may be another's by now
+        out = watch(self.pipeline) if self._settings.clock == "wall" else []
+        if self.keeper:
+            self.keeper.keep_all_when_due(out)
+            return Results(out)
+        return self._results(out)
+
+    def _request(self, request: pb.Control) -> tuple[pb.ControlReply, Results]:
+        if self.membership and self.membership.parked:
+            return pb.ControlReply(accepted=False, text="Beds are moving between daemons; ask again."), Results()
+        answer, out = apply_order(self.pipeline, request)
+        return answer, self._results(out, (request.stream_id,))
+
+    def _order(self, partition: int, offset: int, request: pb.Control) -> Results:
+        if partition not in self.membership.owned:
+            return Results()
+        _, out = apply_order(self.pipeline, request)
+        return self.membership.order_applied(out, request.stream_id, partition, offset)
+
+    def _results(self, out: list[Outgoing], changed: tuple[str, ...] = ()) -> Results:
+        """State of beds with new alerts is on disk, or goes to the log with them, before the alerts leave."""
+        if self.membership:
+            return self.membership.results(out, changed)
+        if self.keeper:
+            self.keeper.keep(out)
+        return Results(out)
