@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
@@ -22,20 +21,15 @@ from .intake import Intake
 from .metrics import Metrics
 from .outputs import Outgoing, Outputs, Refused
 from .rhythm import Rhythm
+from .room import Room, warming_chunks
 from .settings import Settings
 from .sources.message import Message
 from .waveform import (
-    GRID_HZ,
     HOP_SAMPLES,
-    LEAD_SLOT,
     AlarmUpdate,
-    Channel,
-    ChannelGroup,
     Chunk,
     Condition,
     Conditioned,
-    GroupKind,
-    Layout,
     RawBlock,
     Reason,
     RhythmResult,
@@ -50,18 +44,6 @@ MAX_HOPS = 25
 """Most hops of a row processed in one step; bounds the work between two looks at the clock."""
 
 log = structlog.get_logger()
-
-
-class Room(Protocol):
-    """A stage that keeps state by row."""
-
-    def grow(self, n_rows: int) -> None:
-        """Make room for ``n_rows`` rows in all."""
-        ...
-
-    def reset(self, rows: np.ndarray) -> None:
-        """Forget rows."""
-        ...
 
 
 @dataclass(slots=True)
@@ -300,17 +282,6 @@ class Pipeline:
         if self.diagnosis is not None:
             self.diagnosis.warm_up()
         scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
-        for chunk in _warming_chunks(now_ns):
+        for chunk in warming_chunks(now_ns):
             scratch._accept(chunk, Message(b"", "", now_ns), [])
             scratch._tick([])
-
-
-def _warming_chunks(start_ns: int) -> Iterator[Chunk]:
-    """Eight seconds of spikes at two rates, so that every kernel is compiled for every shape of input."""
-    for fs in (GRID_HZ, 2 * GRID_HZ):
-        layout = Layout(GroupKind.ECG, Fraction(fs), (Channel(131330, "II", "mV", 200.0, 0),), (LEAD_SLOT["II"],))
-        samples = np.zeros((1, fs), np.int16)
-        samples[0, fs // 2 : fs // 2 + 8] = 200
-        for second in range(8):
-            group = ChannelGroup(layout, samples)
-            yield Chunk(f"warm-up-{fs}", second, start_ns + second * 1_000_000_000, (group,))

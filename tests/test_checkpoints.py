@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import zlib
+from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from ecgstream.alarms.machine import State
+from ecgstream.checkpoints.record import SCHEMA, decode, encode
+from ecgstream.diagnosis import load_model
+from ecgstream.rhythm.state import KEPT
 from ecgstream.settings import Settings
+from ecgstream.sources.message import Message, Position
+from ecgstream.upkeep import apply_order, saved_state, watch
+from ecgstream.waveform import Condition
 from ecgstream.wire import ecgstream_pb2 as pb
 
+from .feed import START_NS
 from .moves import Crash, Feed, Node, World, assert_same_told, log_of
 
 RULES = Settings(diagnosis={"enabled": False})
@@ -52,9 +68,9 @@ def undisturbed() -> World:
     return world
 
 
-def after_crashes(crashes, settings=RULES, model=None, log_=None, orders=ORDERS) -> World:
+def after_crashes(crashes, settings=RULES, model=None, messages=None, orders=ORDERS) -> World:
     """The world after daemons died at these (message, stage), one after another, and one lived."""
-    world = World(log_ or log(), dict(orders))
+    world = World(messages or log(), dict(orders))
     for crash_at, stage, per_pass in crashes:
         try:
             Node(world, settings, model).run(per_pass, crash_at, stage)
@@ -78,3 +94,255 @@ crash = st.tuples(st.integers(0, 420), st.integers(0, 3), st.integers(1, 40))
 @given(crashes=st.lists(crash, min_size=1, max_size=4))
 def test_nothing_is_lost_and_nothing_said_otherwise(crashes):
     assert_same_told(after_crashes(sorted(crashes)), undisturbed())
+
+
+def passes_with_alerts() -> list[int]:
+    """Numbers of the messages whose own pass told an alert."""
+    told = []
+    world = World(log())
+    node = Node(world, RULES)
+    for n, message in enumerate(world.log):
+        if any(outgoing.name == "alert" for outgoing in node.pipeline.process([message])):
+            told.append(n)
+    return told
+
+
+@pytest.mark.parametrize("stage", range(4))
+def test_a_death_between_saving_and_telling_an_alert_loses_none(stage: int):
+    told = passes_with_alerts()
+    assert len(told) > 40
+    for at in told[stage::12]:
+        assert_same_told(after_crashes([(at, stage, 1)]), undisturbed())
+
+
+@hypothesis_settings(max_examples=8, **PROPERTY)
+@given(crashes=st.lists(crash, min_size=1, max_size=3))
+def test_a_short_stretch_of_log_will_do(crashes):
+    assert_same_told(after_crashes(sorted(crashes), SHORT), undisturbed())
+
+
+@pytest.mark.parametrize("crashes", [[(300, 3, 9)], [(130, 2, 5), (330, 0, 20)]])
+def test_with_a_model_scores_come_back_to_what_they_were(crashes):
+    feeds, settings, model = (
+        [Feed("bed", seed=1), Feed("far", fs=360, seed=2, faults=0.1)],
+        Settings(),
+        load_model(None, "cpu"),
+    )
+    still = World(log_of(feeds))
+    Node(still, settings, model).run()
+    assert sum(bool(said.scores) for said in still.diagnoses.values()) > 60
+    moved = after_crashes(
+        [(at * len(still.log) // 458, *rest) for at, *rest in crashes], settings, model, still.log, {}
+    )
+    assert_same_told(moved, still)
+
+
+# ------------------------------------------------------------------------------------------------ where reading begins
+
+
+def ward(seconds: float, settings: Settings = RULES, feeds: list[Feed] = BEDS) -> tuple[World, Node]:
+    """A world and its daemon after so many seconds of log."""
+    world = World([m for m in log_of(feeds) if m.position.log_ns < START_NS + seconds * 1e9])
+    node = Node(world, settings)
+    node.run()
+    return world, node
+
+
+def taken_up(world: World, settings: Settings = RULES) -> tuple[Node, list[dict]]:
+    with capture_logs() as logs:
+        return Node(world, settings), logs
+
+
+def test_the_committed_offset_lags_by_no_more_than_the_warm_up_even_beside_a_silent_bed():
+    world = World(log())
+    node = Node(world, RULES)
+    for n, message in enumerate(world.log):
+        node._pass([message], -1)
+        position = message.position
+        if committed := world.committed.get(position.partition):
+            oldest = next(m.position for m in world.log if m.position[:2] == (position.partition, committed))
+            lag_s = (position.log_ns - oldest.log_ns) / 1e9
+            assert lag_s <= RULES.state.warmup_s + 1, (n, lag_s)
+    assert world.committed.keys() == {0, 1} and min(world.committed.values()) > 60
+
+
+def test_a_bed_that_was_silent_is_taken_up_with_its_alarms_and_the_others_exactly():
+    world, before = ward(58)
+    node, logs = taken_up(world)
+    assert {entry["stream_id"] for entry in logs if "reason" in entry} == {"silent"}
+    for stream_id in ("silent", "plain"):
+        rows = [n.pipeline.intake.row_of[stream_id] for n in (before, node)]
+        standing = [n.pipeline.alarms.standing(row) for n, row in zip((before, node), rows, strict=True)]
+        assert [(u.alert_id, u.update, u.state) for u in standing[0]] == [
+            (u.alert_id, u.update, u.state) for u in standing[1]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (Settings(diagnosis={"enabled": False}, alarms={"pause_s": 3.0}), "it was made with other settings"),
+        (Settings(diagnosis={"enabled": False}, conditioning={"mains_hz": 60}), "it was made with other settings"),
+        (Settings(diagnosis={"enabled": False}, intake={"stale_s": 33}), ""),
+    ],
+)
+def test_state_of_other_settings_is_rebuilt_never_guessed(settings: Settings, reason: str):
+    world, before = ward(40)
+    node, logs = taken_up(world, settings)
+    assert {entry.get("reason", "") for entry in logs if entry.get("stream_id") == "plain"} == (
+        {reason} if reason else set()
+    )
+    row = node.pipeline.intake.row_of["plain"]
+    assert node.pipeline.intake.is_held(np.array([row]))[0] == (not reason)
+    assert node.pipeline.alarms.next_hop[row] > 190
+
+
+def test_where_retention_has_cut_the_log_beds_go_on_with_their_alarms():
+    world, _ = ward(40)
+    world.first_kept = {0: world.end(0) - 3, 1: world.end(1) - 3}
+    node, logs = taken_up(world)
+    assert {entry["reason"] for entry in logs if "reason" in entry} == {"the log does not reach back far enough"}
+    world.log = log()
+    world.vitals.clear()  # without its log a bed settles anew, and says so of hops that were told before
+    node.start = {p: world.first_kept[p] for p in (0, 1)}
+    node.run()
+    assert max(sample for stream_id, sample in world.vitals if stream_id == "plain") == 72 * 250
+
+
+def test_a_log_that_was_made_anew_does_not_silence_the_bed():
+    world, _ = ward(40, feeds=[BEDS[0]])
+    later = [m for m in log_of([BEDS[0]]) if m.position.log_ns > START_NS + 40e9]
+    world.log = [replace(m, position=m.position._replace(offset=n)) for n, m in enumerate(later)][:20]
+    world.committed = {}
+    world.vitals.clear()
+    node, logs = taken_up(world)
+    assert {entry["reason"] for entry in logs if "reason" in entry} == {"its log is another"}
+    node.run()
+    assert world.vitals
+
+
+def test_a_rebuild_that_misses_its_hop_is_told_and_the_bed_speaks():
+    world, _ = ward(40, feeds=[BEDS[0]])
+    record = decode("plain", world.state[0]["plain"])
+    world.state[0]["plain"] = encode(record | {"next_hop": record["next_hop"] + 3000})
+    world.log = log_of([BEDS[0]])
+    with capture_logs() as logs:
+        node = Node(world, RULES)
+        world.vitals.clear()
+        node.run()
+    assert any("expected next" in entry.get("text", "") for entry in logs)
+    assert max(sample for _, sample in world.vitals) == 72 * 250
+
+
+def test_an_order_while_a_bed_is_rebuilt_is_kept_with_the_record_it_is_rebuilt_from():
+    world, _ = ward(40, feeds=[BEDS[0]])
+    before = decode("plain", world.state[0]["plain"])
+    node = Node(world, RULES)
+    apply_order(node.pipeline, order("plain", limits=pb.Limits(tachycardia_bpm=99.0)))
+    ((partition, record),) = node.checkpoints.records([], ("plain",)).values()
+    after = decode("plain", record)
+    assert partition == 0 and after["alarms"]["limits"]["tachycardia_bpm"] == 99
+    for same in ("offset", "base_offset", "base", "next_hop", "rooms"):
+        assert after[same] == before[same]
+
+
+def test_a_stale_bed_stays_stale_and_no_other_is_called_so_for_having_moved():
+    world, before = ward(40, feeds=[BEDS[0], Feed("far", seed=2, silent_s=(10, 1e9))])
+    before.pipeline.clock.now = START_NS + 20 * 10**9
+    before.pipeline.intake.last_arrival_ns[before.pipeline.intake.row_of["plain"]] = before.pipeline.clock.now
+    before._deliver(watch(before.pipeline), -1)
+    node = Node(world, RULES)
+    node.pipeline.clock.now = START_NS + 200 * 10**9
+    for row in node.pipeline.intake.row_of.values():
+        was = node.pipeline.alarms.alarms[row, Condition.STREAM_STALE]["state"]
+        assert (was >= State.ACTIVE) == (node.pipeline.intake.stream_id(row) == "far")
+
+
+# ------------------------------------------------------------------------------------------------------- coming, going
+
+
+def test_beds_forgotten_are_named_once_and_beds_released_are_not():
+    world, node = ward(30)
+    checkpoints, intake = node.checkpoints, node.pipeline.intake
+    node.pipeline.clock.now = START_NS + 4000 * 10**9
+    intake.last_arrival_ns[[row for stream_id, row in intake.row_of.items() if stream_id != "plain"]] = (
+        4000 * 10**9 + START_NS
+    )
+    out = watch(node.pipeline)
+    assert "plain" not in checkpoints.records(out)
+    assert checkpoints.take_gone() == {"plain": 0} and checkpoints.take_gone() == {}
+    checkpoints.release([1])
+    assert set(intake.row_of) == {"fast", "silent"} and checkpoints.take_gone() == {}
+    assert set(checkpoints.saved([])) == {0}
+    with pytest.raises(KeyError):
+        checkpoints.partition_of("gap")
+
+
+def test_a_bed_that_moves_to_another_partition_goes_on():
+    sent = log_of([Feed("bed", parts=1)])
+    moved = [
+        m if n < 15 else replace(m, position=Position(1, n - 15, m.position.log_ns, 0)) for n, m in enumerate(sent)
+    ]
+    still, world = World(sent), World(moved)
+    for one in (still, world):
+        Node(one, RULES).run()
+    assert_same_told(world, still)
+    assert set(world.state[1]) == {"bed"}
+    node, _ = taken_up(World(moved, state=defaultdict(dict, {1: world.state[0]}), committed={1: 0}))
+    assert node.checkpoints.partition_of("bed") == 1 and node.pipeline.alarms.next_hop[0] > 10
+
+
+def test_messages_nobody_can_read_and_beds_without_a_place_hold_no_commit_back():
+    world, node = ward(20, Settings(diagnosis={"enabled": False}, intake={"max_streams": 1}), [BEDS[0]])
+    good = log_of([Feed("another", parts=1)])[0]
+    end = world.end(0)
+    bad = [Message(b"\xff", good.content_type, START_NS, Position(0, end, START_NS, 0)),
+           replace(good, position=Position(0, end + 1, START_NS, 0)),
+           Message(b"\xff", good.content_type, START_NS, Position(1, 7, START_NS, 0))]  # fmt: skip
+    node.pipeline.process(bad)
+    assert [(r.message, r.stream_id) for r in node.pipeline.refused] == [
+        (bad[0], ""),
+        (bad[1], "another"),
+        (bad[2], ""),
+    ]
+    assert [r.reason for r in node.pipeline.refused] == ["bad_protobuf", "too_many_streams", "bad_protobuf"]
+    assert node.checkpoints.saved([])[1] == 8 and "another" not in node.checkpoints.records([], every=True)
+    node.pipeline.process([])
+    assert node.pipeline.refused == []
+
+
+# ------------------------------------------------------------------------------------------------------------- records
+
+
+def test_a_record_is_small():
+    _, node = ward(30, feeds=[Feed("bed", names=("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), faults=0.1)])
+    ((_, record),) = node.checkpoints.records([], every=True).values()
+    assert len(record) < 20_000 and len(zlib.compress(record, 1)) < 12_000
+
+
+def test_the_form_of_what_the_rhythm_room_keeps_belongs_to_the_schema():
+    """Whoever changes ``KEPT`` changes SCHEMA and writes the migration, then the number here."""
+    form = hashlib.sha256(repr([(name, KEPT[name].str, KEPT[name].shape) for name in KEPT.names]).encode()).hexdigest()
+    assert (SCHEMA, form[:8]) == (1, "3c737a74")
+
+
+def test_a_record_of_the_state_file_is_migrated():
+    _, before = ward(40, feeds=[BEDS[0]])
+    old = json.dumps(saved_state(before.pipeline, "plain")).encode()
+    world = World(log_of([BEDS[0]]), state=defaultdict(dict, {0: {"plain": old}}))
+    node, _ = taken_up(world)
+    assert node.pipeline.alarms.next_hop[0] == before.pipeline.alarms.next_hop[0]
+    told = [(u.alert_id, u.update) for u in node.pipeline.alarms.standing(0)]
+    assert told == [(u.alert_id, u.update) for u in before.pipeline.alarms.standing(0)] != []
+
+
+@pytest.mark.parametrize(
+    "spoilt", [b"", b"{}", b"[]\n", b"\xff\xfe", b'{"schema":9}\n', b'{"schema":1,"rooms":{"a":9}}\nxx']
+)
+def test_a_record_nobody_can_read_starts_that_bed_afresh(spoilt: bytes):
+    world = World(log_of([BEDS[0]]), state=defaultdict(dict, {0: {"plain": spoilt}}))
+    node, logs = taken_up(world)
+    assert [entry["stream_id"] for entry in logs if entry["log_level"] == "error"] == ["plain"]
+    assert node.pipeline.intake.row_of == {}
+    node.run()
+    assert len(world.vitals) == 72

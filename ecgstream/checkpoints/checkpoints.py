@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
@@ -18,8 +16,9 @@ from ..pipeline import Pipeline
 from ..settings import Settings
 from ..sources.message import Position
 from ..waveform import GRID_HZ, Condition
+from .hashes import model_hash, settings_hash
 from .places import EVERY, LEAST, Place, Standing, Written
-from .record import Record, decode, encode
+from .record import Record, decode_all, encode
 from .rooms import restore_rooms, save_rooms
 
 log = structlog.get_logger()
@@ -39,7 +38,7 @@ class Checkpoints:
     def __init__(self, pipeline: Pipeline, settings: Settings):
         self.partitions = 0  # of the chunks topic, told by whoever knows
         self._pipeline, self._intake = pipeline, pipeline.intake
-        self._model = pipeline.model.manifest.sha256[:12] if pipeline.model else ""
+        self._model = model_hash(pipeline.model)
         self._settings = settings_hash(settings)
         self._save_every = round(settings.state.save_every_s * GRID_HZ)
         self._warmup_ns = round(settings.state.warmup_s * 1e9)
@@ -215,7 +214,7 @@ class Checkpoints:
         (None: not known). The alerts that were to be told with the records, to be told again, and the offset to read
         the log from: the committed one, as ``saved`` gave no offset that is too late for any record, or the first.
         """
-        readable = self._readable(records)
+        readable = decode_all(records)
         out = [outgoing for record in readable.values() for outgoing in record["outbox"]]
         newest_ns = max((r["log_ns"] for r in readable.values() if r["partition"] == partition), default=0)
         start, exactly = max(first_offset, committed_offset), 0
@@ -229,21 +228,12 @@ class Checkpoints:
         log.info("partition taken up", partition=partition, beds=len(readable), exactly=exactly, offset=start)
         return out, start
 
-    def _readable(self, records: dict[str, bytes]) -> dict[str, Record]:
-        readable = {}
-        for stream_id, data in records.items():
-            try:
-                readable[stream_id] = decode(stream_id, data)
-            except StateError as error:
-                log.error("stream starts afresh: its checkpoint is not readable", stream_id=stream_id, text=str(error))
-        return readable
-
     def _why_inexact(self, record: Record, start: int, newest_ns: int) -> str:
         """Why a bed cannot be rebuilt from the log read from ``start``; empty if it can."""
         if record["model"] != self._model:
-            return "its record is of another model"
+            return "it was made with another model"
         if record["settings"] != self._settings:
-            return "its record is of other settings"
+            return "it was made with other settings"
         if record["base_offset"] < 0 or newest_ns - record["base_log_ns"] > self._warmup_ns:
             return "it has been silent"
         if record["base_offset"] < start:
@@ -301,14 +291,3 @@ class Checkpoints:
         """At its hold; or past its record without having met it, which must not keep the bed silent."""
         is_there = self._intake.next_hop[self._intake.row_of[stream_id]] >= record["next_hop"]
         return bool(is_there) or self._standings[stream_id].next_offset > record["offset"]
-
-
-def settings_hash(settings: Settings) -> str:
-    """Of the settings that decide what comes of a signal."""
-    parts = (
-        settings.intake.model_dump(mode="json", exclude={"stale_s", "evict_s", "max_streams"}),
-        settings.conditioning.model_dump(mode="json"),
-        settings.alarms.model_dump(mode="json"),
-        settings.diagnosis.enabled,
-    )
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

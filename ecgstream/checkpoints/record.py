@@ -9,9 +9,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from ..errors import StateError
 from ..outputs import Outgoing
 
+log = structlog.get_logger()
 Record = dict[str, Any]
 """What ``Checkpoints`` writes; ``rooms`` maps names to bytes, ``outbox`` is a list of Outgoing, the rest is JSON."""
 
@@ -53,6 +56,17 @@ def decode(stream_id: str, data: bytes) -> Record:
     for migrate in MIGRATIONS[record["schema"] :]:
         record = migrate(record)
     return record
+
+
+def decode_all(records: dict[str, bytes]) -> dict[str, Record]:
+    """The records that can be read, by stream; the others are told in the log."""
+    readable = {}
+    for stream_id, data in records.items():
+        try:
+            readable[stream_id] = decode(stream_id, data)
+        except StateError as error:
+            log.error("stream starts afresh: its checkpoint is not readable", stream_id=stream_id, text=str(error))
+    return readable
 
 
 def _read(stream_id: str, data: bytes) -> Record:

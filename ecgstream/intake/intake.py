@@ -11,13 +11,13 @@ import numpy as np
 
 from ..errors import IntakeError, StateError
 from ..settings import IntakeSettings
-from ..waveform import HOP_SAMPLES, LEADS, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
+from ..waveform import HOP_SAMPLES, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
 from .arena import Arena, Ring
 from .blocks import take_blocks
 from .limits import check_length, check_rate
 from .placement import KINDS, Item, Placement
 from .snapshots import resume, snapshot
-from .streams import NO_HOLD, Stream, StreamTable
+from .streams import NO_HOLD, Stream, StreamTable, names_by_slot
 
 SIDE_TOLERANCE_S = 0.25
 """How far other groups may count away from the ECG before they are brought back into step."""
@@ -157,7 +157,7 @@ class Intake:
     def _open_segment(self, stream: Stream, layout: Layout, hop: int) -> None:
         stream.release()
         stream.ring = self._arena.ring(layout)
-        stream.lead_names = _names_by_slot(layout)
+        stream.lead_names = names_by_slot(layout)
         table, row = self._table, stream.row
         table.slab[row], table.slot[row] = self._arena.index(layout), stream.ring.slot
         table.segment_hop[row] = table.next_hop[row] = table.ready_hop[row] = hop
@@ -296,8 +296,3 @@ class Intake:
         row, newest = stream.row, stream.timeline.newest_grid
         self.newest_grid[row] = newest
         self._table.ready_hop[row] = self._table.next_hop[row] = -(-newest // HOP_SAMPLES)
-
-
-def _names_by_slot(layout: Layout) -> tuple[str, ...]:
-    own = {slot: channel.name for slot, channel in zip(layout.slots, layout.channels, strict=True)}
-    return tuple(own.get(slot, name) for slot, name in enumerate(LEADS))

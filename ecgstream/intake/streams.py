@@ -101,3 +101,9 @@ class StreamTable:
             )
         self.by_row.append(None)
         return len(self.by_row) - 1
+
+
+def names_by_slot(layout: Layout) -> tuple[str, ...]:
+    """Names of the lead slots: a generic slot goes by its channel's own name."""
+    own = {slot: channel.name for slot, channel in zip(layout.slots, layout.channels, strict=True)}
+    return tuple(own.get(slot, name) for slot, name in enumerate(LEADS))

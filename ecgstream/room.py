@@ -1,0 +1,34 @@
+"""What all stages have in common, and the chunks that warm them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+
+from .waveform import GRID_HZ, LEAD_SLOT, Channel, ChannelGroup, Chunk, GroupKind, Layout
+
+
+class Room(Protocol):
+    """A stage that keeps state by row."""
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all."""
+        ...
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget rows."""
+        ...
+
+
+def warming_chunks(start_ns: int) -> Iterator[Chunk]:
+    """Eight seconds of spikes at two rates, so that every kernel is compiled for every shape of input."""
+    for fs in (GRID_HZ, 2 * GRID_HZ):
+        layout = Layout(GroupKind.ECG, Fraction(fs), (Channel(131330, "II", "mV", 200.0, 0),), (LEAD_SLOT["II"],))
+        samples = np.zeros((1, fs), np.int16)
+        samples[0, fs // 2 : fs // 2 + 8] = 200
+        for second in range(8):
+            group = ChannelGroup(layout, samples)
+            yield Chunk(f"warm-up-{fs}", second, start_ns + second * 1_000_000_000, (group,))
