@@ -36,6 +36,9 @@ async def drop_producer(producer: AIOKafkaProducer) -> None:
             sending.cancel()
             await asyncio.wait([sending], timeout=GRACE_S)
     producer._message_accumulator.fail_all(ProducerClosed())
+    ended = producer._txn_manager.wait_for_transaction_end()
+    if ended is not None and ended.done() and not ended.cancelled():
+        ended.exception()  # told already by the call that failed
     await _at_most(producer.stop(), GRACE_S)
 
 

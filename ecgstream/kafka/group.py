@@ -28,7 +28,7 @@ LOSE_SHARE = 0.6
 """Of the session time-out, which is the rebalance time-out, too: how much of it finishing may take."""
 POLL_MS = 500
 RETRY_S = 1.0
-FETCH_BYTES = 2**21
+FETCH_BYTES = 2**19
 """A partition's share of one answer; a single larger message is given all the same."""
 
 log = structlog.get_logger()
@@ -256,6 +256,8 @@ class Group(ConsumerRebalanceListener):
             answered = await beat()
             if answered:
                 self.lease.renew(asked)
+            elif coordinator.generation < 0:  # which says that the group does not know us
+                self.lease.end()
             return answered
 
         coordinator._do_heartbeat = heard

@@ -19,15 +19,24 @@ class Instant(NamedTuple):
 
 
 class Lease:
-    """Our hold on the partitions: the group lets them go to others once it has not heard from us for the time-out."""
+    """Our hold on the partitions: the group gives them to others once it has not heard from us for the time-out.
+
+    Lapsed, they may still be ours, as when the broker itself was away; ended, the group has said that they are not.
+    """
 
     def __init__(self, session_timeout_s: float):
         self._session_timeout_s = session_timeout_s
         self._renewed: Instant | None = None
+        self.ended = False
 
     def renew(self, asked: Instant) -> None:
         """The group has answered what we asked at this moment; its own count began no earlier."""
         self._renewed = asked
+        self.ended = False
+
+    def end(self) -> None:
+        """The group has told us that we are no member any more."""
+        self.ended = True
 
     def age_s(self) -> float:
         """Seconds since it was renewed, by whichever clock says more; infinite before the first time."""

@@ -110,12 +110,19 @@ class Producers:
         await asyncio.gather(*(producer.drop() for producer in dropped))
 
     def _check_lease(self, partitions: set[int]) -> None:
-        if partitions and self.lease is not None and self.lease.lapsed():
-            age_s = self.lease.age_s()
+        """Lapsed, we wait for the group's word; it comes with the next heartbeat it answers."""
+        if not partitions or self.lease is None:
+            return
+        if self.lease.ended:
             raise FencedError(
-                partitions,
-                f"The consumer group has not heard from us {f'for {age_s:.1f} s' if isfinite(age_s) else 'yet'}; after "
-                f"{self._settings.session_timeout_s:g} s (kafka.session_timeout_s) others may have our partitions.",
+                partitions, f"The consumer group has put us out; drop what is held of partitions {sorted(partitions)}."
+            )
+        if self.lease.lapsed():
+            age_s, limit_s = self.lease.age_s(), self._settings.session_timeout_s
+            silent = f"for {age_s:.1f} s" if isfinite(age_s) else "yet"
+            raise DeliveryError(
+                f"The consumer group has not heard from us {silent}; beyond {limit_s:g} s (kafka.session_timeout_s) "
+                "our partitions may be others', so nothing is sent until it has."
             )
 
     def _of(self, origin: int) -> Producer:

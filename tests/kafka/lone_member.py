@@ -1,13 +1,13 @@
 """A member of a group in a process of its own, which a test can freeze: joins, and does as it is told line by line.
 
-``begin``: begin, send one alert and confirm; ``commit``: commit offset 1 of every partition. Answers ``done`` or the
-partitions it was fenced from. First it says which it has.
+``begin``: begin, send one alert of each and confirm; ``commit``: commit offset 1 of each. Answers ``done``, ``again``
+or which partitions it was fenced from. First it says which it has.
 """
 
 import asyncio
 import sys
 
-from ecgstream.errors import FencedError
+from ecgstream.errors import DeliveryError, FencedError
 from ecgstream.kafka.producers import Producers
 from ecgstream.logs import configure
 from ecgstream.settings import KafkaSettings, LogSettings
@@ -38,17 +38,19 @@ async def main(settings: KafkaSettings) -> None:
     print(*sorted(held), flush=True)
     while order := (await asyncio.to_thread(sys.stdin.readline)).strip():
         try:
-            await obey(order, producers, source, held)
+            await obey(order, producers, source, held, settings.topics.alerts)
             print("done", flush=True)
+        except DeliveryError:
+            print("again", flush=True)
         except FencedError as error:
             print("fenced", *sorted(error.partitions), flush=True)
 
 
-async def obey(order: str, producers: Producers, source: KafkaSource, held: frozenset[int]) -> None:
+async def obey(order: str, producers: Producers, source: KafkaSource, held: frozenset[int], topic: str) -> None:
     if order == "begin":
         await producers.begin(held)
         for partition in held:
-            producers.send(partition, producers._settings.topics.alerts, b"bed-1", b"of the lone member")
+            producers.send(partition, topic, b"bed-1", b"of the lone member")
         await producers.confirm()
     else:
         await producers.commit(dict.fromkeys(held, 1), source.consumer)

@@ -6,7 +6,7 @@ from ecgstream.kafka.dead_letters import DeadLetters
 from ecgstream.kafka.producers import Producers
 from ecgstream.sources.message import Message, Position
 
-from .members import KIND
+from .members import KIND, until
 from .topics import messages
 
 SENTENCE = "The stream id must be 1 to 200 printable characters; found 0: ''."
@@ -75,4 +75,5 @@ async def test_exactly_once_a_dead_letter_belongs_to_the_transaction_of_its_part
         await producers.confirm()
         assert buried(settings) == []
         await producers.commit({2: 42}, None)
+        await until(lambda: buried(settings))  # Kafka shows a transaction a moment after its commit is confirmed
         assert [found.value for found in buried(settings)] == [b"payload"]
