@@ -99,14 +99,14 @@ def bench(
 def train(
     data: Annotated[Path, typer.Argument(help="Folder with mitdb, vfdb, ptbxl, … in WFDB form.")],
     out: Annotated[Path, typer.Option(help="Where the model directory is written.")] = Path("runs/encoder"),
-    minutes: Annotated[float, typer.Option(help="Training time; the rate schedule fits itself to it.")] = 50.0,
-    seed: int = 1,
+    steps: Annotated[int, typer.Option(min=1, help="About a second each on two cores.")] = 2400,
+    seed: Annotated[int, typer.Option(help="The same seed, data and steps give the same weights.")] = 1,
 ) -> None:
     """Train the streaming encoder and its heads, calibrate them, export TorchScript and write the model card."""
     from ..training import train as run_training
 
     try:
-        run_training(data, out, minutes=minutes, seed=seed)
+        run_training(data, out, steps=steps, seed=seed)
     except EcgstreamError as error:
         _fail(error)
 

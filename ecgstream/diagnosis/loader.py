@@ -1,4 +1,4 @@
-"""Model directories: ``encoder.pt`` (frozen TorchScript) beside ``manifest.json``, which states its sha256.
+"""Model directories: ``encoder.pt`` (TorchScript) beside ``manifest.json``, which states its sha256.
 
 TorchScript is the shipped form by design; this is the one module that calls it, and so the one that sets PyTorch's
 deprecation warning of it aside.
@@ -22,7 +22,7 @@ from torch import nn
 from ..errors import ModelError
 
 SHIPPED = Path(__file__).parent / "weights"
-FORMAT = "ecgstream-encoder-1"
+FORMAT = "ecgstream-encoder-2"
 _ENCODER, _MANIFEST = "encoder.pt", "manifest.json"
 
 
@@ -75,7 +75,9 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
     with _torchscript():
         try:
             loaded = torch.jit.load(io.BytesIO(encoder), map_location=place).eval()
-        except (RuntimeError, ValueError) as error:
+            loaded.prepare()
+            loaded = torch.jit.freeze(loaded)
+        except (RuntimeError, ValueError, AttributeError) as error:
             raise ModelError(f"PyTorch cannot read {folder / _ENCODER} as TorchScript: {error}") from error
     return Model(loaded, manifest, place)
 
@@ -97,12 +99,11 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def save_model(streaming: nn.Module, folder: Path, **stated: Any) -> Manifest:
-    """Script, freeze and write ``streaming`` with a manifest of what is ``stated`` (the fields of Manifest)."""
+    """Script and write ``streaming`` with a manifest of what is ``stated`` (the fields of Manifest)."""
     folder.mkdir(parents=True, exist_ok=True)
     with _torchscript():
-        frozen = torch.jit.freeze(torch.jit.script(streaming.eval()))
         buffer = io.BytesIO()
-        torch.jit.save(frozen, buffer)
+        torch.jit.save(torch.jit.script(streaming.eval()), buffer)
     encoder = buffer.getvalue()
     manifest = Manifest(format=FORMAT, sha256=hashlib.sha256(encoder).hexdigest(), **stated)
     (folder / _ENCODER).write_bytes(encoder)

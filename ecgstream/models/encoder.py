@@ -5,7 +5,8 @@
     tokens ─ pooled by bounded attention over the last 10 s, with the hop's last token ─ score head, 5 Hz
 
 Every part is causal and takes no statistics over time, so a state carried from hop to hop gives, to rounding, what a
-run over the whole record gives.
+run over the whole record gives. Channels come first everywhere, (D, B, T): a mixing of channels is then one matrix
+product over all beds and tokens, and the state space takes its input as it lies.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..waveform import GRID_HZ, HOP_SAMPLES, N_LEADS
+from .dropout import Dropout
 from .state_space import StateSpace, advance
 
 INPUT_HZ = 125
@@ -37,12 +39,28 @@ class EncoderShape:
     """Sizes that determine the encoder's weights."""
 
     n_scores: int
-    width: int = 176
-    depth: int = 6
+    width: int = 208
+    depth: int = 4
     modes: int = 8
-    filters: int = 32
+    filters: int = 24
     pool_heads: int = 8
     kernel: int = 20
+
+
+class Mix(nn.Linear):
+    """A linear map over the first dimension: (in, …) to (out, …)."""
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """One matrix product over everything behind the first dimension."""
+        mixed = torch.mm(self.weight, channels.flatten(1))
+        if self.bias is not None:
+            mixed = mixed + self.bias[:, None]
+        return mixed.unflatten(1, channels.shape[1:])
+
+
+def norm(channels: Tensor) -> Tensor:
+    """Root-mean-square norm of each token of (D, B, T) (Zhang & Sennrich, 2019); what follows has the gains."""
+    return channels * torch.rsqrt((channels * channels).mean(0) + 1e-5)
 
 
 class Stem(nn.Module):
@@ -56,17 +74,16 @@ class Stem(nn.Module):
         super().__init__()
         self.kernel = shape.kernel
         self.history = shape.kernel - TOKEN_INPUTS
-        self.bank = nn.Linear(shape.kernel, shape.filters)
-        self.mix = nn.Linear(N_LEADS * (shape.filters + 1), shape.width)
+        self.bank = Mix(shape.kernel, shape.filters)
+        self.mix = Mix((shape.filters + 1) * N_LEADS, shape.width)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """``samples`` (B, 32, history + 5 T) to tokens (B, T, width). Leads that are not valid contribute nothing."""
-        patches = samples.unfold(2, self.kernel, self.step)  # (B, 32, T, kernel)
-        present = patches[:, self.leads :].mean(3)  # (B, 16, T)
-        mv = patches[:, : self.leads].clamp(-self.largest_mv, self.largest_mv)
-        features = functional.gelu(self.bank(mv)) * present[:, :, :, None]
-        features = torch.cat((features, present[:, :, :, None]), 3)  # (B, 16, T, filters + 1)
-        return self.mix(features.permute(0, 2, 1, 3).flatten(2))
+        """``samples`` (B, 32, history + 5 T) to tokens (width, B, T). Leads that are not valid contribute nothing."""
+        patches = samples.unfold(2, self.kernel, self.step).permute(3, 1, 0, 2)  # (kernel, 32, B, T)
+        present = patches[:, self.leads :].mean(0)[None]  # (1, 16, B, T)
+        mv = patches[:, : self.leads].clamp(-self.largest_mv, self.largest_mv).contiguous()
+        features = functional.gelu(self.bank(mv)) * present
+        return self.mix(torch.cat((features, present)).flatten(0, 1))
 
 
 class Block(nn.Module):
@@ -74,16 +91,15 @@ class Block(nn.Module):
 
     def __init__(self, shape: EncoderShape, dropout: float):
         super().__init__()
-        self.norm = nn.LayerNorm(shape.width)
         self.space = StateSpace(shape.width, shape.modes, LONGEST_TAU_S * TOKEN_HZ)
-        self.mix = nn.Linear(shape.width, 2 * shape.width)
-        self.dropout = nn.Dropout(dropout)
+        self.mix = Mix(shape.width, 2 * shape.width, bias=False)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor, matrix: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``tokens`` (B, T, width), ``matrix`` from ``self.space``, ``x`` (B, width, 2 modes)."""
-        mixed, x = advance(matrix, self.norm(tokens).to(x.dtype), x)
-        gated = functional.glu(self.mix(functional.gelu(mixed)), 2)
-        return tokens + self.dropout(gated), x
+        """``tokens`` (width, B, T), ``matrix`` from ``self.space``, ``x`` (width, B, 2 modes)."""
+        over_time, x = advance(matrix, norm(tokens), x)
+        mixed, gate = self.mix(functional.gelu(over_time)).chunk(2)
+        return tokens + self.dropout(mixed * torch.sigmoid(gate)), x
 
 
 class Encoder(nn.Module):
@@ -95,55 +111,53 @@ class Encoder(nn.Module):
     def __init__(self, shape: EncoderShape, dropout: float = 0.0):
         super().__init__()
         self.shape = shape
-        self.width, self.modes, self.heads = shape.width, shape.modes, shape.pool_heads
+        self.width, self.heads = shape.width, shape.pool_heads
         self.stem = Stem(shape)
         self.blocks = nn.ModuleList(Block(shape, dropout) for _ in range(shape.depth))
-        self.norm = nn.LayerNorm(shape.width)
-        self.beat_head = nn.Linear(shape.width, N_BEAT)
-        self.pool_logits = nn.Linear(shape.width, shape.pool_heads)
-        self.pool_values = nn.Linear(shape.width, shape.width)
-        self.dropout = nn.Dropout(2 * dropout)
-        self.score_head = nn.Linear(2 * shape.width, shape.n_scores)
+        self.beat_head = Mix(shape.width, N_BEAT)
+        self.pool_logits = Mix(shape.width, shape.pool_heads)
+        self.pool_values = Mix(shape.width, shape.width)
+        self.dropout = Dropout(2 * dropout)
+        self.score_head = Mix(2 * shape.width, shape.n_scores)
 
     def matrices(self, length: int) -> list[Tensor]:
-        """Every block's state-space map over ``length`` tokens: (D, 2N + L, 2N + L) each."""
+        """Every block's state-space map over ``length`` tokens: (width, 2N + length, 2N + length) each."""
         return [block.space.matrix(length) for block in self.blocks]
 
     def forward(
         self, samples: Tensor, matrices: list[Tensor], x: list[Tensor], ring: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
-        """Logits of scores (B, n, n_scores) and of beats (B, 5 n, 6), and the state as ``features`` takes it."""
+        """Logits of scores (n_scores, B, n) and of beats (6, B, 5 n), and the state as ``features`` takes it."""
         hops, tokens, x, ring = self.features(samples, matrices, x, ring)
         return self.score_head(self.dropout(hops)), self.beat_head(self.dropout(tokens)), x, ring
 
     def features(
         self, samples: Tensor, matrices: list[Tensor], x: list[Tensor], ring: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
-        """What the heads see: hops (B, n, 2 D) and tokens (B, 5 n, D), and the state after.
+        """What the heads see: hops (2 width, B, n) and tokens (width, B, 5 n), and the state after.
 
-        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (B, D, 2N) per block, ``ring``
-        (B, POOL_HOPS - 1, D + heads).
+        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (width, B, 2N) per block, ``ring``
+        (width + heads, B, POOL_HOPS - 1).
         """
         tokens = self.stem(samples)
         after = []
         for index, block in enumerate(self.blocks):
             tokens, state = block(tokens, matrices[index], x[index])
             after.append(state)
-        tokens = self.norm(tokens)
+        tokens = norm(tokens)
         pooled, ring = self.pool(tokens, ring)
-        last = tokens[:, self.hop_tokens - 1 :: self.hop_tokens]
-        return torch.cat((pooled, last), 2), tokens, after, ring
+        last = tokens[:, :, self.hop_tokens - 1 :: self.hop_tokens]
+        return torch.cat((pooled, last)), tokens, after, ring
 
     def pool(self, tokens: Tensor, ring: Tensor) -> tuple[Tensor, Tensor]:
         """Attention over the last 10 s at each hop: logits are bounded, so sums per hop can be kept and added up."""
-        hops = tokens.shape[1] // self.hop_tokens
         logits = self.logit_limit * torch.tanh(self.pool_logits(tokens) / self.logit_limit)
-        weights = torch.exp(logits.float())  # (B, T, heads)
-        values = self.pool_values(tokens).float().unflatten(2, (self.heads, self.width // self.heads))
-        weighted = (values * weights[:, :, :, None]).flatten(2)
-        sums = torch.cat((weighted, weights), 2).unflatten(1, (hops, self.hop_tokens)).sum(2)
-        kept = torch.cat((ring, sums), 1)
-        window = kept.unfold(1, ring.shape[1] + 1, 1).sum(3)  # (B, hops, D + heads)
-        total = window[:, :, : self.width].unflatten(2, (self.heads, self.width // self.heads))
-        pooled = total / window[:, :, self.width :, None]
-        return pooled.flatten(2), kept[:, hops:]
+        weights = torch.exp(logits)  # (heads, B, T)
+        values = self.pool_values(tokens).unflatten(0, (self.heads, self.width // self.heads))
+        weighted = (values * weights[:, None]).flatten(0, 1)
+        sums = torch.cat((weighted, weights)).unflatten(2, (-1, self.hop_tokens)).sum(3)  # (width + heads, B, n)
+        kept = torch.cat((ring, sums), 2)
+        window = kept.unfold(2, ring.shape[2] + 1, 1).sum(3)
+        total = window[: self.width].unflatten(0, (self.heads, self.width // self.heads))
+        pooled = total / window[self.width :, None]
+        return pooled.flatten(0, 1), kept[:, :, sums.shape[2] :]

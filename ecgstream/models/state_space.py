@@ -14,21 +14,18 @@ from torch import Tensor, nn
 def advance(matrix: Tensor, u: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Run channels of a linear state space over tokens, some tokens at a time.
 
-    ``matrix`` (D, 2N + L, 2N + L) as built by ``StateSpace.matrix(L)``; ``u`` (B, T, D) input with T a multiple of L;
-    ``x`` (B, D, 2N) state. Returns output (B, T, D) and the state after the last token.
+    ``matrix`` (D, 2N + L, 2N + L) as built by ``StateSpace.matrix(L)``; ``u`` (D, B, T) input with T a multiple of L;
+    ``x`` (D, B, 2N) state. Returns output (D, B, T) and the state after the last token.
     """
     n = x.shape[2]
     length = matrix.shape[1] - n
-    from_state, from_input = matrix[:, :n], matrix[:, n:]
-    x = x.transpose(0, 1)  # (D, B, 2N)
-    u = u.permute(2, 0, 1).contiguous()  # (D, B, T)
+    keep, see = matrix[:, :n, :n], matrix[:, :n, n:]
+    write, pass_on = matrix[:, n:, :n], matrix[:, n:, n:]
     out = []
-    for start in range(0, u.shape[2], length):
-        joined = torch.baddbmm(torch.bmm(x, from_state), u[:, :, start : start + length], from_input)
-        x = joined[:, :, :n]
-        out.append(joined[:, :, n:])
-    y = out[0] if len(out) == 1 else torch.cat(out, 2)
-    return y.permute(1, 2, 0).contiguous(), x.transpose(0, 1)
+    for piece in u.split(length, 2):
+        out.append(torch.baddbmm(torch.bmm(x, see), piece, pass_on))
+        x = torch.baddbmm(torch.bmm(x, keep), piece, write)
+    return out[0] if len(out) == 1 else torch.cat(out, 2), x
 
 
 class StateSpace(nn.Module):

@@ -9,14 +9,21 @@ from .encoder import HOP_INPUTS, HOP_TOKENS, N_BEAT, POOL_HOPS, Encoder
 
 N_CHANNELS = 32
 """Input channels: 16 lead slots in mV, then whether each sample of each slot is valid."""
+STRIDE_HOPS = 5
+"""Hops that the state space takes at once where a call brings a multiple of them: a chunk of a second."""
 
 
 class StreamingEncoder(nn.Module):
-    """``forward(samples, state) -> (scores, state)`` with calibrated probabilities; scripted and frozen for serving."""
+    """``forward(samples, state) -> (scores, state)`` with calibrated probabilities; scripted and frozen for serving.
+
+    ``prepare`` must run once, after loading: it makes the state-space maps of the weights, which are larger than these.
+    """
 
     channels: Final[int] = N_CHANNELS
     hop_inputs: Final[int] = HOP_INPUTS
+    hop_tokens: Final[int] = HOP_TOKENS
     hop_beats: Final[int] = HOP_TOKENS * N_BEAT
+    stride_hops: Final[int] = STRIDE_HOPS
 
     def __init__(self, encoder: Encoder, score_scale: Tensor, score_shift: Tensor, beat_shift: Tensor):
         """Calibration: a score is sigmoid(scale * logit + shift); ``beat_shift`` (5,) is added to the class logits."""
@@ -32,10 +39,16 @@ class StreamingEncoder(nn.Module):
             self.ring_hops * self.ring_width,
         ]
         self.n_state = sum(self.parts)
-        self.register_buffer("matrices", torch.stack(encoder.matrices(HOP_TOKENS)).detach())
+        self.by_hop, self.by_stride = torch.empty(0), torch.empty(0)
         self.register_buffer("score_scale", score_scale)
         self.register_buffer("score_shift", score_shift)
         self.register_buffer("beat_shift", beat_shift)
+
+    @torch.jit.export
+    def prepare(self) -> None:
+        """Make the maps (depth, width, 2N + L, 2N + L) over a hop and over STRIDE_HOPS of them."""
+        self.by_hop = torch.stack(self.encoder.matrices(self.hop_tokens)).detach()
+        self.by_stride = torch.stack(self.encoder.matrices(self.hop_tokens * self.stride_hops)).detach()
 
     def forward(self, samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Advance by n >= 1 hops. ``state`` is overwritten with the new one, and returned.
@@ -47,24 +60,27 @@ class StreamingEncoder(nn.Module):
         batch, hops = samples.shape[0], samples.shape[2] // self.hop_inputs
         history, x, ring = self._unpack(state)
         samples = torch.cat((history, samples), 2)
-        scores, beats, x_after, ring_after = self.encoder(samples, list(self.matrices.unbind()), x, ring)
+        maps = self.by_stride if hops % self.stride_hops == 0 else self.by_hop
+        scores, beats, x_after, ring_after = self.encoder(samples, list(maps.unbind()), x, ring)
         history.copy_(samples[:, :, samples.shape[2] - self.history :])
         for before, after in zip(x, x_after):  # noqa: B905 (TorchScript knows no strict zip)
             before.copy_(after)
         ring.copy_(ring_after)
-        scores = torch.sigmoid(scores * self.score_scale + self.score_shift)
-        return torch.cat((scores, self._beat_probs(beats).reshape(batch, hops, self.hop_beats)), 2), state
+        scores = torch.sigmoid(scores.permute(1, 2, 0) * self.score_scale + self.score_shift)
+        return torch.cat((scores, self._beat_probs(beats).view(batch, hops, self.hop_beats)), 2), state
 
     def _unpack(self, state: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Views of ``state``."""
+        """Views of ``state`` as the encoder takes them."""
         batch = state.shape[0]
         history, x, ring = state.split(self.parts, 1)
         history = history.view(batch, self.channels, self.history)
-        x = x.view(batch, self.depth, self.width, self.modes)
-        return history, list(x.unbind(1)), ring.view(batch, self.ring_hops, self.ring_width)
+        x = x.view(batch, self.depth, self.width, self.modes).permute(1, 2, 0, 3)
+        ring = ring.view(batch, self.ring_width, self.ring_hops).transpose(0, 1)
+        return history, list(x.unbind()), ring
 
     def _beat_probs(self, logits: Tensor) -> Tensor:
-        """Class probabilities given a beat, times that of a beat; the last column is that of none."""
+        """(6, B, T) to (B, T, 6): class probabilities given a beat, times that of a beat; the last is that of none."""
+        logits = logits.permute(1, 2, 0)
         none = torch.sigmoid(logits[:, :, 5:])
         classes = torch.softmax(logits[:, :, :5] + self.beat_shift, 2)
         return torch.cat((classes * (1 - none), none), 2)

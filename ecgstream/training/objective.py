@@ -31,18 +31,18 @@ class Pupil(nn.Module):
         encoder = self.encoder
         hops = encoder.dropout(hops)
         return (
-            encoder.score_head(hops),
-            encoder.beat_head(encoder.dropout(tokens)),
-            self.auxiliary(hops[:, -1, : encoder.width]),
+            encoder.score_head(hops).permute(1, 2, 0),
+            encoder.beat_head(encoder.dropout(tokens)).permute(1, 2, 0),
+            self.auxiliary(hops[: encoder.width, :, -1].t()),
         )
 
     def features(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """What the heads see of whole strips, from an empty memory."""
+        """What the heads see of whole strips, from an empty memory: (2 width, B, n) and (width, B, 5 n)."""
         encoder = self.encoder
         shape = encoder.shape
         batch = samples.shape[0]
-        x = [samples.new_zeros(batch, shape.width, 2 * shape.modes) for _ in range(shape.depth)]
-        ring = samples.new_zeros(batch, POOL_HOPS - 1, shape.width + shape.pool_heads)
+        x = [samples.new_zeros(shape.width, batch, 2 * shape.modes) for _ in range(shape.depth)]
+        ring = samples.new_zeros(shape.width + shape.pool_heads, batch, POOL_HOPS - 1)
         history = samples.new_zeros(batch, N_CHANNELS, encoder.stem.history)
         samples = torch.cat((history, samples), 2)
         hops, tokens, _, _ = encoder.features(samples, encoder.matrices(CHUNK_TOKENS), x, ring)

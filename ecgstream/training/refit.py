@@ -35,7 +35,7 @@ def _beat_tokens(encoder: Encoder, sources: Sources, rng: np.random.Generator) -
     for _ in range(BATCHES):
         batch = beat_batch(sources, STRIPS, rng)
         with torch.no_grad():
-            seen = pupil.features(torch.from_numpy(batch.samples))[1].numpy()
+            seen = pupil.features(torch.from_numpy(batch.samples))[1].permute(1, 2, 0).numpy()
         beats = (batch.beats != NO_BEAT) & (batch.beats != NOT_SUPERVISED)
         tokens.append(seen[beats])
         classes.append(batch.beats[beats])

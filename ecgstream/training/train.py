@@ -24,8 +24,8 @@ RECORDS = "records.json"
 Examples = dict[str, list[Example]]
 
 
-def train(data: Path, out: Path, minutes: float, seed: int) -> Manifest:
-    """Train on the recordings under ``data`` for ``minutes``, calibrate, measure, write the model directory ``out``.
+def train(data: Path, out: Path, steps: int, seed: int) -> Manifest:
+    """Train on the recordings under ``data`` for ``steps``, calibrate, measure, write the model directory ``out``.
 
     Conditioned recordings and the checkpoint lie in ``.cache``; a run that was stopped goes on from its checkpoint.
     """
@@ -36,7 +36,7 @@ def train(data: Path, out: Path, minutes: float, seed: int) -> Manifest:
     checkpoint = cache / f"checkpoint-seed{seed}.pt"
     run = new_run(seed)
     sources = training_sources(examples)
-    encoder = fit(run, sources, minutes, checkpoint)
+    encoder = fit(run, sources, steps, checkpoint)
     refit_beats(encoder, sources, seed)
     manifest = finish(encoder, examples, out)
     write_card(out, measure(load_model(out), data, cache), facts(run, seed))
@@ -44,14 +44,13 @@ def train(data: Path, out: Path, minutes: float, seed: int) -> Manifest:
     return manifest
 
 
-def facts(run: Run, seed: int, remarks: str = "") -> dict[str, int | str]:
-    """What the card states of the run; ``remarks``: what else a reader of its figures must know."""
+def facts(run: Run, seed: int) -> dict[str, int]:
+    """What the card states of the run."""
     return {
         "steps": run.steps,
         "minutes": round(run.trained_s / 60),
         "cpu_minutes": round(run.cpu_s / 60),
         "seed": seed,
-        "remarks": remarks,
     }
 
 

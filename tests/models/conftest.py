@@ -14,7 +14,9 @@ def streaming() -> StreamingEncoder:
     torch.manual_seed(0)
     encoder = Encoder(EncoderShape(N_SCORES, width=24, depth=3, modes=4, filters=8, pool_heads=4))
     calibration = torch.full((N_SCORES,), 3.0), torch.zeros(N_SCORES), torch.zeros(5)
-    return StreamingEncoder(encoder, *calibration).eval()
+    streaming = StreamingEncoder(encoder, *calibration).eval()
+    streaming.prepare()
+    return streaming
 
 
 @pytest.fixture(scope="session")
