@@ -23,7 +23,7 @@ JAR_FOLDERS = {
     "Apache Kafka from shared/kafka": ROOT.parent / "shared" / "kafka" / "libs",
     "Apache Kafka from deploy/kafka/target": ROOT / "deploy" / "kafka" / "target" / "dependency",
 }
-START_S = 60.0
+START_S = 120.0
 # Linux kills such a child with the thread that started it, so one thread that lives as long as we do starts them all.
 SPAWNER = ThreadPoolExecutor(1, thread_name_prefix="spawner")
 _STARTER = ThreadPoolExecutor(1)
@@ -73,7 +73,11 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Broker:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # an interrupt, too, must not leave it running
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
