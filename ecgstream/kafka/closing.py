@@ -35,7 +35,10 @@ async def drop_producer(producer: AIOKafkaProducer) -> None:
         if sending is not None and not sending.done():
             sending.cancel()
             await asyncio.wait([sending], timeout=GRACE_S)
-    producer._message_accumulator.fail_all(ProducerClosed())
+    waiting = producer._message_accumulator
+    # What waits to be tried again is not on its list of pending batches, from which it takes off each that is done.
+    waiting._pending_batches.update(batch for batches in waiting._batches.values() for batch in batches)
+    waiting.fail_all(ProducerClosed())
     ended = producer._txn_manager.wait_for_transaction_end()
     if ended is not None and ended.done() and not ended.cancelled():
         ended.exception()  # told already by the call that failed
