@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from ecgstream.settings import KafkaSettings
 from ecgstream.sources.kafka import Extent, Extents, KafkaSource
@@ -55,6 +56,17 @@ async def fill(settings: KafkaSettings, partition: int, payloads: Iterable[bytes
             headers = [("content-type", KIND.encode())]
             await sender.send(settings.topics.chunks, payload, b"bed-1", partition, headers=headers)
         await sender.flush()
+
+
+@asynccontextmanager
+async def admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Whoever changes topics."""
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap[0])
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def receive(source: KafkaSource, count: int) -> list[Message]:

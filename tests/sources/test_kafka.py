@@ -7,7 +7,7 @@ import time
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 
@@ -18,7 +18,7 @@ from ecgstream.settings import KafkaSettings, TlsSettings
 from ecgstream.sources.kafka import Extent, KafkaSource
 from ecgstream.wire.codec import decode_chunk
 
-from ..kafka.members import KIND, Beds, fill, member, receive, until
+from ..kafka.members import KIND, Beds, admin, fill, member, receive, until
 
 ALL = frozenset({0, 1, 2})
 
@@ -26,14 +26,6 @@ ALL = frozenset({0, 1, 2})
 @pytest.fixture
 def settings(kafka_settings) -> KafkaSettings:
     return kafka_settings.model_copy(update={"session_timeout_s": 3.0, "request_timeout_s": 5.0})
-
-
-@contextlib.asynccontextmanager
-async def admin(settings):
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap[0])
-    await client.start()
-    yield client
-    await client.close()
 
 
 async def commit(settings, source, offsets) -> None:
