@@ -90,7 +90,7 @@ def test_the_log_is_worth_reading():
 crash = st.tuples(st.integers(0, 420), st.integers(0, 3), st.integers(1, 40))
 
 
-@hypothesis_settings(max_examples=40, **PROPERTY)
+@hypothesis_settings(max_examples=25, **PROPERTY)
 @given(crashes=st.lists(crash, min_size=1, max_size=4))
 def test_nothing_is_lost_and_nothing_said_otherwise(crashes):
     assert_same_told(after_crashes(sorted(crashes)), undisturbed())
@@ -111,11 +111,11 @@ def passes_with_alerts() -> list[int]:
 def test_a_death_between_saving_and_telling_an_alert_loses_none(stage: int):
     told = passes_with_alerts()
     assert len(told) > 40
-    for at in told[stage::12]:
+    for at in told[stage::24]:
         assert_same_told(after_crashes([(at, stage, 1)]), undisturbed())
 
 
-@hypothesis_settings(max_examples=8, **PROPERTY)
+@hypothesis_settings(max_examples=5, **PROPERTY)
 @given(crashes=st.lists(crash, min_size=1, max_size=3))
 def test_a_short_stretch_of_log_will_do(crashes):
     assert_same_told(after_crashes(sorted(crashes), SHORT), undisturbed())

@@ -35,7 +35,8 @@ def save(alarms: Alarms, row: int) -> Kept:
 
 
 def _as_dict(alarm: np.void) -> Kept:
-    return {"state": State(alarm["state"]).name.lower()} | {name: alarm[name].item() for name in _FIELDS}
+    values = dict(zip(ALARM_DTYPE.names or (), alarm.item(), strict=True))
+    return values | {"state": State(values["state"]).name.lower()}
 
 
 def restore(alarms: Alarms, row: int, kept: Kept) -> None:
