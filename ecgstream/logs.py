@@ -18,6 +18,8 @@ def configure(settings: LogSettings) -> None:
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    # aiokafka logs some eighty lines a second while a broker is away; what matters of it is in our own log.
+    logging.getLogger("aiokafka").setLevel(logging.DEBUG if settings.level == "debug" else logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

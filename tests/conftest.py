@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from .kafka.conftest import broker, broker_kind, fresh_settings, kafka_settings  # noqa: F401
+from .kafka.fixtures import (  # noqa: F401
+    broker,
+    broker_kind,
+    fresh_settings,
+    kafka_settings,
+    pytest_report_collectionfinish,
+)
 
 ROOT = Path(__file__).parent.parent
 

@@ -27,6 +27,7 @@ METADATA_AGE_S = 30.0
 LOSE_SHARE = 0.6
 """Of the session time-out, which is the rebalance time-out, too: how much of it finishing may take."""
 POLL_MS = 500
+LONGEST_WAIT_MS = 24 * 3_600_000
 RETRY_S = 1.0
 FETCH_BYTES = 2**19
 """A partition's share of one answer; a single larger message is given all the same."""
@@ -96,6 +97,8 @@ class Group(ConsumerRebalanceListener):
             rebalance_timeout_ms=session_ms,
             heartbeat_interval_ms=round(min(HEARTBEAT_S, settings.session_timeout_s / 4) * 1000),
             partition_assignment_strategy=(self._assignor,),
+            # A delivery that waits for a broker keeps us from polling; whether we live is for /health/live to say.
+            max_poll_interval_ms=LONGEST_WAIT_MS,
             metadata_max_age_ms=round(METADATA_AGE_S * 1000),
             max_partition_fetch_bytes=FETCH_BYTES,
             enable_auto_commit=False,
