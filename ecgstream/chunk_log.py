@@ -18,6 +18,7 @@ class ChunkLog:
 
     def __init__(self, settings: KafkaSettings, producers: Producers, clock_ns: Callable[[], int], owner: Owner):
         self.producers = producers
+        self.exactly_once = settings.delivery == "exactly-once"
         self.source = KafkaSource(settings, clock_ns, owner)
         self.state = StateTopic(settings, producers)
         self.control = ControlLog(settings)
