@@ -115,26 +115,23 @@ def test_a_death_between_saving_and_telling_an_alert_loses_none(stage: int):
         assert_same_told(after_crashes([(at, stage, 1)]), undisturbed())
 
 
-@hypothesis_settings(max_examples=5, **PROPERTY)
-@given(crashes=st.lists(crash, min_size=1, max_size=3))
-def test_a_short_stretch_of_log_will_do(crashes):
-    assert_same_told(after_crashes(sorted(crashes), SHORT), undisturbed())
+@pytest.mark.parametrize("crashes", [[(70, 1, 5)], [(150, 3, 30), (151, 0, 1)], [(190, 2, 9), (260, 1, 4)]])
+def test_beds_that_never_fall_silent_need_a_short_stretch_of_log(crashes):
+    steady = log_of([BEDS[0], BEDS[2], BEDS[3]])
+    still = World(steady)
+    Node(still, SHORT).run()
+    assert_same_told(after_crashes(crashes, SHORT, None, steady, {}), still)
 
 
-@pytest.mark.parametrize("crashes", [[(300, 3, 9)], [(130, 2, 5), (330, 0, 20)]])
+@pytest.mark.parametrize("crashes", [[(130, 3, 9)], [(60, 2, 5), (140, 0, 20)]])
 def test_with_a_model_scores_come_back_to_what_they_were(crashes):
-    feeds, settings, model = (
-        [Feed("bed", seed=1), Feed("far", fs=360, seed=2, faults=0.1)],
-        Settings(),
-        load_model(None, "cpu"),
-    )
+    """To 1e-4 the encoder forgets in 40 s: that much log it must be given."""
+    feeds, model = [Feed("bed", seed=1), Feed("far", fs=360, seed=2, faults=0.1)], load_model(None, "cpu")
+    settings = Settings(state={"warmup_s": 45})
     still = World(log_of(feeds))
     Node(still, settings, model).run()
     assert sum(bool(said.scores) for said in still.diagnoses.values()) > 60
-    moved = after_crashes(
-        [(at * len(still.log) // 458, *rest) for at, *rest in crashes], settings, model, still.log, {}
-    )
-    assert_same_told(moved, still)
+    assert_same_told(after_crashes(crashes, settings, model, still.log, {}), still)
 
 
 # ------------------------------------------------------------------------------------------------ where reading begins
