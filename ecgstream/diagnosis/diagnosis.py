@@ -12,7 +12,7 @@ from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
 from .beats import BeatProbs
 from .loader import Model
 
-BATCHES = (1, 4, 8, 16, 24, 32, 40, 48, 64)
+BATCHES = (1, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 HOP_RUNS = (5, 1)
 """Fixed sizes: rows and hops in one call of the encoder. Every shape it meets is warmed up before the first bed."""
 GRID_STEP = 2
