@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from .checkpoints import Checkpoints
+from .checkpoints.record import partitions_of
 from .chunk_log import ChunkLog
 from .delivery import Results
 from .kafka.group import Extent, Extents
@@ -128,8 +129,9 @@ class Membership:
     def _keep(self, held: dict[int, Extent]) -> dict[int, int]:
         """Let go of all but what is ours again as we left it; the offsets from which that goes on."""
         keep = {p for p in self.parked if p in held and p in self._next and self.committed.get(p) == held[p].committed}
-        if self.tainted:
+        if self.tainted or self._checkpoints.partitions != self.log.source.partitions:  # else beds may have moved
             keep, self.tainted = set(), False
+            self._checkpoints.partitions = self.log.source.partitions
             self.life += 1
         gone = (self.parked | set(self.owned)) - keep
         self._checkpoints.release(gone)
@@ -142,17 +144,19 @@ class Membership:
     def _take_up(self, loaded: dict[int, dict[str, bytes]], held: dict[int, Extent]) -> tuple[Results, dict[int, int]]:
         """Beds from their records; the offset from which each partition is to be read."""
         out: list[Outgoing] = []
-        offsets = {}
+        offsets, grown = {}, False
         for partition, records in loaded.items():
-            self._next_order[partition] = _place_in(records.pop(CONTROL_KEY, None))["offset"]
-            first, committed = held[partition].first, held[partition].committed
+            place = _place_in(records.pop(CONTROL_KEY, None))
+            self._next_order[partition] = place["offset"]
+            grown = grown or place["partitions"] != self._checkpoints.partitions
+            first, end, committed = held[partition]
             told, offsets[partition] = self._checkpoints.resume(
-                partition, records, first, first if committed is None else committed
+                partition, records, first, first if committed is None else committed, end
             )
             if not self.log.exactly_once:  # else a record is there only if its alerts are
                 out += told
             self._metrics.taken_up.inc(len(records))
-        results = self.results(out)
+        results = self.results(out, every=grown)  # with the new places, as nobody will look elsewhere again
         results.records += [self._place(partition) for partition in loaded]
         return results, offsets
 
@@ -186,7 +190,6 @@ class Membership:
     async def _gain(self, partitions: set[int], extents: Extents) -> dict[int, int]:
         await self.log.producers.gain(partitions)
         held = await extents()
-        self._checkpoints.partitions = self.log.source.partitions
         kept = await self._queues.in_compute(self._keep, held)
         loaded = await self._load(partitions - set(kept))
         results, offsets = await self._queues.in_compute(self._take_up, loaded, held)
@@ -197,13 +200,16 @@ class Membership:
         return kept | offsets
 
     async def _load(self, partitions: set[int]) -> dict[int, dict[str, bytes]]:
-        """By partition the records of its beds; also of those that lay in another before the topic grew."""
+        """By partition the records of its beds: where the topic has grown, of those that came, not those that went."""
         state, count = self.log.state, self.log.source.partitions
         loaded = dict(zip(partitions, await asyncio.gather(*map(state.load, partitions)), strict=True))
+        for partition, records in loaded.items():
+            for stream_id in records.keys() - {CONTROL_KEY}:
+                if partitions_of(records[stream_id]) != count and partition_of_key(stream_id, count) != partition:
+                    del records[stream_id]
         if any(_place_in(records.get(CONTROL_KEY))["partitions"] != count for records in loaded.values()):
             for stream_id, (_, record) in (await state.load_all()).items():
-                partition = partition_of_key(stream_id, count)
-                if stream_id != CONTROL_KEY and partition in loaded:
+                if stream_id != CONTROL_KEY and (partition := partition_of_key(stream_id, count)) in loaded:
                     loaded[partition].setdefault(stream_id, record)
         return loaded
 

@@ -69,6 +69,14 @@ def decode_all(records: dict[str, bytes]) -> dict[str, Record]:
     return readable
 
 
+def partitions_of(data: bytes) -> int:
+    """How many partitions the chunks topic had when the record was written; 0 when that cannot be read."""
+    try:
+        return int(json.loads(data.partition(b"\n")[0])["partitions"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
 def _read(stream_id: str, data: bytes) -> Record:
     head, _, rest = data.partition(b"\n")
     record = json.loads(head)

@@ -16,7 +16,9 @@ import zmq
 from aiokafka import AIOKafkaProducer
 
 from ecgstream.demo.processes import DaemonProcess
-from ecgstream.settings import KafkaSettings
+from ecgstream.kafka.keys import partition_of_key
+from ecgstream.kafka.topics import create
+from ecgstream.settings import KafkaSettings, Settings
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import decode, encode
 
@@ -137,6 +139,25 @@ def test_while_the_broker_is_away_it_lives_unready_and_then_goes_on(broker, brok
         wait_for(lambda: of(settings, "ventricular_fibrillation", pb.Alert.ACTIVE), "fibrillation")
         assert of(settings, "asystole", pb.Alert.ACTIVE)
         assert daemon.stop() == 0
+
+
+def test_a_bed_that_moves_with_a_grown_topic_keeps_its_alarms(kafka_settings, tmp_path):
+    assert partition_of_key(BED.stream_id, 3) != partition_of_key(BED.stream_id, 8)
+    with running(Member(tmp_path / "one", kafka_settings)) as daemon:
+        send(kafka_settings, kafka_settings.topics.chunks, chunks(0, 28))
+        (active,) = wait_for(lambda: of(kafka_settings, "asystole", pb.Alert.ACTIVE), "asystole")
+        daemon.kill()
+    asyncio.run(create(Settings(kafka=kafka_settings), 8, 1))
+    with running(Member(tmp_path / "two", kafka_settings)) as daemon:
+        send(kafka_settings, kafka_settings.topics.control, acknowledge(active))
+        (told,) = wait_for(lambda: of(kafka_settings, "asystole", pb.Alert.ACKNOWLEDGED), "acknowledgement")
+        assert told.alert_id == active.alert_id and told.update > active.update
+        send(kafka_settings, kafka_settings.topics.chunks, chunks(28))
+        wait_for(lambda: of(kafka_settings, "ventricular_fibrillation", pb.Alert.ACTIVE), "fibrillation")
+        assert "it comes from another partition" in daemon.last_words()
+    places = messages(kafka_settings.bootstrap[0], kafka_settings.topics.state)
+    beds = [message.partition for message in places if message.key == BED.stream_id.encode()]
+    assert beds[0] == partition_of_key(BED.stream_id, 3) and beds[-1] == partition_of_key(BED.stream_id, 8)
 
 
 def test_zeromq_in_and_kafka_out(kafka_settings, tmp_path):
