@@ -95,6 +95,8 @@ def _chaos(
     while run.kills < kills:
         mixed = disturbances(min(KILLS_A_ROUND, kills - run.kills), run.kills, dice)
         found.append(run.disturbed(reference, mixed, SPEED, lambda _: bars.update(bar, completed=run.kills)))
+        counts = ", ".join(f"{len(getattr(found[-1], name))} {name}" for name in FAULTS_FOUND)
+        bars.console.print(f"round {len(found)}, {run.kills} kills so far: {counts}")
     which = {name: [told for one in found for told in getattr(one, name)] for name in FAULTS_FOUND}
     return {
         "kills": run.kills,
