@@ -8,6 +8,7 @@ that had to wait for the survivor. A broker of our own, both daemons and the war
 from __future__ import annotations
 
 import json
+import logging
 import math
 import random
 import sys
@@ -148,6 +149,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="write the result here")] = None,
 ) -> None:
     """Print and write how long orphaned beds waited; exit code 1 above the session time-out plus 3 s."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is killed is nothing to tell of here
     console = Console(stderr=True)
     kind = find_kind()
     if kind is None:
