@@ -1,11 +1,10 @@
 """Nothing lost, nothing told twice: a ward on Kafka whose daemons are killed over and over, against an undisturbed one.
 
-Each round plays the same ward anew to two to four daemons, on fresh topics: some of them are killed at random moments, some
-right after one of the six steps of a commit, some are frozen beyond the session time-out, some leave and join, and in
-every round the broker is killed, too. The union of the alerts must be that of one undisturbed run. Left out are
+Each round plays the same ward anew to two to four daemons, on fresh topics: some of them are killed at random moments,
+some right after one of the six steps of a commit, some are frozen beyond the session time-out, some leave and join, and
+in every round the broker is killed, too. The union of the alerts must be that of one undisturbed run. Left out are
 conditions that depend on the wall clock (a bed that stopped sending), and of each alert `late_s` and
-`published_time_ns`. Fifty kills take about half an hour on two cores. The takeover time is measured apart, with 50 beds
-in real time and the encoder on.
+`published_time_ns`. The takeover time is measured apart, with 50 beds in real time and the encoder on.
 """
 
 from __future__ import annotations
