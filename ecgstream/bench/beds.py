@@ -10,27 +10,21 @@ import json
 import subprocess
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import zmq
-from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from ..demo.processes import DaemonProcess, start_simulator
 from ..errors import EcgstreamError
-from ..wire.codec import decode
-from .percentiles import percentiles
+from .results import Heard, result, samples
 
 SETTLE_S = 12.0
 """Until every bed's encoder has filled its memory; nothing before that is counted."""
 DRAIN_S = 2.0
-KEPT_UP_S = 1.0
-"""A daemon whose 99th percentile is above this is falling behind chunks of 1 s."""
 
 
 def run_bench(beds: int, seconds: float, json_file: Path | None) -> int:
@@ -41,16 +35,16 @@ def run_bench(beds: int, seconds: float, json_file: Path | None) -> int:
         daemon.start()
         try:
             daemon.wait_ready()
-            result = _measure(console, daemon, beds, seconds, Path(name))
+            measured = _measure(console, daemon, beds, seconds, Path(name))
         except EcgstreamError as error:
             console.print(str(error), style="red", markup=False)
             return 2
         finally:
             daemon.stop()
-    console.print(_table(result))
+    console.print(_table(measured))
     if json_file:
-        json_file.write_text(json.dumps(result, indent=1))
-    return 0 if result["kept_up"] else 1
+        json_file.write_text(json.dumps(measured, indent=1))
+    return 0 if measured["kept_up"] else 1
 
 
 def _measure(console: Console, daemon: DaemonProcess, beds: int, seconds: float, folder: Path) -> dict[str, Any]:
@@ -61,14 +55,14 @@ def _measure(console: Console, daemon: DaemonProcess, beds: int, seconds: float,
         with Listener(daemon.sink) as listener, Progress(console=console) as bars:
             _listen(listener, bars, "filling the encoders' memory", SETTLE_S, load, folder)
             before, before_s = daemon.metrics(), time.monotonic()
-            listener.clear()
+            listener.heard.clear()
             _listen(listener, bars, f"measuring {beds} beds", seconds, load, folder)
             after, measured_s = daemon.metrics(), time.monotonic() - before_s
             listener.receive_for(DRAIN_S)
     finally:
         load.terminate()
         load.wait()
-    return _result(listener, beds, measured_s, _samples(before), _samples(after))
+    return result(listener.heard, beds, measured_s, samples(before), samples(after))
 
 
 def _listen(
@@ -84,7 +78,7 @@ def _listen(
 
 
 class Listener:
-    """Subscribes to the daemon's results and remembers how late each was."""
+    """Subscribes to the daemon's results."""
 
     def __init__(self, endpoint: str):
         self._socket = zmq.Context.instance().socket(zmq.SUB)
@@ -93,19 +87,13 @@ class Listener:
         self._socket.connect(endpoint)
         self._socket.subscribe(b"application/vnd.ecgstream.diagnosis")
         self._socket.subscribe(b"application/vnd.ecgstream.alert")
-        self.clear()
+        self.heard = Heard()
 
     def __enter__(self) -> Listener:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
-
-    def clear(self) -> None:
-        """Forget everything heard so far."""
-        self.diagnosis_s: list[float] = []
-        self.alert_s: list[float] = []
-        self.withheld: Counter[str] = Counter()
 
     def receive_for(self, seconds: float) -> None:
         """Listen for a while."""
@@ -115,51 +103,7 @@ class Listener:
                 self._take(*self._socket.recv_multipart())
 
     def _take(self, content_type: bytes, _: bytes, payload: bytes) -> None:
-        now_ns = time.time_ns()
-        message = decode(payload, content_type.decode())
-        if content_type.startswith(b"application/vnd.ecgstream.diagnosis"):
-            self.diagnosis_s.append((now_ns - message.time_ns) / 1e9)
-            self.withheld[message.withheld or "scored"] += 1
-        else:
-            self.alert_s.append(message.late_s + (now_ns - message.published_time_ns) / 1e9)
-
-
-def _samples(text: str) -> dict[tuple[str, str], float]:
-    """Value of each sample by name and first label value."""
-    return {
-        (sample.name, next(iter(sample.labels.values()), "")): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-def _result(
-    listener: Listener,
-    beds: int,
-    measured_s: float,
-    before: dict[tuple[str, str], float],
-    after: dict[tuple[str, str], float],
-) -> dict[str, Any]:
-    def spent(name: str, label: str = "") -> float:
-        return after.get((name, label), 0.0) - before.get((name, label), 0.0)
-
-    bed_s = beds * measured_s
-    stages = sorted({label for name, label in after if name == "ecgstream_stage_cpu_seconds_total"})
-    latency = percentiles(listener.diagnosis_s)
-    lost = sum(spent("ecgstream_intake_total", kind) for kind in ("gap", "late", "restart"))
-    kept_up = len(listener.diagnosis_s) >= 0.98 * bed_s and lost == 0 and (latency["p99"] or np.inf) <= KEPT_UP_S
-    return {
-        "beds": beds,
-        "seconds": round(measured_s, 2),
-        "kept_up": bool(kept_up),
-        "diagnoses": len(listener.diagnosis_s),
-        "withheld": dict(listener.withheld),
-        "latency_s": latency,
-        "sample_to_alert_s": percentiles(listener.alert_s),
-        "cpu_s_per_bed_s": spent("process_cpu_seconds_total") / bed_s,
-        "stages": {stage: spent("ecgstream_stage_cpu_seconds_total", stage) / bed_s for stage in stages},
-        "rss_bytes": after.get(("process_resident_memory_bytes", ""), 0.0),
-    }
+        self.heard.take(payload, content_type.decode())
 
 
 def _table(result: dict[str, Any]) -> Table:

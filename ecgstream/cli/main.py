@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated
@@ -83,15 +84,30 @@ def demo(
     raise typer.Exit(run_demo(seconds, beds, seed, json_file))
 
 
+class Transport(StrEnum):
+    """What carries chunks and results."""
+
+    ZEROMQ = "zeromq"
+    KAFKA = "kafka"
+
+
 @app.command()
 def bench(
-    beds: Annotated[int, typer.Option(min=1)] = 500,
-    seconds: Annotated[float, typer.Option(min=5)] = 30.0,
+    beds: Annotated[int, typer.Option(min=1, help="Over Kafka: the most that are tried.")] = 500,
+    seconds: Annotated[float, typer.Option(min=5, help="Measured, after the encoders' memory is full.")] = 30.0,
     json_file: JsonFile = None,
+    transport: Annotated[Transport, typer.Option(help="What carries chunks and results.")] = Transport.ZEROMQ,
+    bootstrap: Annotated[str, typer.Option(metavar="HOST:PORT", help="A broker, for Kafka.")] = "127.0.0.1:9092",
 ) -> None:
-    """Feed 12-lead beds in real time through ZeroMQ; print latency and CPU time per bed-second by stage."""
-    from ..bench import run_bench
+    """Feed 12-lead beds in real time; print latency and CPU time per bed-second by stage.
 
+    Over Kafka: messages/s against the bare consumer, and the most beds that one and two daemons keep up with.
+    """
+    from ..bench import run_bench
+    from ..bench.kafka import Plan, run_kafka_bench
+
+    if transport is Transport.KAFKA:
+        raise typer.Exit(run_kafka_bench(bootstrap, Plan(beds, seconds), json_file))
     raise typer.Exit(run_bench(beds, seconds, json_file))
 
 
