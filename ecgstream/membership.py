@@ -204,9 +204,13 @@ class Membership:
         state, count = self.log.state, self.log.source.partitions
         loaded = dict(zip(partitions, await asyncio.gather(*map(state.load, partitions)), strict=True))
         for partition, records in loaded.items():
-            for stream_id in records.keys() - {CONTROL_KEY}:
-                if partitions_of(records[stream_id]) != count and partition_of_key(stream_id, count) != partition:
-                    del records[stream_id]
+            self._checkpoints.departed[partition] = departed = {
+                stream_id
+                for stream_id in records.keys() - {CONTROL_KEY}
+                if partitions_of(records[stream_id]) != count and partition_of_key(stream_id, count) != partition
+            }
+            for stream_id in departed:
+                del records[stream_id]
         if any(_place_in(records.get(CONTROL_KEY))["partitions"] != count for records in loaded.values()):
             for stream_id, (_, record) in (await state.load_all()).items():
                 if stream_id != CONTROL_KEY and (partition := partition_of_key(stream_id, count)) in loaded:

@@ -37,6 +37,7 @@ class Checkpoints:
 
     def __init__(self, pipeline: Pipeline, settings: Settings):
         self.partitions = 0  # of the chunks topic, told by whoever knows
+        self.departed: dict[int, set[str]] = {}  # by partition: streams that go to another since the topic grew
         self._pipeline, self._intake = pipeline, pipeline.intake
         self._model = model_hash(pipeline.model)
         self._settings = settings_hash(settings)
@@ -55,6 +56,8 @@ class Checkpoints:
     def before(self, stream_id: str, position: Position) -> bool:
         """Take note of a chunk that is about to be taken in; False when it must not be: it has been already."""
         self.passed(position)
+        if stream_id in self.departed.get(position.partition, ()):
+            return False
         standing = self._standings.get(stream_id)
         if standing is None or standing.partition != position.partition:
             standing = self._begin(stream_id, position)
@@ -191,8 +194,8 @@ class Checkpoints:
                 self._rebuilding.pop(stream_id, None)
                 self._let_go(stream_id)
             self._gone = {stream_id: of for stream_id, of in self._gone.items() if of != partition}
-            self._next.pop(partition, None)
-            self._newest_ns.pop(partition, None)
+            for table in (self._next, self._newest_ns, self.departed):
+                table.pop(partition, None)
 
     def _let_go(self, stream_id: str) -> None:
         row = self._intake.row_of.get(stream_id)
