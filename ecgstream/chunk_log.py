@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .errors import DeliveryError, FencedError
 from .kafka.control import ControlLog
 from .kafka.dead_letters import DeadLetters
 from .kafka.producers import Producers
@@ -41,5 +42,10 @@ class ChunkLog:
         await self.producers.confirm()
 
     async def commit(self, offsets: dict[int, int]) -> None:
-        """The offsets a new owner must go back to."""
-        await self.producers.commit(offsets, self.source.consumer)
+        """The offsets a new owner must go back to. FencedError also where it stays unknown what Kafka has committed."""
+        try:
+            await self.producers.commit(offsets, self.source.consumer)
+        except DeliveryError as error:
+            if self.exactly_once:  # to send it all again might tell everything twice; the log knows
+                raise FencedError(offsets, f"It is not known whether this was committed: {error}") from error
+            raise

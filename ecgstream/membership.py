@@ -61,7 +61,7 @@ class Membership:
         self._checkpoints, self._queues, self._metrics = checkpoints, queues, metrics
         self.log: ChunkLog
         self.owned: dict[int, int] = {}  # partition to the epoch of its assignment
-        self.parked: set[int] = set()
+        self.parked: dict[int, int] = {}  # the same, of partitions that were ours until now
         self.committed: dict[int, int] = {}  # by us, of what we hold
         self.life = 0
         """Results of an older life are not delivered: all beds have been let go of since."""
@@ -122,23 +122,25 @@ class Membership:
     def park(self, partitions: set[int]) -> Results:
         """The last words on these partitions: every bed's record."""
         for partition in partitions:
-            if self.owned.pop(partition, None) is not None:
-                self.parked.add(partition)
+            if (epoch := self.owned.pop(partition, None)) is not None:
+                self.parked[partition] = epoch
         return self.results([], every=True)
 
     def _keep(self, held: dict[int, Extent]) -> dict[int, int]:
         """Let go of all but what is ours again as we left it; the offsets from which that goes on."""
-        keep = {p for p in self.parked if p in held and p in self._next and self.committed.get(p) == held[p].committed}
+        before = self.log.source.epoch - 1  # an assignment earlier than that: others have had it since
+        mine = {p for p, epoch in self.parked.items() if epoch == before and p in held and p in self._next}
+        keep = {partition for partition in mine if self.committed.get(partition) == held[partition].committed}
         if self.tainted or self._checkpoints.partitions != self.log.source.partitions:  # else beds may have moved
             keep, self.tainted = set(), False
             self._checkpoints.partitions = self.log.source.partitions
             self.life += 1
-        gone = (self.parked | set(self.owned)) - keep
+        gone = (self.parked.keys() | self.owned.keys()) - keep
         self._checkpoints.release(gone)
         for table in (self.owned, self.committed, self._next, self._next_order, self._told):
             for partition in gone & set(table):
                 del table[partition]
-        self.parked = set(keep)
+        self.parked = {partition: before for partition in keep}
         return {partition: self._next[partition] for partition in keep}
 
     def _take_up(self, loaded: dict[int, dict[str, bytes]], held: dict[int, Extent]) -> tuple[Results, dict[int, int]]:
@@ -161,7 +163,7 @@ class Membership:
         return results, offsets
 
     def _own(self, partitions: set[int], epoch: int) -> None:
-        self.parked -= partitions
+        self.parked.clear()
         self.owned.update(dict.fromkeys(partitions, epoch))
 
     def _place(self, partition: int) -> tuple[int, str, bytes]:
