@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from ..kafka.cloudevents import headers
 from ..kafka.producers import Producers
 from ..settings import KafkaSettings
-
-
-class Published(Protocol):
-    """What is needed of a message on its way out."""
-
-    stream_id: str
-    name: str
-    content_type: str
-    payload: bytes
+from .base import Published
 
 
 class KafkaSink:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from .message import Message
@@ -21,10 +20,6 @@ class Source(Protocol):
 
     def drain(self, max_messages: int) -> list[Message]:
         """What has already arrived, at most ``max_messages``, possibly nothing; never waits."""
-        ...
-
-    async def commit(self, positions: Sequence[object]) -> None:
-        """Everything up to these positions is done with: sinks have confirmed what came of it."""
         ...
 
     async def close(self) -> None:

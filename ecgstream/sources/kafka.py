@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -72,9 +72,6 @@ class KafkaSource:
         if len(self._buffer) < self._wanted:
             self._room.set()
         return messages
-
-    async def commit(self, positions: Sequence[object]) -> None:
-        """Nothing: offsets are committed with what came of them, by ``Producers``."""
 
     async def close(self) -> None:
         """Leave the group, in bounded time; messages not received are dropped. Safe at any time and more than once."""

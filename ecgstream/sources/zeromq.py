@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import zmq
 
@@ -55,9 +55,6 @@ class ZeroMqSource:
         except zmq.Again:
             pass
         return messages
-
-    async def commit(self, positions: Sequence[object]) -> None:
-        """Nothing: ZeroMQ has no positions."""
 
     async def close(self) -> None:
         """Stop listening; what has arrived and was not received is dropped."""

@@ -161,11 +161,16 @@ def test_a_bed_that_moves_with_a_grown_topic_keeps_its_alarms(kafka_settings, tm
     assert beds[0] == partition_of_key(BED.stream_id, 3) and beds[-1] == partition_of_key(BED.stream_id, 8)
 
 
-def test_zeromq_in_and_kafka_out(kafka_settings, tmp_path):
-    sink = {"kind": "kafka"}
-    wanted = {"sink": sink, "kafka": kafka_settings.model_dump(mode="json", exclude_none=True)}
-    daemon = DaemonProcess(tmp_path, wanted | {"diagnosis": {"enabled": False}})
+def mixed(folder: Path, settings: KafkaSettings, **end: dict[str, str]) -> DaemonProcess:
+    """A daemon with Kafka at one end and ZeroMQ at the other, started."""
+    kafka = settings.model_dump(mode="json", exclude_none=True)
+    daemon = DaemonProcess(folder, {"kafka": kafka, "diagnosis": {"enabled": False}} | end)
     daemon.start()
+    return daemon
+
+
+def test_zeromq_in_and_kafka_out(kafka_settings, tmp_path):
+    daemon = mixed(tmp_path, kafka_settings, sink={"kind": "kafka"})
     with running(daemon), zmq.Context() as context, context.socket(zmq.PUSH) as push:
         push.connect(daemon.source)
         for content_type, payload in chunks(0):
@@ -175,10 +180,7 @@ def test_zeromq_in_and_kafka_out(kafka_settings, tmp_path):
 
 
 def test_kafka_in_and_zeromq_out(kafka_settings, tmp_path):
-    source = {"kind": "kafka"}
-    wanted = {"source": source, "kafka": kafka_settings.model_dump(mode="json", exclude_none=True)}
-    daemon = DaemonProcess(tmp_path, wanted | {"diagnosis": {"enabled": False}})
-    daemon.start()
+    daemon = mixed(tmp_path, kafka_settings, source={"kind": "kafka"})
     with running(daemon), zmq.Context() as context, context.socket(zmq.SUB) as sub:
         sub.connect(daemon.sink)
         sub.subscribe(b"application/vnd.ecgstream.alert")

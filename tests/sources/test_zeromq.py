@@ -48,7 +48,6 @@ async def test_pull_hands_over_every_message_in_order(peers):
         push.send_multipart(_frames(number))
     messages = await _receive(source, 1000)
     assert messages == [Message(b"%d" % number, "content/type", 42) for number in range(1000)]
-    await source.commit([messages[-1].position])
     await source.close()
 
 
