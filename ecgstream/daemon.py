@@ -97,6 +97,7 @@ class Daemon:
         stages.delivery = Delivery(self.sink, self.metrics, self.producers if kafka else None, self.chunk_log)
         if stages.keeper:
             await self._tell_standing(await stages.in_compute(stages.keeper.restore))
+        await self.source.start()
         await self.control.start()
         self._started = True
         log.info("ready", http_port=self.endpoints.port, model=model.version if model else "none", fault=fault)
@@ -122,9 +123,7 @@ class Daemon:
                 beside.append(group.create_task(self._watch_log()))
             group.create_task(self.stages.receive(self.source))
             group.create_task(self.stages.compute())
-            publishing = group.create_task(self.stages.publish())
-            await self.source.start()
-            await publishing
+            await group.create_task(self.stages.publish())
             for task in beside:
                 task.cancel()
 

@@ -37,7 +37,7 @@ async def test_an_unexpected_error_in_a_stage_ends_the_process_with_1(tmp_path: 
     def fail(_):
         raise ZeroDivisionError("a fault nobody thought of")
 
-    monkeypatch.setattr(daemon.pipeline.conditioner, "step", fail)
+    monkeypatch.setattr(daemon.stages.pipeline.conditioner, "step", fail)
     with zmq.Context() as context, context.socket(zmq.PUSH) as push:
         push.setsockopt(zmq.LINGER, 0)
         push.connect(daemon.source.endpoints[0])
@@ -63,7 +63,7 @@ async def test_what_cannot_be_opened_is_said_at_start(tmp_path: Path, wrong: dic
 @pytest.mark.parametrize(("clock", "told"), [("wall", 1), ("sample", 0)])
 def test_a_replay_has_no_wall_clock_deadlines(tmp_path: Path, clock: str, told: int):
     daemon = Daemon(settings(tmp_path, diagnosis={"enabled": False}, clock=clock))
-    daemon.pipeline = Pipeline(daemon.settings, None, daemon.metrics, ManualClock(START_NS))
-    daemon.pipeline.process([Bed("bed-1", cuts=(250,)).messages()[0][1]])
-    daemon.pipeline.clock.now = START_NS + 60_000_000_000
-    assert len(daemon._look_around()) == told
+    daemon.stages.pipeline = Pipeline(daemon.settings, None, daemon.metrics, ManualClock(START_NS))
+    daemon.stages.pipeline.process([Bed("bed-1", cuts=(250,)).messages()[0][1]])
+    daemon.stages.pipeline.clock.now = START_NS + 60_000_000_000
+    assert len(daemon.stages._look_around().out) == told
