@@ -65,6 +65,13 @@ class TopicSettings(_Section):
     verdicts: str = "ecg.verdicts"
     dead_letters: str = "ecg.chunks.dlt"
 
+    @model_validator(mode="after")
+    def _each_its_own(self) -> TopicSettings:
+        names = list(self.model_dump().values())
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each topic needs a name of its own; given twice: {', '.join(twice)}")
+        return self
+
 
 class TlsSettings(_Section):
     """TLS to the Kafka brokers; with a certificate and its key, mutual."""

@@ -79,3 +79,19 @@ def test_secrets_are_never_shown():
 
 def test_the_example_file_states_the_defaults():
     assert load_settings(ROOT / "deploy" / "ecgstream.yaml").model_dump() == load_settings().model_dump()
+
+
+def test_two_topics_cannot_have_one_name():
+    with pytest.raises(SettingsError, match=r"kafka.topics: .*given twice: ecg.state"):
+        load_settings(None, {"kafka.topics.control": "ecg.state"})
+
+
+def test_exactly_once_needs_kafka_at_both_ends():
+    with pytest.raises(SettingsError, match=r"source.kind and sink.kind must both be kafka, they are kafka and zeromq"):
+        load_settings(None, {"kafka.delivery": "exactly-once", "source.kind": "kafka"})
+
+
+def test_a_wrong_password_setting_is_not_shown():
+    with pytest.raises(SettingsError) as error:
+        load_settings(None, {"kafka.sasl": {"username": "ward", "password": ["s3cret"]}})
+    assert "kafka.sasl.password" in str(error.value) and "s3cret" not in str(error.value)
