@@ -82,14 +82,18 @@ class Delivery:
         others = [outgoing for outgoing in results.out if outgoing.name != "alert"]
         if self._producers:
             await self._producers.begin(_partitions(results))
-        await self._publish(1, others, results)
+        self._send(others, results.partition_of)
+        self._passed(1)
+        await self._sink.confirm()
         self._passed(2)
         if self._log:
             for record in results.records:
                 self._log.save(*record)
             await self._log.confirm()
             self._passed(3)
-        await self._publish(4, alerts, results)
+        self._send(alerts, results.partition_of)
+        await self._sink.confirm()
+        self._passed(4)
         if self._log:
             for refused in results.refused:
                 self._log.bury(refused)
@@ -98,14 +102,9 @@ class Delivery:
             await self._log.commit(results.offsets)
             self._passed(6)
 
-    async def _publish(self, step: int, out: list[Outgoing], results: Results) -> None:
+    def _send(self, out: list[Outgoing], partition_of: dict[str, int]) -> None:
         for outgoing in out:
-            self._sink.send(results.partition_of.get(outgoing.stream_id, NO_PARTITION), outgoing)
-        if step == 1:
-            self._passed(1)
-        await self._sink.confirm()
-        if step == 4:
-            self._passed(4)
+            self._sink.send(partition_of.get(outgoing.stream_id, NO_PARTITION), outgoing)
 
     def _passed(self, step: int) -> None:
         """Tests kill the process right here: ECGSTREAM_TEST_DIE_AT=3:20 after step 3 for the 20th time."""

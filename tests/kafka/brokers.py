@@ -24,8 +24,6 @@ JAR_FOLDERS = {
     "Apache Kafka from deploy/kafka/target": ROOT / "deploy" / "kafka" / "target" / "dependency",
 }
 START_S = 120.0
-# Linux kills such a child with the thread that started it, so one thread that lives as long as we do starts them all.
-SPAWNER = ThreadPoolExecutor(1, thread_name_prefix="spawner")
 _STARTER = ThreadPoolExecutor(1)
 """Starts processes: Linux kills them when the thread that started them ends, and callers' threads come and go."""
 NOT_HERE = (
