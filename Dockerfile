@@ -10,6 +10,8 @@ COPY simulators simulators
 RUN /opt/ecgstream/bin/pip install --no-cache-dir -c constraints.txt .
 
 FROM python:3.12-slim
+# The OpenMP runtime that LightGBM is linked against; slim images lack it.
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home --home-dir /var/lib/ecgstream ecgstream
 COPY --from=build /opt/ecgstream /opt/ecgstream
 ENV PATH=/opt/ecgstream/bin:$PATH \
