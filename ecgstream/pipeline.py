@@ -73,7 +73,8 @@ class Pipeline:
         self.intake = Intake(settings.intake)
         self.conditioner = Conditioner(settings.conditioning.mains_hz)
         self.rhythm = Rhythm()
-        self.alarms = Alarms(0, **settings.alarms.model_dump(exclude={"code_vf"}))
+        told = settings.alarms.model_dump(include={"preset", "disabled", "always_on", "escalate_s"})
+        self.alarms = Alarms(0, **told, limits=settings.alarms.limits)
         self.model, self.model_fault = model, fault
         self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
@@ -193,9 +194,7 @@ class Pipeline:
 
     def _set_limits(self, rows: np.ndarray) -> None:
         """Rules judge by the limits people gave the beds, which the alarm room keeps."""
-        self.rhythm.low_bpm[rows] = self.alarms.bradycardia_bpm[rows]
-        self.rhythm.high_bpm[rows] = self.alarms.tachycardia_bpm[rows]
-        self.rhythm.pause_s[rows] = self.alarms.pause_s[rows]
+        self.rhythm.limits[rows] = self.alarms.limits[rows]
 
     def _evidence(
         self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores

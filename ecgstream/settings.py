@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError
+from .limits import BOUNDS, PRESETS, fault_of
 from .waveform import Condition
 
 
@@ -149,14 +150,28 @@ class DiagnosisSettings(_Section):
     publish_every_s: float = Field(1.0, ge=0.2, description="how often vitals and diagnoses leave, in sample time")
 
 
-class AlarmSettings(_Section):
-    """Limits that hold for every bed until one is given its own."""
+def _limit(name: str) -> Any:
+    low, high = BOUNDS[name]
+    return Field(None, ge=low, le=high, description="unset: the preset's")
 
-    bradycardia_bpm: float = Field(50.0, ge=20, le=100)
-    tachycardia_bpm: float = Field(120.0, ge=80, le=250)
-    pause_s: float = Field(2.5, ge=1.5, le=4.0)
+
+class AlarmSettings(_Section):
+    """What holds for every bed until one is given its own."""
+
+    preset: Literal["adult", "child", "neonate", "icu", "ambulatory"] = "adult"
+    bradycardia_bpm: float | None = _limit("bradycardia_bpm")
+    tachycardia_bpm: float | None = _limit("tachycardia_bpm")
+    extreme_bradycardia_bpm: float | None = _limit("extreme_bradycardia_bpm")
+    extreme_tachycardia_bpm: float | None = _limit("extreme_tachycardia_bpm")
+    ventricular_tachycardia_bpm: float | None = _limit("ventricular_tachycardia_bpm")
+    pause_s: float | None = _limit("pause_s")
+    asystole_s: float | None = _limit("asystole_s")
+    escalate_s: float = Field(
+        60.0, ge=0, description="a high-priority alert unseen for so long is told again; 0: never"
+    )
     code_vf: int = Field(0, ge=0, description="plain MDC code to state for VF; 0 sends the SNOMED code alone")
     disabled: tuple[str, ...] = Field((), description="conditions switched off; asystole and VF cannot be")
+    always_on: tuple[str, ...] = Field((), description="conditions no order may switch off or pause, beside those two")
 
     @field_validator("disabled")
     @classmethod
@@ -165,6 +180,27 @@ class AlarmSettings(_Section):
         if wrong := sorted(set(names) - known):
             raise ValueError(f"{', '.join(wrong)} cannot be switched off; these can: {', '.join(sorted(known))}")
         return names
+
+    @field_validator("always_on")
+    @classmethod
+    def _are_conditions(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = {condition.name.lower() for condition in Condition}
+        if wrong := sorted(set(names) - known):
+            raise ValueError(f"{', '.join(wrong)}: no such condition; there are {', '.join(sorted(known))}")
+        return names
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> AlarmSettings:
+        if both := sorted(set(self.disabled) & set(self.always_on)):
+            raise ValueError(f"{', '.join(both)} cannot be both disabled and always_on")
+        if fault := fault_of(PRESETS[self.preset] | self.limits):
+            raise ValueError(fault)
+        return self
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Those that differ from the preset's."""
+        return {name: value for name in BOUNDS if (value := getattr(self, name)) is not None}
 
 
 class HttpSettings(_Section):

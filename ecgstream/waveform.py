@@ -265,3 +265,4 @@ class AlarmUpdate:
     decided: int  # grid sample at which the change was decided
     source: str  # "rules", "model" or "technical"
     text: str = field(default="")
+    escalation: int = 0  # above 0: this repeats the update, which nobody has acknowledged

@@ -81,9 +81,9 @@ def test_limits_reach_the_rules():
     pipeline.process(messages[:1])
     reply, _ = order(pipeline, limits=pb.Limits(tachycardia_bpm=80.0))
     assert reply.accepted
-    assert pipeline.alarms.tachycardia_bpm[0] == 80
+    assert pipeline.alarms.limits["tachycardia_bpm"][0] == 80
     pipeline.process(messages[1:2])
-    assert pipeline.rhythm.high_bpm[0] == 80
+    assert pipeline.rhythm.limits["tachycardia_bpm"][0] == 80
 
 
 def test_silence_is_told_and_so_is_its_end():

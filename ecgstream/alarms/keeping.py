@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import StateError
+from ..limits import BOUNDS, LIMITS_DTYPE, PRESETS, as_dict
 from ..waveform import Condition
 from .conditions import RULE_OF_NAME, RULES
-from .lifecycle import LIMIT_NAMES, Alarms
+from .lifecycle import Alarms
 from .machine import ALARM_DTYPE, State, fresh_alarms
 
 Kept = dict[str, Any]
@@ -19,11 +20,16 @@ _UNTOUCHED = fresh_alarms(1, 1)[0, 0]
 
 def save(alarms: Alarms, row: int) -> Kept:
     """Everything ``restore`` needs, ready for JSON. Conditions are kept by name, and only those once touched."""
-    of_row = alarms.alarms[row]
+    of_row, waiting = alarms.alarms[row], alarms.escalation.waiting[row]
     return {
         "stream_id": alarms.stream_ids[row],
         "next_hop": int(alarms.next_hop[row]),
-        "limits": dict(zip(LIMIT_NAMES, alarms.limits[row].tolist(), strict=True)),
+        "preset": alarms.presets[row],
+        "limits": as_dict(alarms.limits[row]),
+        "off": [RULES[condition].name for condition in np.flatnonzero(alarms.off[row])],
+        "waiting": {
+            RULES[condition].name: list(waiting[condition].item()) for condition in np.flatnonzero(waiting["since_ns"])
+        },
         "paused_until_ns": {
             RULES[condition].name: int(alarms.paused_until_ns[row, condition])
             for condition in np.flatnonzero(alarms.paused_until_ns[row])
@@ -47,7 +53,9 @@ def restore(alarms: Alarms, row: int, kept: Kept) -> None:
     try:
         conditions = {_condition(name): _as_alarm(values) for name, values in kept["alarms"].items()}
         paused = {_condition(name): int(until_ns) for name, until_ns in kept["paused_until_ns"].items()}
-        limits = [float(kept["limits"][name]) for name in LIMIT_NAMES]
+        waiting = {_condition(name): tuple(map(int, values)) for name, values in kept.get("waiting", {}).items()}
+        off = [_condition(name) for name in kept.get("off", ())]
+        preset, limits = _limits(alarms, kept)
         stream_id, next_hop = str(kept["stream_id"]), int(kept["next_hop"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StateError(
@@ -56,11 +64,24 @@ def restore(alarms: Alarms, row: int, kept: Kept) -> None:
         ) from error
     alarms.admit(row, stream_id)
     alarms.next_hop[row] = next_hop
-    alarms.limits[row] = limits
+    alarms.presets[row], alarms.limits[row] = preset, limits
+    alarms.off[row, off] = True
+    alarms.off[row] &= ~alarms.always_on  # the settings may have changed
     for condition, until_ns in paused.items():
         alarms.paused_until_ns[row, condition] = until_ns
     for condition, alarm in conditions.items():
         alarms.alarms[row, condition] = alarm
+    for condition, values in waiting.items():
+        alarms.escalation.waiting[row, condition] = values
+
+
+def _limits(alarms: Alarms, kept: Kept) -> tuple[str, np.ndarray]:
+    """Preset and limits; limits that were not kept yet when there were three are the house's."""
+    preset, limits = str(kept.get("preset", alarms.default_preset)), dict(kept["limits"])
+    if preset not in PRESETS or not {"bradycardia_bpm", "tachycardia_bpm", "pause_s"} <= limits.keys() <= BOUNDS.keys():
+        raise ValueError(f"preset {preset!r}, limits {sorted(limits)}")
+    whole = as_dict(alarms.default_limits) | {name: float(value) for name, value in limits.items()}
+    return preset, np.array(tuple(whole[name] for name in BOUNDS), LIMITS_DTYPE)
 
 
 def _condition(name: str) -> Condition:

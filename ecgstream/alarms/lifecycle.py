@@ -1,17 +1,19 @@
-"""Evidence in, alarm updates out: the alarms of every bed, with their limits and pauses."""
+"""Evidence in, alarm updates out: the alarms of every bed, with their limits, pauses and what is switched off."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ..limits import LIMITS_DTYPE, limits_of
 from ..waveform import HOP_SAMPLES, N_CONDITIONS, AlarmUpdate, Condition
 from .conditions import RULE_OF_NAME, RULES, graver_table, judging_order, rule_table
+from .escalation import Escalation
 from .ids import alert_id
 from .machine import CHANGE_DTYPE, NO_CAUSE, State, advance, fresh_alarms
 
-LIMIT_NAMES = ("bradycardia_bpm", "tachycardia_bpm", "pause_s")
 _TABLES = (rule_table(), graver_table(), judging_order())
 _TOLD = {
     State.INACTIVE: "ended",
@@ -33,19 +35,25 @@ class Alarms:
         self,
         n_rows: int,
         *,
-        bradycardia_bpm: float = 50.0,
-        tachycardia_bpm: float = 120.0,
-        pause_s: float = 2.5,
+        preset: str = "adult",
+        limits: Mapping[str, float] | None = None,
         disabled: Iterable[str] = (),
+        always_on: Iterable[str] = (),
+        escalate_s: float = 60.0,
     ):
-        self.default_limits = (bradycardia_bpm, tachycardia_bpm, pause_s)
-        self._disabled = np.zeros(N_CONDITIONS, dtype=bool)
-        self._disabled[[RULE_OF_NAME[name].condition for name in disabled]] = True
+        """``limits``: those of the house that differ from its preset's; ``disabled``: conditions switched off in the
+        whole house; ``always_on``: conditions no order may switch off or pause, asystole and VF besides."""
+        self.default_preset, self.default_limits = preset, limits_of(preset, **(limits or {}))
+        self.disabled = _flags(disabled)
+        self.always_on = _flags(always_on) | _flags(rule.name for rule in RULES if not rule.may_be_disabled)
+        self.escalation = Escalation(0, escalate_s)
         self.stream_ids: list[str] = []
         self.alarms = fresh_alarms(0, N_CONDITIONS)
         self.next_hop = np.zeros(0, dtype=np.int64)
         self.paused_until_ns = np.zeros((0, N_CONDITIONS), dtype=np.int64)
-        self.limits = np.zeros((0, len(LIMIT_NAMES)))
+        self.off = np.zeros((0, N_CONDITIONS), dtype=bool)
+        self.limits = np.zeros(0, LIMITS_DTYPE)
+        self.presets: list[str] = []
         self.grow(n_rows)
 
     def grow(self, n_rows: int) -> None:
@@ -55,36 +63,32 @@ class Alarms:
         self.alarms = np.concatenate([self.alarms, fresh_alarms(more, N_CONDITIONS)])
         self.next_hop = np.concatenate([self.next_hop, np.zeros(more, dtype=np.int64)])
         self.paused_until_ns = np.concatenate([self.paused_until_ns, np.zeros((more, N_CONDITIONS), dtype=np.int64)])
-        self.limits = np.concatenate([self.limits, np.tile(self.default_limits, (more, 1))])
+        self.off = np.concatenate([self.off, np.zeros((more, N_CONDITIONS), dtype=bool)])
+        self.limits = np.concatenate([self.limits, np.repeat(self.default_limits, more)])
+        self.presets += [self.default_preset] * more
+        self.escalation.grow(n_rows)
 
     def reset(self, rows: np.ndarray) -> None:
-        """Forget the rows: alarms, pauses, limits and whose they were. Tells nobody; see ``orders.associate``."""
+        """Forget the rows: alarms, orders and whose they were. Tells nobody; see ``orders.associate``."""
         self.alarms[rows] = fresh_alarms(1, N_CONDITIONS)
         self.next_hop[rows] = 0
-        self.paused_until_ns[rows] = 0
-        self.limits[rows] = self.default_limits
+        self.escalation.reset(rows)
+        self.forget_orders(rows)
         for row in rows:
             self.stream_ids[row] = ""
+
+    def forget_orders(self, rows: np.ndarray) -> None:
+        """Pauses end, what was switched off is on, limits and preset are the house's."""
+        self.paused_until_ns[rows] = 0
+        self.off[rows] = False
+        self.limits[rows] = self.default_limits
+        for row in rows:
+            self.presets[row] = self.default_preset
 
     def admit(self, row: int, stream_id: str) -> None:
         """Give the row to a stream, with nothing remembered."""
         self.reset(np.array([row]))
         self.stream_ids[row] = stream_id
-
-    @property
-    def bradycardia_bpm(self) -> np.ndarray:
-        """float64 (rows,): heart rate below which bradycardia is evidence."""
-        return self.limits[:, 0]
-
-    @property
-    def tachycardia_bpm(self) -> np.ndarray:
-        """float64 (rows,): heart rate above which tachycardia is evidence."""
-        return self.limits[:, 1]
-
-    @property
-    def pause_s(self) -> np.ndarray:
-        """float64 (rows,): time without a beat from which a pause is evidence."""
-        return self.limits[:, 2]
 
     def step(
         self,
@@ -102,7 +106,7 @@ class Alarms:
         onset int64 (grid sample where it began), from_model bool (R, H, N_CONDITIONS); ``now_ns`` by the injected
         clock, for pauses.
         """
-        blocked = self._disabled | (self.paused_until_ns[rows] > now_ns)
+        blocked = self.is_off(rows) | (self.paused_until_ns[rows] > now_ns)
         changes = np.empty(evidence.size, dtype=CHANGE_DTYPE)
         hops = (rows, first_hop, self.next_hop, judged, evidence, onset, from_model, blocked)
         # Contiguous: the kernel would be compiled once more, in mid-stream, for every other memory layout.
@@ -160,7 +164,37 @@ class Alarms:
         return updates
 
     def _is_blocked(self, row: int, condition: Condition, now_ns: int) -> bool:
-        return bool(self._disabled[condition] or self.paused_until_ns[row, condition] > now_ns)
+        return bool(self.is_off(row)[condition] or self.paused_until_ns[row, condition] > now_ns)
+
+    def is_off(self, rows: np.ndarray | int) -> np.ndarray:
+        """bool (…, N_CONDITIONS): switched off for the bed, or for the house in the settings."""
+        return self.off[rows] | self.disabled
+
+    def stands(self, row: int, condition: Condition, now_ns: int) -> str:
+        """Where an alarm stands, as the diagram in docs/alarms.md names it."""
+        state = State(self.alarms[row, condition]["state"])
+        if state < State.ACTIVE:
+            if self.is_off(row)[condition]:
+                return "off"
+            if self.paused_until_ns[row, condition] > now_ns:
+                return "paused"
+        return state.name.lower()
+
+    def silenced(self, row: int, now_ns: int) -> tuple[list[str], list[str]]:
+        """Names of the conditions that are switched off, and of those that are paused."""
+        off = self.is_off(row)
+        paused = (self.paused_until_ns[row] > now_ns) & ~off
+        return [RULES[c].name for c in np.flatnonzero(off)], [RULES[c].name for c in np.flatnonzero(paused)]
+
+    def repeats(self, now_ns: int) -> list[AlarmUpdate]:
+        """The newest update of every high-priority alert that is due to be told again, as nobody has seen it."""
+        updates = []
+        for row, condition, level in self.escalation.due(self.alarms, now_ns):
+            alarm, about = self.alarms[row, condition], Condition(condition)
+            text = _text(about, State(alarm["state"]), NO_CAUSE)
+            told = self._told(row, about, State(alarm["state"]), alarm, int(alarm["decided"]), text)
+            updates.append(replace(told, escalation=level))
+        return updates
 
     def move(self, row: int, condition: Condition, state: State, at_sample: int, text: str = "") -> AlarmUpdate:
         """Put one alarm into ``state`` by order or by the wall clock, between hops; the update that tells it."""
@@ -172,6 +206,13 @@ class Alarms:
         if state == State.INACTIVE:
             alarm["floor"] = max(decided, onset + 1)
         return self._told(row, condition, state, alarm, decided, text)
+
+
+def _flags(names: Iterable[str]) -> np.ndarray:
+    """bool (N_CONDITIONS,): which conditions are named."""
+    flags = np.zeros(N_CONDITIONS, dtype=bool)
+    flags[[RULE_OF_NAME[name].condition for name in names]] = True
+    return flags
 
 
 def _source(condition: Condition, from_model: bool) -> str:

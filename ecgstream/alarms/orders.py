@@ -1,4 +1,4 @@
-"""What people and hospital systems order: acknowledge, pause, limits, association.
+"""What people and hospital systems order: acknowledge, pause, switch off, limits, preset, association.
 
 Each order takes effect between two hops and answers an ``Outcome``: whether it was accepted, a sentence, and the alarm
 updates it caused. The caller writes the audit log.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from ..limits import BOUNDS, PRESETS, as_dict, fault_of, limits_of
 from ..waveform import AlarmUpdate, Condition
-from .conditions import RULE_OF_NAME, RULES
+from .conditions import RULE_OF_NAME, RULES, ConditionRule
 from .ids import alert_id
-from .lifecycle import LIMIT_NAMES, Alarms
+from .lifecycle import Alarms
 from .machine import NEVER, State
 
 LONGEST_PAUSE_S = 3600.0
-LIMIT_RANGES = {"bradycardia_bpm": (20.0, 100.0), "tachycardia_bpm": (80.0, 250.0), "pause_s": (1.5, 4.0)}
-"""The same bounds as the settings have."""
+STANDING = (State.ACTIVE, State.ACKNOWLEDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,17 @@ def pause(alarms: Alarms, row: int, name: str, duration_s: float, now_ns: int, a
     Running alerts of paused conditions end; latched ones stay until acknowledged.
     """
     if name and name not in RULE_OF_NAME:
-        return Outcome(False, f"There is no condition {name!r}; the conditions are {', '.join(RULE_OF_NAME)}.")
+        return _unknown(name)
     if not 0 <= duration_s <= LONGEST_PAUSE_S:
         return Outcome(False, f"A pause lasts 0 to {LONGEST_PAUSE_S:.0f} s; {duration_s} s was ordered.")
-    rules = [RULE_OF_NAME[name]] if name else [rule for rule in RULES if rule.may_be_disabled]
-    if not all(rule.may_be_disabled for rule in rules):
-        return Outcome(False, f"The alarm of {rules[0].label} cannot be paused; acknowledge its alert instead.")
+    rules = [RULE_OF_NAME[name]] if name else [rule for rule in RULES if not alarms.always_on[rule.condition]]
+    if any(alarms.always_on[rule.condition] for rule in rules):
+        return _kept_on(rules[0], "paused")
     meant = [rule.condition for rule in rules]
     alarms.paused_until_ns[row, meant] = now_ns + round(duration_s * 1e9) if duration_s else 0
     if not duration_s:
         return Outcome(True, "The pause is over.")
-    updates = _end(alarms, row, meant, at_sample, (State.ACTIVE, State.ACKNOWLEDGED), "alarm paused")
+    updates = _end(alarms, row, meant, at_sample, STANDING, "alarm paused")
     return Outcome(True, f"Paused for {duration_s:g} s: {', '.join(rule.label for rule in rules)}.", updates)
 
 
@@ -88,22 +90,67 @@ def _end(
     return tuple(updates)
 
 
+def _unknown(name: str) -> Outcome:
+    return Outcome(False, f"There is no condition {name!r}; the conditions are {', '.join(RULE_OF_NAME)}.")
+
+
+def _kept_on(rule: ConditionRule, done: str) -> Outcome:
+    return Outcome(False, f"The alarm of {rule.label} cannot be {done}; acknowledge its alert instead.")
+
+
+def switch(alarms: Alarms, row: int, name: str, off: bool, at_sample: int) -> Outcome:
+    """Switch the alarm of a condition off, until it is switched on again (``name`` empty: all are on again).
+
+    A running alert ends, a latched one stays until acknowledged. On, it is not paused either.
+    """
+    if name and name not in RULE_OF_NAME:
+        return _unknown(name)
+    if off:
+        return _switch_off(alarms, row, name, at_sample)
+    rules = [RULE_OF_NAME[name]] if name else [rule for rule in RULES if not alarms.disabled[rule.condition]]
+    if alarms.disabled[rules[0].condition]:
+        return Outcome(False, f"The alarm of {rules[0].label} is switched off for the house, in alarms.disabled.")
+    meant = [rule.condition for rule in rules]
+    alarms.off[row, meant], alarms.paused_until_ns[row, meant] = False, 0
+    return Outcome(True, f"Switched on: {rules[0].label if name else 'all alarms of the bed'}.")
+
+
+def _switch_off(alarms: Alarms, row: int, name: str, at_sample: int) -> Outcome:
+    if not name:
+        return Outcome(False, "Alarms are switched off one by one; name a condition, or pause all that may be.")
+    rule = RULE_OF_NAME[name]
+    if alarms.always_on[rule.condition]:
+        return _kept_on(rule, "switched off")
+    alarms.off[row, rule.condition] = True
+    return Outcome(
+        True, f"Switched off: {rule.label}.", _end(alarms, row, [rule.condition], at_sample, STANDING, "switched off")
+    )
+
+
 def set_limits(alarms: Alarms, row: int, limits: dict[str, float]) -> Outcome:
-    """Give the row its own limits (any of ``bradycardia_bpm``, ``tachycardia_bpm``, ``pause_s``): all or none taken."""
-    wanted = dict(zip(LIMIT_NAMES, alarms.limits[row].tolist(), strict=True)) | limits
-    for name, value in limits.items():
-        low, high = LIMIT_RANGES[name]
-        if not low <= value <= high:
-            return Outcome(False, f"The limit {name} lies between {low:g} and {high:g}; {value:g} was ordered.")
-    if wanted["bradycardia_bpm"] >= wanted["tachycardia_bpm"]:
-        low, high = wanted["bradycardia_bpm"], wanted["tachycardia_bpm"]
-        return Outcome(False, f"The bradycardia limit ({low:g}) must lie below the tachycardia limit ({high:g}).")
-    alarms.limits[row] = [wanted[name] for name in LIMIT_NAMES]
-    return Outcome(True, f"Limits: {', '.join(f'{name} {value:g}' for name, value in wanted.items())}.")
+    """Give the row its own limits (any of ``limits.BOUNDS``): all or none taken."""
+    wanted = as_dict(alarms.limits[row]) | limits
+    if fault := fault_of(wanted):
+        return Outcome(False, fault)
+    alarms.limits[row] = tuple(wanted[name] for name in BOUNDS)
+    return Outcome(True, f"Limits: {_listed(wanted)}.")
+
+
+def set_preset(alarms: Alarms, row: int, name: str) -> Outcome:
+    """Give the row all limits of a preset; the house's own preset comes with what the settings changed in it."""
+    if name not in PRESETS:
+        return Outcome(False, f"There is no preset {name!r}; the presets are {', '.join(PRESETS)}.")
+    alarms.presets[row] = name
+    alarms.limits[row] = alarms.default_limits if name == alarms.default_preset else limits_of(name)
+    return Outcome(True, f"Preset {name}: {_listed(as_dict(alarms.limits[row]))}.")
+
+
+def _listed(limits: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in limits.items())
 
 
 def associate(alarms: Alarms, row: int, at_sample: int, discharged: bool = False) -> Outcome:
-    """A new patient, or none: every alert and latch ends, pauses end, limits return to the house's.
+    """A new patient, or none: every alert and latch ends, every order is forgotten, limits are the house's.
 
     What the last patient's alarms held back no longer is. Alert ids stay unique.
     """
@@ -111,9 +158,8 @@ def associate(alarms: Alarms, row: int, at_sample: int, discharged: bool = False
 
 
 def clear(alarms: Alarms, row: int, at_sample: int, text: str) -> Outcome:
-    """End every alert and latch of the row, saying why, and forget its pauses and limits."""
-    updates = _end(alarms, row, list(Condition), at_sample, (State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED), text)
+    """End every alert and latch of the row, saying why, and forget what was ordered for it."""
+    updates = _end(alarms, row, list(Condition), at_sample, (*STANDING, State.LATCHED), text)
     alarms.alarms["over"][row] = NEVER
-    alarms.paused_until_ns[row] = 0
-    alarms.limits[row] = alarms.default_limits
+    alarms.forget_orders(np.array([row]))
     return Outcome(True, f"Alarms cleared: {text}.", updates)

@@ -19,7 +19,7 @@ def settings_hash(settings: Settings) -> str:
     parts = (
         settings.intake.model_dump(mode="json", exclude={"stale_s", "evict_s", "max_streams"}),
         settings.conditioning.model_dump(mode="json"),
-        settings.alarms.model_dump(mode="json"),
+        settings.alarms.model_dump(mode="json", exclude={"escalate_s"}),
         settings.diagnosis.enabled,
     )
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

@@ -24,7 +24,8 @@ _OK, _SETTLING = int(Reason.OK), int(Reason.SETTLING)
 def step_rows(state, rows, first_hop, delay, signal, limits, beats, out):
     """Step each row through its hops; returns the number of beats written to ``beats`` (row, sample, ventricular, hop).
 
-    ``signal``, ``out``: the arrays of Conditioned and RhythmResult; ``delay`` int64 (R,) in samples, energy's included.
+    ``signal``, ``out``: the arrays of Conditioned and RhythmResult; ``limits`` LIMITS_DTYPE (rows of the
+    room,); ``delay`` int64 (R,) in samples, energy's included.
     """
     ecg, valid, reason, quality = signal
     length = HISTORY + ecg.shape[2]
@@ -53,7 +54,7 @@ def step_rows(state, rows, first_hop, delay, signal, limits, beats, out):
             known = (hop + 1) * HOP_SAMPLES - delay[r] - LOOK_AHEAD
             if out[2][r, k] == _OK:
                 judge_wave(s, judge_fibrillation(s), (hop + 1) * HOP_SAMPLES - delay[r])
-                judge_beats(s, known, limits[0][rows[r]], limits[1][rows[r]], limits[2][rows[r]])
+                judge_beats(s, known, limits[rows[r]])
             tell(s, out[0][r, k], out[1][r, k])
             if s.unusable < HOLD_HOPS:
                 out[3][r, k] = heart_rate(s, known)

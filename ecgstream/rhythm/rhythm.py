@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..limits import limits_of
 from ..waveform import N_CONDITIONS, Beats, Conditioned, RhythmResult
 from .energy import ENERGY_DELAY
 from .kernel import MOST_BEATS_PER_HOP, step_rows
@@ -13,29 +14,25 @@ from .state import KEPT, fresh
 class Rhythm:
     """Streaming beat detection, rates and rules of many rows; state carried between steps.
 
-    Cutting the same hops into different steps, or beside other rows, gives identical results. ``low_bpm`` and
-    ``high_bpm`` are the limits of bradycardia and tachycardia, ``pause_s`` that of a pause, one a row.
+    Cutting the same hops into different steps, or beside other rows, gives identical results. ``limits`` (LIMITS_DTYPE,
+    one a row) is what the rows are judged by.
     """
 
-    def __init__(self, n_rows: int = 0, low_bpm: float = 50.0, high_bpm: float = 120.0, pause_s: float = 2.5):
-        self._defaults = (low_bpm, high_bpm, pause_s)
+    def __init__(self, n_rows: int = 0, limits: np.ndarray | None = None):
+        self._default_limits = limits_of() if limits is None else limits
         self._state = fresh(n_rows)
-        self.low_bpm = np.full(n_rows, low_bpm, np.float64)
-        self.high_bpm = np.full(n_rows, high_bpm, np.float64)
-        self.pause_s = np.full(n_rows, pause_s, np.float64)
+        self.limits = np.repeat(self._default_limits, n_rows)
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all; those already there keep their state."""
         more = n_rows - len(self._state)
         self._state = np.concatenate([self._state, fresh(more)])
-        self.low_bpm = np.concatenate([self.low_bpm, np.full(more, self._defaults[0])])
-        self.high_bpm = np.concatenate([self.high_bpm, np.full(more, self._defaults[1])])
-        self.pause_s = np.concatenate([self.pause_s, np.full(more, self._defaults[2])])
+        self.limits = np.concatenate([self.limits, np.repeat(self._default_limits, more)])
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget everything about ``rows`` (int64), their limits included."""
         self._state[rows] = fresh(len(rows))
-        self.low_bpm[rows], self.high_bpm[rows], self.pause_s[rows] = self._defaults
+        self.limits[rows] = self._default_limits
 
     def save(self, row: int) -> bytes:
         """What is known of a row, the last second of signal aside: one record of ``state.KEPT``."""
@@ -72,7 +69,7 @@ class Rhythm:
             signal.first_hop,
             np.rint(signal.delay_samples + ENERGY_DELAY).astype(np.int64),
             (signal.ecg_mv, signal.valid, signal.reason, signal.quality),
-            (self.low_bpm, self.high_bpm, self.pause_s),
+            self.limits,
             beats,
             (result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min),
         )

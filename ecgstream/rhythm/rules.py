@@ -1,9 +1,9 @@
 """Rhythm conditions told from beats, hop by hop. Compiled.
 
 Definitions are those of the PhysioNet/CinC 2015 challenge (Clifford et al. 2015), made workable in a stream: extreme
-bradycardia is four intervals, or 8 s, of a mean rate below 40; extreme tachycardia sixteen intervals above 140. Beats
-are known up to ``known``, a little behind the newest sample. A condition ends a little beyond where it begins, and its
-onset stays.
+bradycardia is four intervals, or 8 s, of a mean rate below 40; extreme tachycardia sixteen intervals above 140. These
+rates are the adult's; each bed has its own limits (``limits.LIMITS_DTYPE``). Beats are known up to ``known``, a little
+behind the newest sample. A condition ends a little beyond where it begins, and its onset stays.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ HOLD_HOPS = 10
 """Unusable hops through which evidence stands (2 s); then it falls, and quiet is counted anew."""
 
 _WAVE_SPAN = FIBRILLATION_HOPS * HOP_SAMPLES + CONFIRM_HOPS * HOP_SAMPLES
-_ASYSTOLE = 4 * GRID_HZ
-_EXTREME_BRADY_BPM, _EXTREME_BRADY_END_BPM = 40.0, 43.0
+_EXTREME_BRADY_MARGIN_BPM = 3.0
 _BRADY_INTERVALS = 4
 _BRADY_SPAN = 8 * GRID_HZ
-_EXTREME_TACHY_BPM, _EXTREME_TACHY_END_BPM = 140.0, 135.0
+_EXTREME_TACHY_MARGIN_BPM = 5.0
 _TACHY_INTERVALS = 16
-_VT_BEATS, _VT_BPM, _VT_END_BPM = 5, 100.0, 90.0
+_VT_BEATS, _VT_MARGIN_BPM = 5, 10.0
 _VT_UNEVEN = 1.8
 _RUN_BEATS = 3
 _LIMIT_MARGIN_BPM = 3.0
@@ -75,20 +74,20 @@ def judge_wave(s, fibrillating, stop):
 
 
 @njit(cache=True, nogil=True)
-def judge_beats(s, known, low_bpm, high_bpm, pause_s):
-    """All conditions that beats tell, at a usable hop."""
-    _judge_silence(s, known, pause_s)
-    _judge_slow(s, known)
-    _judge_fast(s, known)
-    _judge_ventricular(s, known)
-    _judge_limits(s, heart_rate(s, known), low_bpm, high_bpm)
+def judge_beats(s, known, limits):
+    """All conditions that beats tell, at a usable hop; ``limits`` one LIMITS_DTYPE."""
+    _judge_silence(s, known, limits)
+    _judge_slow(s, known, limits.extreme_bradycardia_bpm)
+    _judge_fast(s, known, limits.extreme_tachycardia_bpm)
+    _judge_ventricular(s, known, limits.ventricular_tachycardia_bpm)
+    _judge_limits(s, heart_rate(s, known), limits.bradycardia_bpm, limits.tachycardia_bpm)
 
 
 @njit(cache=True, nogil=True)
-def _judge_silence(s, known, pause_s):
+def _judge_silence(s, known, limits):
     waving = s.active[_C_VF] == 1 or s.fibrillation_score > END
-    _set_silence(s, _C_ASYSTOLE, known, _NEVER if waving else _ASYSTOLE)
-    _set_silence(s, _C_PAUSE, known, pause_s * GRID_HZ)
+    _set_silence(s, _C_ASYSTOLE, known, _NEVER if waving else limits.asystole_s * GRID_HZ)
+    _set_silence(s, _C_PAUSE, known, limits.pause_s * GRID_HZ)
 
 
 @njit(cache=True, nogil=True)
@@ -104,8 +103,8 @@ def _set_silence(s, condition, known, least):
 
 
 @njit(cache=True, nogil=True)
-def _judge_slow(s, known):
-    limit = _EXTREME_BRADY_END_BPM if s.active[_C_EXTREME_BRADY] else _EXTREME_BRADY_BPM
+def _judge_slow(s, known, low_bpm):
+    limit = low_bpm + (_EXTREME_BRADY_MARGIN_BPM if s.active[_C_EXTREME_BRADY] else 0.0)
     longest_mean = 60.0 * GRID_HZ / limit
     count, span, onset = 0, 0, known
     if s.n_beats > 0 and s.broken_at < beat_sample(s, 0):
@@ -122,18 +121,18 @@ def _judge_slow(s, known):
 
 
 @njit(cache=True, nogil=True)
-def _judge_fast(s, known):
-    limit = _EXTREME_TACHY_END_BPM if s.active[_C_EXTREME_TACHY] else _EXTREME_TACHY_BPM
+def _judge_fast(s, known, high_bpm):
+    limit = high_bpm - (_EXTREME_TACHY_MARGIN_BPM if s.active[_C_EXTREME_TACHY] else 0.0)
     count, span = run_of_intervals(s, _TACHY_INTERVALS) if s.n_beats > 0 else (0, 0)
     holds = count == _TACHY_INTERVALS and span * limit < count * 60.0 * GRID_HZ and known - beat_sample(s, 0) < _RECENT
     set_condition(s, _C_EXTREME_TACHY, holds, beat_sample(s, count) if holds else -1)
 
 
 @njit(cache=True, nogil=True)
-def _judge_ventricular(s, known):
+def _judge_ventricular(s, known, least_bpm):
     run = ventricular_run(s)
     recent = s.n_beats > 0 and known - beat_sample(s, 0) < _RECENT
-    limit = _VT_END_BPM if s.active[_C_VT] else _VT_BPM
+    limit = least_bpm - (_VT_MARGIN_BPM if s.active[_C_VT] else 0.0)
     count, span = run_of_intervals(s, _VT_BEATS - 1) if run >= _VT_BEATS else (0, 0)
     holds = recent and count == _VT_BEATS - 1 and span * limit < count * 60.0 * GRID_HZ and _is_even(s, count)
     set_condition(s, _C_VT, holds, beat_sample(s, count) if holds else -1)

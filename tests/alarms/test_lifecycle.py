@@ -214,8 +214,8 @@ def test_an_alarm_of_nobody_is_an_error():
 
 
 def test_limits_start_as_the_house_has_them():
-    alarms = Alarms(2, bradycardia_bpm=45, tachycardia_bpm=130, pause_s=3)
-    assert alarms.bradycardia_bpm.tolist() == [45, 45]
-    assert alarms.tachycardia_bpm.tolist() == [130, 130]
-    assert alarms.pause_s.tolist() == [3, 3]
+    alarms = Alarms(2, limits={"bradycardia_bpm": 45, "tachycardia_bpm": 130, "pause_s": 3})
+    assert alarms.limits["bradycardia_bpm"].tolist() == [45, 45]
+    assert alarms.limits["tachycardia_bpm"].tolist() == [130, 130]
+    assert alarms.limits["pause_s"].tolist() == [3, 3]
     assert alarms.alarms.shape == (2, N_CONDITIONS)

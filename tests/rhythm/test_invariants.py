@@ -93,11 +93,11 @@ def test_a_new_segment_forgets_everything():
 def test_reset_and_grow_leave_other_rows_alone():
     rhythm = Rhythm(2)
     beds = [ward_bed(4), ward_bed(5)]
-    rhythm.low_bpm[0] = 30.0
+    rhythm.limits["bradycardia_bpm"][0] = 30.0
     rhythm.step(cut(stack(beds, [0, 1]), 0, 100))
     rhythm.reset(np.array([0]))
     rhythm.grow(3)
-    assert rhythm.low_bpm.tolist() == [50.0] * 3
+    assert rhythm.limits["bradycardia_bpm"].tolist() == [50.0] * 3
     rest = rhythm.step(stack([cut(beds[1], 100, 300)], [1]))
     whole = Rhythm(1).step(beds[1])
     np.testing.assert_array_equal(rest.evidence[0], whole.evidence[0, 100:])

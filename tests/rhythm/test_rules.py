@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecgstream.limits import PRESETS, limits_of
 from ecgstream.rhythm import DETECTION_DELAY_S, Rhythm
 from ecgstream.waveform import HOP_S, LETHAL, Condition, Reason, RhythmResult
 
@@ -12,7 +13,7 @@ SINUS_S = 20.0
 
 
 def run(signal: np.ndarray, seed: int = 0, **limits: float) -> RhythmResult:
-    return Rhythm(1, **limits).step(conditioned({"II": signal + noise(len(signal), seed, 0.005)}))
+    return Rhythm(1, limits_of(**limits)).step(conditioned({"II": signal + noise(len(signal), seed, 0.005)}))
 
 
 def train(*parts: tuple[int, float], wide=()) -> np.ndarray:
@@ -84,7 +85,7 @@ def test_a_pause_is_told_from_two_and_a_half_seconds(pause_s, expected):
 def test_a_bed_with_its_own_limit_is_judged_by_it():
     signal = train((20, 0.8), (1, 2.7), (10, 0.8))
     rhythm = Rhythm(1)
-    rhythm.pause_s[0] = 3.5
+    rhythm.limits["pause_s"][0] = 3.5
     block = conditioned({"II": signal + noise(len(signal), 0, 0.005)})
     assert told(rhythm.step(block), Condition.PAUSE) is None
 
@@ -146,9 +147,22 @@ def test_fibrillation_is_told_and_is_no_asystole(size_mv):
 
 def test_limits_are_those_of_the_row():
     signal = train((60, 0.8))
-    assert told(run(signal, low_bpm=80.0), Condition.BRADYCARDIA)
-    assert told(run(signal, high_bpm=70.0), Condition.TACHYCARDIA)
+    assert told(run(signal, bradycardia_bpm=80.0), Condition.BRADYCARDIA)
+    assert told(run(signal, tachycardia_bpm=70.0), Condition.TACHYCARDIA)
     assert told(run(signal), Condition.BRADYCARDIA) is None
+
+
+SINUS_AT = {"adult": 0.8, "child": 0.5, "neonate": 0.42, "icu": 0.8, "ambulatory": 0.8}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_quiet_at_its_own_rates_and_told_beyond_them(preset):
+    limits, usual_s = PRESETS[preset], SINUS_AT[preset]
+    assert not run(train((80, usual_s)), **limits).evidence.any()
+    slow_s, fast_s = 66.0 / limits["extreme_bradycardia_bpm"], 54.0 / limits["extreme_tachycardia_bpm"]
+    assert "EXTREME_BRADYCARDIA" in lethal(run(train((40, usual_s), (12, slow_s)), **limits))
+    assert "EXTREME_TACHYCARDIA" in lethal(run(train((40, usual_s), (40, fast_s)), **limits))
+    assert ("ASYSTOLE" in lethal(run(train((40, usual_s), (1, 3.5), (10, usual_s)), **limits))) == (preset == "neonate")
 
 
 def test_pvc_rate_counts_the_last_minute():
