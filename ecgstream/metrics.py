@@ -33,6 +33,7 @@ class Metrics:
         self.hops_not_judged = Counter("ecgstream_hops_not_judged", "Hops rules did not judge", ["reason"], registry=r)
         self.beats = Counter("ecgstream_beats", "Beats detected", registry=r)
         self.alerts = Counter("ecgstream_alerts", "Alert messages", ["condition", "state"], registry=r)
+        self.escalations = Counter("ecgstream_escalations", "Unseen alerts told again", ["condition"], registry=r)
         self.published = Counter("ecgstream_published", "Messages published", ["message"], registry=r)
         self.orders = Counter("ecgstream_orders", "Control orders", ["order", "outcome"], registry=r)
         self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from .alarms.conditions import RULES
+from .alarms.lifecycle import Alarms
 from .intake import Intake
 from .settings import Settings
 from .sources.message import Message
@@ -66,8 +67,8 @@ class Refused:
 class Outputs:
     """Builds and serialises what leaves."""
 
-    def __init__(self, intake: Intake, settings: Settings, model_version: str):
-        self._intake = intake
+    def __init__(self, intake: Intake, alarms: Alarms, settings: Settings, model_version: str):
+        self._intake, self._alarms = intake, alarms
         self._format = settings.sink.format
         self._every_hops = round(settings.diagnosis.publish_every_s / HOP_S)
         self._model_version = model_version
@@ -98,6 +99,7 @@ class Outputs:
             late_s=(now_ns - decided_ns) / 1e9,
             text=update.text,
             published_time_ns=now_ns,
+            escalation=update.escalation,
         )
         return self._outgoing("alert", stream_id, message)
 
@@ -112,6 +114,7 @@ class Outputs:
     ) -> list[Outgoing]:
         """Vitals and a diagnosis for every row that ``speaks`` (R,) and hop that ends a publishing interval."""
         hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
+        silenced = self._alarms.any_silenced(conditioned.rows, now_ns)
         out = []
         for i, k in zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True):
             row = int(conditioned.rows[i])
@@ -125,6 +128,8 @@ class Outputs:
             }
             vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
             _fill_vitals(vitals, conditioned, rhythm, i, k, self._intake.lead_names(row))
+            if silenced[i]:
+                vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
             diagnosis = pb.Diagnosis(**stamp, model=self._model_version)
             _fill_diagnosis(diagnosis, scores, i, k)
             out.append(self._outgoing("vitals", vitals.stream_id, vitals))

@@ -79,7 +79,7 @@ class Pipeline:
         self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.beat_classes, self.pvc_rate = BeatClasses(0), PvcRate(0)
-        self.outputs = Outputs(self.intake, settings, model.version if model else "")
+        self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
@@ -222,7 +222,8 @@ class Pipeline:
         """Alarm updates as messages, counted."""
         now_ns = self.clock.now_ns()
         for update in updates:
-            self.metrics.alerts.labels(update.condition.name.lower(), update.state).inc()
+            if not update.escalation:
+                self.metrics.alerts.labels(update.condition.name.lower(), update.state).inc()
         return [self.outputs.alert(update, now_ns) for update in updates]
 
     def _count(self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores) -> None:

@@ -53,6 +53,10 @@ def _outcome(pipeline: Pipeline, row: int, at_sample: int, control: pb.Control) 
         case "limits":
             given = {field.name: value for field, value in control.limits.ListFields()}
             return orders.set_limits(alarms, row, given)
+        case "preset":
+            return orders.set_preset(alarms, row, control.preset.name)
+        case "alarm_switch":
+            return orders.switch(alarms, row, control.alarm_switch.condition, control.alarm_switch.off, at_sample)
         case _:
             discharged = not control.association.patient_reference
             return orders.associate(alarms, row, at_sample, discharged)
@@ -64,7 +68,9 @@ def watch(pipeline: Pipeline) -> list[Outgoing]:
     out = _let_go(pipeline, now_ns)
     stale = set(intake.stale(now_ns))
     rows = list(intake.row_of.values())
-    updates = []
+    updates = pipeline.alarms.repeats(now_ns)
+    for update in updates:
+        pipeline.metrics.escalations.labels(update.condition.name.lower()).inc()
     for on, changed in ((True, sorted(stale)), (False, [row for row in rows if row not in stale])):
         at_samples = (pipeline.alarms.next_hop[changed] * HOP_SAMPLES).tolist()
         updates += pipeline.alarms.set_technical(changed, Condition.STREAM_STALE, on, at_samples, now_ns)

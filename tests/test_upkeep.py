@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ecgstream.clock import ManualClock
+from ecgstream.limits import limits_of
 from ecgstream.metrics import Metrics
 from ecgstream.outputs import Outgoing
 from ecgstream.pipeline import Pipeline
@@ -29,6 +30,10 @@ def rules_only() -> Pipeline:
 
 def alerts(out: list[Outgoing]) -> list[pb.Alert]:
     return [decode(o.payload, o.content_type) for o in out if o.name == "alert"]
+
+
+def vitals_of(out: list[Outgoing]) -> list[pb.Vitals]:
+    return [decode(o.payload, o.content_type) for o in out if o.name == "vitals"]
 
 
 def states(out: list[Outgoing]) -> list[tuple[str, int]]:
@@ -84,6 +89,55 @@ def test_limits_reach_the_rules():
     assert pipeline.alarms.limits["tachycardia_bpm"][0] == 80
     pipeline.process(messages[1:2])
     assert pipeline.rhythm.limits["tachycardia_bpm"][0] == 80
+
+
+def test_a_preset_reaches_the_rules():
+    pipeline = rules_only()
+    messages = [message for _, message in BED.messages()]
+    pipeline.process(messages[:1])
+    assert order(pipeline, preset=pb.Preset(name="neonate"))[0].accepted
+    pipeline.process(messages[1:2])
+    assert pipeline.rhythm.limits[0] == pipeline.alarms.limits[0] == limits_of("neonate")
+
+
+def test_what_is_switched_off_or_paused_is_shown_with_every_vital_sign():
+    pipeline = rules_only()
+    messages = [message for _, message in BED.messages()]
+    assert not vitals_of(pipeline.process(messages[:3]))[-1].alarms_off
+    order(pipeline, alarm_switch=pb.AlarmSwitch(condition="tachycardia", off=True))
+    order(pipeline, pause=pb.Pause(condition="pvc_run", duration_s=60))
+    (shown, *_) = vitals_of(pipeline.process(messages[3:5]))
+    assert (list(shown.alarms_off), list(shown.alarms_paused)) == (["tachycardia"], ["pvc_run"])
+    order(pipeline, alarm_switch=pb.AlarmSwitch(off=False))
+    (shown, *_) = vitals_of(pipeline.process(messages[5:7]))
+    assert not shown.alarms_off and not shown.alarms_paused
+
+
+def test_an_unseen_lethal_alert_is_repeated_under_its_number_three_times(in_asystole):
+    pipeline, alert = in_asystole
+    heard = []
+    for _ in range(400):
+        pipeline.clock.now += SECOND_NS
+        pipeline.intake.last_arrival_ns[0] = pipeline.clock.now
+        heard += alerts(watch(pipeline))
+    assert [(a.alert_id, a.update, a.escalation) for a in heard] == [
+        (alert.alert_id, alert.update, n) for n in (1, 2, 3)
+    ]
+    for repeat in heard:
+        for name in ("late_s", "published_time_ns", "escalation"):
+            repeat.ClearField(name)
+            alert.ClearField(name)
+        assert repeat == alert
+    assert pipeline.metrics.registry.get_sample_value("ecgstream_escalations_total", {"condition": "asystole"}) == 3
+
+
+def test_an_acknowledged_alert_is_not_repeated(in_asystole):
+    pipeline, _ = in_asystole
+    watch(pipeline)
+    order(pipeline, acknowledge=pb.Acknowledge())
+    pipeline.clock.now += 61 * SECOND_NS
+    pipeline.intake.last_arrival_ns[0] = pipeline.clock.now
+    assert watch(pipeline) == []
 
 
 def test_silence_is_told_and_so_is_its_end():

@@ -180,6 +180,10 @@ class Alarms:
                 return "paused"
         return state.name.lower()
 
+    def any_silenced(self, rows: np.ndarray, now_ns: int) -> np.ndarray:
+        """bool (R,): whether anything of the bed is switched off or paused, which must be shown."""
+        return (self.is_off(rows) | (self.paused_until_ns[rows] > now_ns)).any(axis=1)
+
     def silenced(self, row: int, now_ns: int) -> tuple[list[str], list[str]]:
         """Names of the conditions that are switched off, and of those that are paused."""
         off = self.is_off(row)

@@ -28,7 +28,8 @@ def headers(name: str, stream_id: str, content_type: str, payload: bytes, group:
 def _id(name: str, message: pb.Alert | pb.Diagnosis | pb.Vitals | pb.Verdict) -> str:
     """Unique within the group, and the same whenever the same is told again."""
     if isinstance(message, pb.Alert):
-        return f"{message.alert_id}/{message.update}"
+        repeat = f"/{message.escalation}" if message.escalation else ""
+        return f"{message.alert_id}/{message.update}{repeat}"
     if isinstance(message, pb.Verdict):
         return f"{name}/{message.stream_id}/{message.alarm.name}/{message.alarm.start_time_ns}"
     return f"{name}/{message.stream_id}/{message.sample}"

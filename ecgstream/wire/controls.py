@@ -30,7 +30,8 @@ def check_control(control: pb.Control) -> None:
     name = control.WhichOneof("order")
     if name is None:
         raise WireError(
-            Refusal.BAD_ORDER, "The request holds no order; set one of acknowledge, pause, limits, association."
+            Refusal.BAD_ORDER,
+            "The request holds no order; set one of acknowledge, pause, alarm_switch, limits, preset, association.",
         )
     for field, value in getattr(control, name).ListFields():
         if isinstance(value, str):

@@ -102,7 +102,7 @@ class MonitorAlarm(_message.Message):
     def __init__(self, mdc_code: _Optional[int] = ..., name: _Optional[str] = ..., start_time_ns: _Optional[int] = ..., ended: _Optional[bool] = ..., priority: _Optional[str] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("version", "request_id", "stream_id", "actor", "acknowledge", "pause", "limits", "association")
+    __slots__ = ("version", "request_id", "stream_id", "actor", "acknowledge", "pause", "limits", "association", "alarm_switch", "preset")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +111,8 @@ class Control(_message.Message):
     PAUSE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     ASSOCIATION_FIELD_NUMBER: _ClassVar[int]
+    ALARM_SWITCH_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
     version: int
     request_id: str
     stream_id: str
@@ -119,7 +121,9 @@ class Control(_message.Message):
     pause: Pause
     limits: Limits
     association: Association
-    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., stream_id: _Optional[str] = ..., actor: _Optional[str] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., association: _Optional[_Union[Association, _Mapping]] = ...) -> None: ...
+    alarm_switch: AlarmSwitch
+    preset: Preset
+    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., stream_id: _Optional[str] = ..., actor: _Optional[str] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., association: _Optional[_Union[Association, _Mapping]] = ..., alarm_switch: _Optional[_Union[AlarmSwitch, _Mapping]] = ..., preset: _Optional[_Union[Preset, _Mapping]] = ...) -> None: ...
 
 class Acknowledge(_message.Message):
     __slots__ = ("alert_id",)
@@ -135,15 +139,37 @@ class Pause(_message.Message):
     duration_s: float
     def __init__(self, condition: _Optional[str] = ..., duration_s: _Optional[float] = ...) -> None: ...
 
+class AlarmSwitch(_message.Message):
+    __slots__ = ("condition", "off")
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    OFF_FIELD_NUMBER: _ClassVar[int]
+    condition: str
+    off: bool
+    def __init__(self, condition: _Optional[str] = ..., off: _Optional[bool] = ...) -> None: ...
+
 class Limits(_message.Message):
-    __slots__ = ("bradycardia_bpm", "tachycardia_bpm", "pause_s")
+    __slots__ = ("bradycardia_bpm", "tachycardia_bpm", "pause_s", "extreme_bradycardia_bpm", "extreme_tachycardia_bpm", "ventricular_tachycardia_bpm", "asystole_s")
     BRADYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
     TACHYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
     PAUSE_S_FIELD_NUMBER: _ClassVar[int]
+    EXTREME_BRADYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
+    EXTREME_TACHYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
+    VENTRICULAR_TACHYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
+    ASYSTOLE_S_FIELD_NUMBER: _ClassVar[int]
     bradycardia_bpm: float
     tachycardia_bpm: float
     pause_s: float
-    def __init__(self, bradycardia_bpm: _Optional[float] = ..., tachycardia_bpm: _Optional[float] = ..., pause_s: _Optional[float] = ...) -> None: ...
+    extreme_bradycardia_bpm: float
+    extreme_tachycardia_bpm: float
+    ventricular_tachycardia_bpm: float
+    asystole_s: float
+    def __init__(self, bradycardia_bpm: _Optional[float] = ..., tachycardia_bpm: _Optional[float] = ..., pause_s: _Optional[float] = ..., extreme_bradycardia_bpm: _Optional[float] = ..., extreme_tachycardia_bpm: _Optional[float] = ..., ventricular_tachycardia_bpm: _Optional[float] = ..., asystole_s: _Optional[float] = ...) -> None: ...
+
+class Preset(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Association(_message.Message):
     __slots__ = ("patient_reference",)
@@ -152,21 +178,23 @@ class Association(_message.Message):
     def __init__(self, patient_reference: _Optional[str] = ...) -> None: ...
 
 class ControlReply(_message.Message):
-    __slots__ = ("version", "request_id", "accepted", "text", "effective_sample")
+    __slots__ = ("version", "request_id", "accepted", "text", "effective_sample", "passed_on")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    PASSED_ON_FIELD_NUMBER: _ClassVar[int]
     version: int
     request_id: str
     accepted: bool
     text: str
     effective_sample: int
-    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., text: _Optional[str] = ..., effective_sample: _Optional[int] = ...) -> None: ...
+    passed_on: bool
+    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., text: _Optional[str] = ..., effective_sample: _Optional[int] = ..., passed_on: _Optional[bool] = ...) -> None: ...
 
 class Alert(_message.Message):
-    __slots__ = ("version", "alert_id", "update", "stream_id", "condition", "mdc_code", "snomed_code", "state", "priority", "lethal", "technical", "source", "onset_sample", "onset_time_ns", "decided_sample", "delay_s", "late_s", "text", "published_time_ns")
+    __slots__ = ("version", "alert_id", "update", "stream_id", "condition", "mdc_code", "snomed_code", "state", "priority", "lethal", "technical", "source", "onset_sample", "onset_time_ns", "decided_sample", "delay_s", "late_s", "text", "published_time_ns", "escalation")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Alert.State]
@@ -208,6 +236,7 @@ class Alert(_message.Message):
     LATE_S_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    ESCALATION_FIELD_NUMBER: _ClassVar[int]
     version: int
     alert_id: str
     update: int
@@ -227,7 +256,8 @@ class Alert(_message.Message):
     late_s: float
     text: str
     published_time_ns: int
-    def __init__(self, version: _Optional[int] = ..., alert_id: _Optional[str] = ..., update: _Optional[int] = ..., stream_id: _Optional[str] = ..., condition: _Optional[str] = ..., mdc_code: _Optional[int] = ..., snomed_code: _Optional[str] = ..., state: _Optional[_Union[Alert.State, str]] = ..., priority: _Optional[_Union[Alert.Priority, str]] = ..., lethal: _Optional[bool] = ..., technical: _Optional[bool] = ..., source: _Optional[str] = ..., onset_sample: _Optional[int] = ..., onset_time_ns: _Optional[int] = ..., decided_sample: _Optional[int] = ..., delay_s: _Optional[float] = ..., late_s: _Optional[float] = ..., text: _Optional[str] = ..., published_time_ns: _Optional[int] = ...) -> None: ...
+    escalation: int
+    def __init__(self, version: _Optional[int] = ..., alert_id: _Optional[str] = ..., update: _Optional[int] = ..., stream_id: _Optional[str] = ..., condition: _Optional[str] = ..., mdc_code: _Optional[int] = ..., snomed_code: _Optional[str] = ..., state: _Optional[_Union[Alert.State, str]] = ..., priority: _Optional[_Union[Alert.Priority, str]] = ..., lethal: _Optional[bool] = ..., technical: _Optional[bool] = ..., source: _Optional[str] = ..., onset_sample: _Optional[int] = ..., onset_time_ns: _Optional[int] = ..., decided_sample: _Optional[int] = ..., delay_s: _Optional[float] = ..., late_s: _Optional[float] = ..., text: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., escalation: _Optional[int] = ...) -> None: ...
 
 class Diagnosis(_message.Message):
     __slots__ = ("version", "stream_id", "sample", "time_ns", "scores", "model", "withheld", "published_time_ns")
@@ -258,7 +288,7 @@ class Score(_message.Message):
     def __init__(self, name: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class Vitals(_message.Message):
-    __slots__ = ("version", "stream_id", "sample", "time_ns", "heart_rate_bpm", "pvc_per_min", "leads", "rhythm", "not_judged", "published_time_ns")
+    __slots__ = ("version", "stream_id", "sample", "time_ns", "heart_rate_bpm", "pvc_per_min", "leads", "rhythm", "not_judged", "published_time_ns", "alarms_off", "alarms_paused")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FIELD_NUMBER: _ClassVar[int]
@@ -269,6 +299,8 @@ class Vitals(_message.Message):
     RHYTHM_FIELD_NUMBER: _ClassVar[int]
     NOT_JUDGED_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_OFF_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_PAUSED_FIELD_NUMBER: _ClassVar[int]
     version: int
     stream_id: str
     sample: int
@@ -279,7 +311,9 @@ class Vitals(_message.Message):
     rhythm: str
     not_judged: str
     published_time_ns: int
-    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., heart_rate_bpm: _Optional[float] = ..., pvc_per_min: _Optional[float] = ..., leads: _Optional[_Iterable[_Union[LeadQuality, _Mapping]]] = ..., rhythm: _Optional[str] = ..., not_judged: _Optional[str] = ..., published_time_ns: _Optional[int] = ...) -> None: ...
+    alarms_off: _containers.RepeatedScalarFieldContainer[str]
+    alarms_paused: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., heart_rate_bpm: _Optional[float] = ..., pvc_per_min: _Optional[float] = ..., leads: _Optional[_Iterable[_Union[LeadQuality, _Mapping]]] = ..., rhythm: _Optional[str] = ..., not_judged: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., alarms_off: _Optional[_Iterable[str]] = ..., alarms_paused: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LeadQuality(_message.Message):
     __slots__ = ("name", "quality", "reason")

@@ -231,11 +231,11 @@ class Alerts:
 
 
 def read_alerts(settings: KafkaSettings) -> Alerts:
-    """What readers of committed messages find; wall-clock conditions are left out, wall-clock fields cleared."""
+    """What readers of committed messages find; what the wall clock tells is left out, its fields cleared."""
     found = Alerts({}, {}, {}, {})
     for message in messages(settings.bootstrap[0], settings.topics.alerts):
         alert = decode(message.value, dict(message.headers)["content-type"].decode())
-        if alert.condition in BY_THE_WALL_CLOCK:
+        if alert.condition in BY_THE_WALL_CLOCK or alert.escalation:
             continue
         for name in EQUAL_BUT_FOR:
             alert.ClearField(name)

@@ -14,6 +14,8 @@ GOOD = [
     {"pause": pb.Pause(duration_s=120)},
     {"pause": pb.Pause(condition="tachycardia", duration_s=0)},
     {"limits": pb.Limits(bradycardia_bpm=45)},
+    {"preset": pb.Preset(name="neonate")},
+    {"alarm_switch": pb.AlarmSwitch(condition="tachycardia", off=True)},
     {"association": pb.Association()},
     {"association": pb.Association(patient_reference="P2")},
 ]
