@@ -31,7 +31,8 @@ def check_control(control: pb.Control) -> None:
     if name is None:
         raise WireError(
             Refusal.BAD_ORDER,
-            "The request holds no order; set one of acknowledge, pause, alarm_switch, limits, preset, association.",
+            "The request holds no order; set one of acknowledge, pause, alarm_switch, limits, preset, "
+            "association, monitor_alarm.",
         )
     for field, value in getattr(control, name).ListFields():
         if isinstance(value, str):

@@ -102,7 +102,7 @@ class MonitorAlarm(_message.Message):
     def __init__(self, mdc_code: _Optional[int] = ..., name: _Optional[str] = ..., start_time_ns: _Optional[int] = ..., ended: _Optional[bool] = ..., priority: _Optional[str] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("version", "request_id", "stream_id", "actor", "acknowledge", "pause", "limits", "association", "alarm_switch", "preset")
+    __slots__ = ("version", "request_id", "stream_id", "actor", "acknowledge", "pause", "limits", "association", "alarm_switch", "preset", "monitor_alarm")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +113,7 @@ class Control(_message.Message):
     ASSOCIATION_FIELD_NUMBER: _ClassVar[int]
     ALARM_SWITCH_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
+    MONITOR_ALARM_FIELD_NUMBER: _ClassVar[int]
     version: int
     request_id: str
     stream_id: str
@@ -123,7 +124,8 @@ class Control(_message.Message):
     association: Association
     alarm_switch: AlarmSwitch
     preset: Preset
-    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., stream_id: _Optional[str] = ..., actor: _Optional[str] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., association: _Optional[_Union[Association, _Mapping]] = ..., alarm_switch: _Optional[_Union[AlarmSwitch, _Mapping]] = ..., preset: _Optional[_Union[Preset, _Mapping]] = ...) -> None: ...
+    monitor_alarm: MonitorAlarm
+    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., stream_id: _Optional[str] = ..., actor: _Optional[str] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., association: _Optional[_Union[Association, _Mapping]] = ..., alarm_switch: _Optional[_Union[AlarmSwitch, _Mapping]] = ..., preset: _Optional[_Union[Preset, _Mapping]] = ..., monitor_alarm: _Optional[_Union[MonitorAlarm, _Mapping]] = ...) -> None: ...
 
 class Acknowledge(_message.Message):
     __slots__ = ("alert_id",)
@@ -326,7 +328,7 @@ class LeadQuality(_message.Message):
     def __init__(self, name: _Optional[str] = ..., quality: _Optional[float] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Verdict(_message.Message):
-    __slots__ = ("version", "stream_id", "alarm", "opinion", "probability", "evidence", "published_time_ns")
+    __slots__ = ("version", "stream_id", "alarm", "opinion", "probability", "evidence", "published_time_ns", "verdict_id", "head")
     class Opinion(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OPINION_UNSPECIFIED: _ClassVar[Verdict.Opinion]
@@ -344,6 +346,8 @@ class Verdict(_message.Message):
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_ID_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
     version: int
     stream_id: str
     alarm: MonitorAlarm
@@ -351,4 +355,6 @@ class Verdict(_message.Message):
     probability: float
     evidence: str
     published_time_ns: int
-    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., alarm: _Optional[_Union[MonitorAlarm, _Mapping]] = ..., opinion: _Optional[_Union[Verdict.Opinion, str]] = ..., probability: _Optional[float] = ..., evidence: _Optional[str] = ..., published_time_ns: _Optional[int] = ...) -> None: ...
+    verdict_id: str
+    head: str
+    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., alarm: _Optional[_Union[MonitorAlarm, _Mapping]] = ..., opinion: _Optional[_Union[Verdict.Opinion, str]] = ..., probability: _Optional[float] = ..., evidence: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., verdict_id: _Optional[str] = ..., head: _Optional[str] = ...) -> None: ...
