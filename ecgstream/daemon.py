@@ -9,6 +9,7 @@ import time
 
 import structlog
 
+from .audit import Audit
 from .checkpoints import Checkpoints
 from .chunk_log import ChunkLog
 from .clock import Clock, WallClock
@@ -16,11 +17,13 @@ from .delivery import Delivery, Results
 from .diagnosis import Model, load_model
 from .endpoints import Endpoints
 from .errors import ModelError
+from .kafka.control import ControlWriter
 from .kafka.producers import Producers
 from .keeper import Keeper
 from .log_metrics import LogMetrics
 from .membership import Membership
 from .metrics import Metrics
+from .order_endpoint import OrderEndpoint
 from .outputs import Outgoing
 from .pipeline import Pipeline
 from .settings import Settings
@@ -54,8 +57,10 @@ class Daemon:
         self.require_model = require_model
         self.clock = clock or WallClock()
         self.metrics = Metrics()
-        self.endpoints = Endpoints(settings.http, self.metrics, self)
         self.stages = Stages(settings, self.metrics)
+        self.stages.audit = Audit(settings.log.audit_path, self.clock, self.metrics)
+        orders = OrderEndpoint(settings.http.order_token_file, self.stages.order, self._takes_no_orders)
+        self.endpoints = Endpoints(settings.http, self.metrics, self, orders)
         self.control = ControlSocket(settings.control)
         self.producers = Producers(settings.kafka)
         self.sink: Sink = ZeroMqSink(settings.sink)
@@ -87,6 +92,7 @@ class Daemon:
         stages = self.stages
         stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock, fault)
         await stages.in_compute(stages.pipeline.warm_up)
+        stages.audit.start()
         await self.endpoints.start()
         await self.sink.start()
         if self.settings.source.kind == "kafka":
@@ -109,6 +115,7 @@ class Daemon:
         membership = Membership(pipeline.checkpoints, self.stages, self.metrics)
         self.chunk_log = ChunkLog(self.settings.kafka, self.producers, self.clock.now_ns, membership)
         self.source = self.chunk_log.source
+        self.stages.control_writer = ControlWriter(self.settings.kafka)
         self.stages.membership, membership.log = membership, self.chunk_log
 
     async def main_loop(self) -> None:
@@ -135,6 +142,7 @@ class Daemon:
         await self.source.close()
         if self.chunk_log:
             await self.chunk_log.control.close()
+            await self.stages.control_writer.close(CLOSE_S)
         self.stages.close()
         await self.control.close()
         await self.sink.close()
@@ -182,6 +190,10 @@ class Daemon:
         """Why the process should be restarted."""
         silent_s = time.monotonic() - self.stages.heartbeat_s
         return [f"no heartbeat from compute for {silent_s:.0f} s"] if silent_s > LIVE_S else []
+
+    def _takes_no_orders(self) -> list[str]:
+        faults = [] if self._started else ["starting"]
+        return faults + (["stopping"] if self.stages.stopping.is_set() else [])
 
     def not_ready(self) -> list[str]:
         """Why no chunks should be sent here yet."""

@@ -1,4 +1,4 @@
-"""The HTTP port: /metrics, /health/live, /health/ready."""
+"""The HTTP port: /metrics, /health/live, /health/ready, /orders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from .errors import SettingsError
 from .metrics import Metrics
+from .order_endpoint import MOST_BYTES, OrderEndpoint
 from .settings import HttpSettings
 
 
@@ -31,15 +32,18 @@ class Endpoints:
     settings: HttpSettings
     metrics: Metrics
     health: Health
+    orders: OrderEndpoint
     port: int = 0
     _runner: web.AppRunner | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Listen; ``port`` then holds the port in use. Raises SettingsError when the address is not to be had."""
-        app = web.Application()
+        self.orders.start()
+        app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
+        app.router.add_post("/orders", self.orders.handle)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port)

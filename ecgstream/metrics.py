@@ -38,6 +38,7 @@ class Metrics:
         self.orders = Counter("ecgstream_orders", "Control orders", ["order", "outcome"], registry=r)
         self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)
         self.stale = Gauge("ecgstream_streams_stale", "Streams that have stopped sending", registry=r)
+        self.audit_failures = Counter("ecgstream_audit_failures", "Orders not in the audit file", registry=r)
         self.model_available = Gauge("ecgstream_model_available", "1 while the encoder is in service", registry=r)
         self.queued = Gauge("ecgstream_queue_batches", "Batches of messages waiting for compute", registry=r)
         self.delivery_retries = Counter("ecgstream_delivery_retries", "Deliveries tried again", registry=r)

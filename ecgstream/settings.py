@@ -204,10 +204,11 @@ class AlarmSettings(_Section):
 
 
 class HttpSettings(_Section):
-    """Metrics and health."""
+    """Metrics, health and orders."""
 
     host: str = "127.0.0.1"
     port: int = Field(9464, ge=0, le=65_535)
+    order_token_file: Path | None = Field(None, description="whoever has the token may give orders; unset: nobody")
 
 
 class StateSettings(_Section):
@@ -223,6 +224,7 @@ class LogSettings(_Section):
 
     format: Literal["json", "console"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    audit_path: Path | None = Field(None, description="every order as a line of JSON; unset: in the log alone")
 
 
 class Settings(BaseSettings):

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import structlog
 
+from .audit import Audit
 from .delivery import Delivery, Results
-from .errors import FencedError
-from .kafka.control import ControlLog
+from .errors import DeliveryError, FencedError
+from .kafka.control import ControlLog, ControlWriter
 from .keeper import Keeper
 from .membership import Membership
 from .metrics import Metrics
@@ -53,6 +54,9 @@ class Stages:
         self.delivery: Delivery
         self.keeper: Keeper | None = None  # state in a file: a source without a log
         self.membership: Membership | None = None  # state in the log
+        self.control_writer: ControlWriter | None = None  # where orders go through the log
+        self.audit: Audit
+        self._noting = asyncio.Lock()
         self.stopping = asyncio.Event()
         self.heartbeat_s = time.monotonic()
         self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
@@ -149,17 +153,38 @@ class Stages:
             await asyncio.sleep(WATCH_S)
 
     async def take_requests(self, control: ControlSocket) -> None:
-        """Control requests over ZeroMQ to the bed's owner, replies back, resulting alerts out."""
+        """Orders over ZeroMQ, and replies back."""
         async for request, reply in control.requests():
-            answer, results = await self.in_compute(self._request, request)
+            try:
+                answer = await self.order(request, "zeromq")
+            except DeliveryError as error:
+                answer = pb.ControlReply(text=f"{error} The order may or may not have been taken; give it again.")
             await reply(answer)
-            await self.tell(results)
+
+    async def order(self, request: pb.Control, source: str) -> pb.ControlReply:
+        """An order given at this daemon's door. Where there is a log it is written there, as the bed may be another's,
+        and an order that lies beside the log is lost with a daemon. Raises DeliveryError."""
+        if self.control_writer is not None:
+            await self.control_writer.write(request)
+            answer = pb.ControlReply(accepted=True, passed_on=True, text="Passed on to the daemon that has the bed.")
+        else:
+            answer, out = await self.in_compute(self._request, request)
+            await self.tell(out)
+        await self._note(source, request, answer)
+        return answer
 
     async def take_orders(self, control: ControlLog) -> None:
         """Orders from the control topic; one whose partition has gone is left to the new owner."""
         while True:
             for partition, offset, request in await control.receive():
-                await self.tell(await self.in_compute(self._order, partition, offset, request))
+                answer, results = await self.in_compute(self._order, partition, offset, request)
+                await self.tell(results)
+                if answer:
+                    await self._note("kafka", request, answer)
+
+    async def _note(self, source: str, request: pb.Control, answer: pb.ControlReply) -> None:
+        async with self._noting:
+            await asyncio.to_thread(self.audit.note, source, request, answer)
 
     # ------------------------------------------------------------------------------------------ in the compute thread
 
@@ -184,16 +209,14 @@ class Stages:
         return self._results(out)
 
     def _request(self, request: pb.Control) -> tuple[pb.ControlReply, Results]:
-        if self.membership and self.membership.parked:
-            return pb.ControlReply(accepted=False, text="Beds are moving between daemons; ask again."), Results()
         answer, out = apply_order(self.pipeline, request)
         return answer, self._results(out, (request.stream_id,))
 
-    def _order(self, partition: int, offset: int, request: pb.Control) -> Results:
+    def _order(self, partition: int, offset: int, request: pb.Control) -> tuple[pb.ControlReply | None, Results]:
         if partition not in self.membership.owned:
-            return Results()
-        _, out = apply_order(self.pipeline, request)
-        return self.membership.order_applied(out, request.stream_id, partition, offset)
+            return None, Results()
+        answer, out = apply_order(self.pipeline, request)
+        return answer, self.membership.order_applied(out, request.stream_id, partition, offset)
 
     def _results(self, out: list[Outgoing], changed: tuple[str, ...] = ()) -> Results:
         """State of beds with new alerts is on disk, or goes to the log with them, before the alerts leave."""

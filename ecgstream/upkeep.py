@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 def apply_order(pipeline: Pipeline, control: pb.Control) -> tuple[pb.ControlReply, list[Outgoing]]:
-    """Apply a person's or a hospital system's order to the bed it names, and write it to the audit log."""
+    """Apply a person's or a hospital system's order to the bed it names."""
     order = control.WhichOneof("order")
     row = pipeline.intake.row_of.get(control.stream_id)
     if row is None:
@@ -28,15 +28,6 @@ def apply_order(pipeline: Pipeline, control: pb.Control) -> tuple[pb.ControlRepl
         outcome = _outcome(pipeline, row, at_sample, control)
     answer = "accepted" if outcome.accepted else "refused"
     pipeline.metrics.orders.labels(order, answer).inc()
-    log.info(
-        "order",
-        order=order,
-        outcome=answer,
-        actor=control.actor,
-        stream_id=control.stream_id,
-        sample=at_sample,
-        text="" if order == "association" else outcome.sentence,
-    )
     reply = pb.ControlReply(accepted=outcome.accepted, text=outcome.sentence, effective_sample=at_sample)
     return reply, pipeline.tell(outcome.updates)
 

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ecgstream.endpoints import Endpoints
 from ecgstream.errors import SettingsError
 from ecgstream.metrics import Metrics
+from ecgstream.order_endpoint import OrderEndpoint
 from ecgstream.settings import HttpSettings
 
 
@@ -29,7 +30,7 @@ class Patient:
 @pytest.fixture
 async def served():
     patient, metrics = Patient(), Metrics()
-    endpoints = Endpoints(HttpSettings(port=0), metrics, patient)
+    endpoints = Endpoints(HttpSettings(port=0), metrics, patient, OrderEndpoint(None, None, patient.not_ready))
     await endpoints.start()
     yield patient, metrics, f"http://127.0.0.1:{endpoints.port}", endpoints
     await endpoints.close()
@@ -59,7 +60,7 @@ async def test_metrics_are_in_the_exposition_format_with_our_prefix(served):
 
 async def test_a_port_in_use_is_said_in_a_sentence(served):
     _, metrics, _, endpoints = served
-    other = Endpoints(HttpSettings(port=endpoints.port), metrics, Patient())
+    other = Endpoints(HttpSettings(port=endpoints.port), metrics, Patient(), endpoints.orders)
     with pytest.raises(SettingsError, match=rf"cannot listen on 127.0.0.1:{endpoints.port}"):
         await other.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from ecgstream.daemon import Daemon
 from ecgstream.errors import SettingsError, StateError
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
+from ecgstream.wire import ecgstream_pb2 as pb
 
 from .feed import START_NS, Bed
 
@@ -67,3 +69,40 @@ def test_a_replay_has_no_wall_clock_deadlines(tmp_path: Path, clock: str, told: 
     daemon.stages.pipeline.process([Bed("bed-1", cuts=(250,)).messages()[0][1]])
     daemon.stages.pipeline.clock.now = START_NS + 60_000_000_000
     assert len(daemon.stages._look_around().out) == told
+
+
+PAUSE = pb.Control(stream_id="bed-1", actor="nurse 7", pause=pb.Pause(condition="tachycardia", duration_s=60))
+
+
+def with_a_bed(folder: Path) -> Daemon:
+    daemon = Daemon(settings(folder, diagnosis={"enabled": False}, log={"audit_path": folder / "audit.jsonl"}))
+    daemon.stages.pipeline = Pipeline(daemon.settings, None, daemon.metrics, ManualClock(START_NS))
+    daemon.stages.pipeline.process([Bed("bed-1", cuts=(250,)).messages()[0][1]])
+    return daemon
+
+
+def audited(folder: Path) -> list[tuple[str, str, int]]:
+    entries = [json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()]
+    return [(entry["source"], entry["outcome"], entry["sample"]) for entry in entries]
+
+
+async def test_without_a_log_an_order_is_applied_at_the_door_and_audited_before_its_answer(tmp_path: Path):
+    stages = with_a_bed(tmp_path).stages
+    reply = await stages.order(PAUSE, "http")
+    assert reply.accepted and reply.effective_sample == 250
+    assert stages.pipeline.alarms.paused_until_ns.any()
+    assert audited(tmp_path) == [("http", "accepted", 250)]
+
+
+async def test_where_there_is_a_log_an_order_goes_there_and_nowhere_else(tmp_path: Path):
+    class Written(list):
+        async def write(self, control: pb.Control) -> None:
+            self.append(control)
+
+    stages = with_a_bed(tmp_path).stages
+    stages.control_writer = Written()
+    reply = await stages.order(PAUSE, "zeromq")
+    assert reply.accepted and reply.passed_on
+    assert stages.control_writer == [PAUSE]
+    assert not stages.pipeline.alarms.paused_until_ns.any()
+    assert audited(tmp_path) == [("zeromq", "passed on", 0)]

@@ -64,16 +64,6 @@ def test_an_order_for_an_unknown_bed_is_refused_in_a_sentence():
     assert not reply.accepted and "bed-1" in reply.text and not told
 
 
-def test_orders_are_audited_without_the_patient():
-    pipeline = rules_only()
-    pipeline.process([BED.messages()[0][1]])
-    with capture_logs() as logs:
-        order(pipeline, association=pb.Association(patient_reference="Jane Doe"))
-    (entry,) = [entry for entry in logs if entry["event"] == "order"]
-    assert (entry["actor"], entry["order"], entry["outcome"]) == ("nurse 7", "association", "accepted")
-    assert "Jane" not in json.dumps(entry)
-
-
 def test_a_new_patient_ends_what_the_last_one_left(in_asystole):
     pipeline, alert = in_asystole
     _, told = order(pipeline, association=pb.Association(patient_reference="someone else"))

@@ -1,4 +1,4 @@
-"""Orders to beds as they lie in the control topic, read from the partitions that are ours."""
+"""Orders to beds, in the control topic: written for whoever owns the bed, read from the partitions that are ours."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from aiokafka.errors import KafkaError
 from ..errors import DeliveryError, WireError
 from ..settings import KafkaSettings
 from ..wire import ecgstream_pb2 as pb
-from ..wire.codec import decode_control
+from ..wire.codec import decode_control, encode
 from .client import client_options
 from .closing import GRACE_S, stop_consumer
 from .headers import content_type_of
+from .producer import Producer, Unsent
 
 POLL_MS = 500
 RETRY_S = 1.0
@@ -111,3 +112,28 @@ class ControlLog:
                 raise
             self._consumer = consumer
         return self._consumer
+
+
+class ControlWriter:
+    """Puts orders into the control topic, keyed as the bed's chunks are."""
+
+    def __init__(self, settings: KafkaSettings):
+        self._topic = settings.topics.control
+        self._producer = Producer(settings)
+        self._one_by_one = asyncio.Lock()
+
+    async def write(self, control: pb.Control) -> None:
+        """Return when all replicas have the order. Raises DeliveryError; the order may have arrived all the same."""
+        content_type, payload = encode(control)
+        headers = [("content-type", content_type.encode())]
+        async with self._one_by_one:
+            try:
+                self._producer.send(Unsent(self._topic, payload, control.stream_id.encode(), None, None, headers))
+                await self._producer.confirm()
+            except BaseException:
+                await self._producer.drop()
+                raise
+
+    async def close(self, timeout_s: float) -> None:
+        """Let go; safe at any time and more than once."""
+        await self._producer.close(timeout_s)

@@ -7,7 +7,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from ecgstream.errors import DeliveryError
-from ecgstream.kafka.control import ControlLog
+from ecgstream.kafka.control import ControlLog, ControlWriter
+from ecgstream.kafka.keys import partition_of_key
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import encode
 
@@ -98,3 +99,25 @@ async def test_without_a_broker_gaining_ends_with_a_sentence_and_may_be_tried_ag
                 await control.gain({0: None})
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(control.receive(), 1.0)
+
+
+async def test_what_is_written_lies_in_the_partition_of_the_bed(kafka_settings):
+    writer = ControlWriter(kafka_settings)
+    beds = [f"bed-{number}" for number in range(6)]
+    await asyncio.gather(
+        *(writer.write(pb.Control(stream_id=bed, request_id=bed, acknowledge=pb.Acknowledge())) for bed in beds)
+    )
+    await writer.close(1.0)
+    async with control_of(kafka_settings) as control:
+        await control.gain(dict.fromkeys(range(3), 0))
+        found = await receive(control, len(beds))
+    assert {(partition, bed) for partition, _, bed in found} == {(partition_of_key(bed, 3), bed) for bed in beds}
+
+
+async def test_an_order_nobody_confirms_is_an_error_and_the_next_one_is_tried(kafka_settings):
+    nowhere = kafka_settings.model_copy(update={"bootstrap": ("127.0.0.1:1",), "request_timeout_s": 0.5})
+    writer = ControlWriter(nowhere)
+    for _ in range(2):
+        with pytest.raises(DeliveryError, match=r"Kafka at 127\.0\.0\.1:1"):
+            await writer.write(pb.Control(stream_id="bed-1", acknowledge=pb.Acknowledge()))
+    await writer.close(1.0)
