@@ -12,7 +12,9 @@ N, S, V, F, Q = range(5)
 
 
 def beats(times, classes=None):
-    return BeatList(np.array(times, float), None if classes is None else np.array([CLASSES.index(c) for c in classes]))
+    return BeatList(
+        np.array(times, float), None if classes is None else np.array([CLASSES.index(c) for c in classes], int)
+    )
 
 
 def qrs(counts):
@@ -57,6 +59,56 @@ def test_the_first_minutes_are_left_out_on_both_sides():
 def test_what_lies_in_an_excluded_interval_counts_neither_way():
     counts = confusion(beats([1, 5, 9]), beats([1, 4, 6, 9, 9.5]), skip_s=0, excluded_s=[(3.0, 7.0)])
     assert qrs(counts) == (2, 0, 1)
+
+
+NOTHING = "O"
+
+
+@pytest.mark.parametrize(
+    ("reference", "test", "options", "pairs"),
+    [
+        pytest.param("1.0V", "1.0V", {}, "VV", id="hit"),
+        pytest.param("1.0V 1.2N", "1.08N", {}, "VN NO", id="merge: two beats, one detection"),
+        pytest.param("1.0V", "0.9V 1.02N", {}, "OV VN", id="split: one beat, two detections; the far one is extra"),
+        pytest.param("1.0S", "1.150S", {}, "SS", id="edge of the window: 150 ms is a pair"),
+        pytest.param("1.0S", "1.151S", {}, "SO OS", id="edge of the window: 151 ms is none"),
+        pytest.param("300.0V", "299.9V", {"skip_s": 300}, "VV", id="a beat at 300 s counts, with its earlier partner"),
+        pytest.param("299.99V", "300.1V", {"skip_s": 300}, "", id="a beat before does not, nor its later partner"),
+        pytest.param("9.9N", "10.0N", {"stop_s": 10.0}, "NN", id="a partner behind the end is a partner"),
+        pytest.param("10.0N", "10.0N", {"stop_s": 10.0}, "", id="a beat at the end is behind it"),
+        pytest.param("4.9V", "5.0V", {"excluded_s": [(5, 7)]}, "VV", id="exclusion: a pair counts where its beat lies"),
+        pytest.param("5.0V", "4.9V", {"excluded_s": [(5, 7)]}, "", id="exclusion: its edges belong to it"),
+        pytest.param("7.0V 7.1N", "", {"excluded_s": [(5, 7)]}, "NO", id="exclusion: both edges"),
+        pytest.param("", "5.5V 8.0V", {"excluded_s": [(5, 7)]}, "OV", id="exclusion: an extra counts outside"),
+        pytest.param("1N 2V 3S", "1Q 2F 3V", {}, "NQ VF SV", id="classes are not matched, only times"),
+    ],
+)
+def test_pairs_worked_by_hand(reference, test, options, pairs):
+    """Every case as a list of beats (time and class) with the pairs that count, reference class first."""
+
+    def listed(text):
+        return beats([float(beat[:-1]) for beat in text.split()], [beat[-1] for beat in text.split()])
+
+    expected = np.zeros((6, 6), int)
+    for pair in pairs.split():
+        expected[tuple((*CLASSES, NOTHING).index(name) for name in pair)] += 1
+    assert np.array_equal(confusion(listed(reference), listed(test), **{"skip_s": 0, **options}), expected)
+
+
+def test_gross_figures_of_a_table_worked_by_hand():
+    """Of 10 V: 7 V, 1 N, 1 F, 1 missed. Of 8 S: 5 S, 2 N, 1 V. Called V besides: 3 N, 2 F, 1 Q, 2 nothing."""
+    counts = np.zeros((6, 6), int)
+    counts[V, [V, N, F, NO_BEAT]] = 7, 1, 1, 1
+    counts[S, [S, N, V]] = 5, 2, 1
+    counts[[N, F, Q, NO_BEAT], V] = 3, 2, 1, 2
+    counts[[N, F, Q], S] = 4, 1, 1
+    counts[N, N] = 90
+    result = figures(counts)
+    assert (result["veb"]["tp"], result["veb"]["fn"], result["veb"]["fp"]) == (7, 3, 1 + 3 + 2)
+    assert (result["sveb"]["tp"], result["sveb"]["fn"], result["sveb"]["fp"]) == (5, 3, 4 + 1)
+    assert result["veb"]["se"] == 70.0 and result["veb"]["ppv"] == pytest.approx(100 * 7 / 13)
+    assert result["sveb"]["se"] == 62.5 and result["sveb"]["ppv"] == 50.0
+    assert result["qrs"] == {"tp": 119, "fn": 1, "fp": 2, "se": pytest.approx(100 * 119 / 120), "ppv": 100 * 119 / 121}
 
 
 def test_ectopic_figures_forgive_fusion_and_unclassifiable_beats():
