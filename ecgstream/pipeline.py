@@ -285,3 +285,14 @@ class Pipeline:
         for chunk in warming_chunks(now_ns):
             scratch._accept(chunk, Message(b"", "", now_ns), [])
             scratch._tick([])
+    def forget_patient(self, stream_id: str) -> int:
+        """The bed's signal begins anew, with nothing learnt of the last patient; its alarms stay. The bed's row."""
+        if self.checkpoints:
+            self.checkpoints.patient_changed(stream_id)
+        row = self.intake.row_of[stream_id]
+        self.intake.break_off(row)
+        for room in self._rooms():
+            if room is not self.alarms:
+                room.reset(np.array([row], np.int64))
+        return row
+

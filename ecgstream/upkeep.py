@@ -53,6 +53,7 @@ def _outcome(pipeline: Pipeline, row: int, at_sample: int, control: pb.Control) 
             return orders.associate(alarms, row, at_sample, discharged)
 
 
+            row = pipeline.forget_patient(control.stream_id)
 def watch(pipeline: Pipeline) -> list[Outgoing]:
     """Alarms for streams that have stopped sending, and their end; streams silent for long are forgotten."""
     intake, now_ns = pipeline.intake, pipeline.clock.now_ns()

@@ -70,6 +70,22 @@ def test_a_new_patient_ends_what_the_last_one_left(in_asystole):
     assert (alert.alert_id, pb.Alert.ENDED) in [(a.alert_id, a.state) for a in told]
 
 
+def test_a_new_patient_is_judged_as_if_the_bed_had_never_had_another():
+    pipeline, fresh = rules_only(), rules_only()
+    messages = [message for _, message in BED.messages()]
+    pipeline.process(messages[:6])
+    order(pipeline, association=pb.Association(patient_reference="someone else"))
+    later, alone = vitals_of(pipeline.process(messages[12:20])), vitals_of(fresh.process(messages[12:20]))
+    assert len(later) == len(alone) == 8 and any(said.HasField("heart_rate_bpm") for said in later)
+    first = later[0].sample - alone[0].sample
+    for said, expected in zip(later, alone, strict=True):
+        assert said.sample - expected.sample == first
+        for vitals in (said, expected):
+            for name in ("sample", "time_ns", "published_time_ns"):
+                vitals.ClearField(name)
+        assert said == expected
+
+
 def test_limits_reach_the_rules():
     pipeline = rules_only()
     messages = [message for _, message in BED.messages()]

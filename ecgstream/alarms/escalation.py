@@ -18,7 +18,7 @@ MOST_REPEATS = 3
 _HIGH = np.array([rule.priority == Priority.HIGH for rule in RULES])
 _DTYPE = np.dtype(
     [
-        ("since_ns", "i8"),  # when it was found waiting to be seen, by the injected clock; 0: it is not
+        ("due_ns", "i8"),  # when it is told again, by the injected clock; 0: it does not wait
         ("level", "i8"),  # repeats told
         ("onset", "i8"),  # of the alert that waits
         ("update", "i8"),  # that made it active
@@ -48,17 +48,13 @@ class Escalation:
         waiting, active = self.waiting, alarms["state"] == State.ACTIVE
         unseen = _HIGH & (active | (alarms["state"] == State.LATCHED))
         waiting[~unseen] = 0
-        begun = (waiting["since_ns"] == 0) | (waiting["onset"] != alarms["onset"])
+        begun = (waiting["due_ns"] == 0) | (waiting["onset"] != alarms["onset"])
         begun |= active & (waiting["update"] != alarms["update"])
         begun &= unseen
-        for name, values in (
-            ("since_ns", now_ns),
-            ("level", 0),
-            ("onset", alarms["onset"]),
-            ("update", alarms["update"]),
-        ):
+        fresh = {"due_ns": now_ns + self._every_ns, "level": 0, "onset": alarms["onset"], "update": alarms["update"]}
+        for name, values in fresh.items():
             waiting[name] = np.where(begun, values, waiting[name])
-        late = now_ns - waiting["since_ns"] >= (waiting["level"] + 1) * self._every_ns
-        told = np.argwhere(unseen & late & (waiting["level"] < MOST_REPEATS))
-        waiting["level"][tuple(told.T)] += 1
-        return [(int(row), int(c), int(waiting["level"][row, c])) for row, c in told]
+        told = np.nonzero(unseen & (waiting["due_ns"] <= now_ns) & (waiting["level"] < MOST_REPEATS))
+        waiting["level"][told] += 1
+        waiting["due_ns"][told] = now_ns + self._every_ns
+        return list(zip(*(column.tolist() for column in (*told, waiting["level"][told])), strict=True))

@@ -28,7 +28,7 @@ def save(alarms: Alarms, row: int) -> Kept:
         "limits": as_dict(alarms.limits[row]),
         "off": [RULES[condition].name for condition in np.flatnonzero(alarms.off[row])],
         "waiting": {
-            RULES[condition].name: list(waiting[condition].item()) for condition in np.flatnonzero(waiting["since_ns"])
+            RULES[condition].name: list(waiting[condition].item()) for condition in np.flatnonzero(waiting["due_ns"])
         },
         "paused_until_ns": {
             RULES[condition].name: int(alarms.paused_until_ns[row, condition])

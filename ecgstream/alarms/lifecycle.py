@@ -170,16 +170,6 @@ class Alarms:
         """bool (…, N_CONDITIONS): switched off for the bed, or for the house in the settings."""
         return self.off[rows] | self.disabled
 
-    def stands(self, row: int, condition: Condition, now_ns: int) -> str:
-        """Where an alarm stands, as the diagram in docs/alarms.md names it."""
-        state = State(self.alarms[row, condition]["state"])
-        if state < State.ACTIVE:
-            if self.is_off(row)[condition]:
-                return "off"
-            if self.paused_until_ns[row, condition] > now_ns:
-                return "paused"
-        return state.name.lower()
-
     def any_silenced(self, rows: np.ndarray, now_ns: int) -> np.ndarray:
         """bool (R,): whether anything of the bed is switched off or paused, which must be shown."""
         return (self.is_off(rows) | (self.paused_until_ns[rows] > now_ns)).any(axis=1)

@@ -174,6 +174,15 @@ class Checkpoints:
     # ------------------------------------------------------------------------------------------------- beds are let go
 
     def forget(self, stream_ids: Iterable[str]) -> None:
+    def patient_changed(self, stream_id: str) -> None:
+        """Nobody is to learn from the log what the last patient's signal was like; the bed may get another row."""
+        standing, record = self._standings[stream_id], self._rebuilding.pop(stream_id, None)
+        if record is not None:
+            alarms = keeping.save(self._pipeline.alarms, self._intake.row_of[stream_id])
+            self._let_go(stream_id)
+            self._take_up(stream_id, record | {"alarms": alarms}, standing.partition, record["offset"], False)
+        self._standings[stream_id].forget_places()
+
         """Streams that exist no more; ``take_gone`` names those that have a record."""
         for stream_id in stream_ids:
             standing = self._standings.pop(stream_id, None)
@@ -238,7 +247,7 @@ class Checkpoints:
         if record["settings"] != self._settings:
             return "it was made with other settings"
         if record["base_offset"] < 0 or newest_ns - record["base_log_ns"] > self._warmup_ns:
-            return "it has been silent"
+            return "it has been silent, or its patient is new"
         if record["base_offset"] < start:
             return "the log does not reach back far enough"
         return ""

@@ -56,6 +56,11 @@ class Standing:
         while len(self.places) > 1 and place.grid - self.places[1].grid >= needed:
             self.places.popleft()
 
+    def forget_places(self) -> None:
+        """What was sent so far is not to be read again; the next message is a place to begin at."""
+        self.places.clear()
+        self.next_grid = 0
+
     def base(self, grid: int, needed: int, since_ns: int) -> Place | None:
         """The newest place at least ``needed`` samples behind ``grid``, else the oldest that will do."""
         while self.places and self.places[0].log_ns < since_ns:

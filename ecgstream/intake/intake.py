@@ -236,6 +236,15 @@ class Intake:
         """The row's timeline as JSON values, for ``restore``."""
         state = self._table.by_row[row].timeline.save()
         return state | {"last_arrival_ns": int(self.last_arrival_ns[row])}
+    def break_off(self, row: int) -> None:
+        """End the running segment here and drop what waits, as if the row had been saved and restored."""
+        stream = self._table.by_row[row]
+        stream.queue.clear()
+        self._blocked.pop(row, None)
+        stream.timeline.break_off()
+        if stream.timeline.rate is not None:
+            self._begin_next(stream)
+
 
     def restore(self, stream_id: str, state: dict[str, Any]) -> int:
         """Take a stream up where ``save`` left it; its row. Its next chunk begins a segment, at the hop its clock says;

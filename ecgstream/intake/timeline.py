@@ -260,6 +260,12 @@ class Timeline:
 
     def save(self) -> dict[str, Any]:
         """State as JSON values; chunks that wait are not part of it."""
+    def break_off(self) -> None:
+        """Drop what waits; whatever comes next begins a segment."""
+        self.held.clear()
+        self.layout = None
+        self.starts = array("q", [_UNKNOWN]) * SEEN
+
         return {
             "fs_hz": [self.rate.fs_hz.numerator, self.rate.fs_hz.denominator],
             "segment_hop": self.segment_hop,

@@ -1,7 +1,19 @@
-"""What holds for every alarm history: cutting, neighbours, restarts and orders included."""
+"""What holds for every alarm history: cutting, neighbours, restarts and orders included.
+
+Never, whatever happens (each is checked after every step of ``History``):
+
+1. two alerts of one id, or update numbers with holes, or an update after the end;
+2. a lethal alert that ends unseen, unless a graver one, an order or a new patient ended it, which its text says;
+3. asystole or fibrillation seen by the rules and not told;
+4. a milder alarm going on beside its graver one;
+5. an alarm going on, or starting, that is paused or switched off; asystole or fibrillation paused or switched off;
+6. a repeat of what was seen, has ended or is of no high priority, or under another number than its newest update;
+7. what was told and what is kept in disagreement, also after a restart.
+"""
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -12,8 +24,11 @@ from ecgstream.alarms import keeping, orders
 from ecgstream.alarms.conditions import RULES, graver_table
 from ecgstream.alarms.lifecycle import Alarms
 from ecgstream.alarms.machine import State
+from ecgstream.limits import PRESETS, limits_of
 from ecgstream.waveform import HOP_SAMPLES, LETHAL, N_CONDITIONS, Condition
 
+ENDED_UNSEEN = ("replaced by", "alarm paused", "switched off", "new patient")
+NEVER_OFF = [Condition.ASYSTOLE, Condition.VENTRICULAR_FIBRILLATION]
 GOING_ON = (State.ACTIVE, State.ACKNOWLEDGED)
 ALLOWED_BEFORE = {
     "active": {None, "latched"},
@@ -73,6 +88,9 @@ class History(RuleBasedStateMachine):
             assert all((update.onset, update.condition) == (other.onset, other.condition) for other in before)
             assert update.state != "latched" or update.condition in LETHAL
             assert update.onset <= update.decided >= self.decided
+            if update.state == "ended" and update.condition in LETHAL:
+                seen = before[-1].state == "acknowledged" or update.text == "over and acknowledged"
+                assert seen or update.text.startswith(ENDED_UNSEEN), update.text
             self.decided = update.decided
             before.append(update)
 
@@ -80,12 +98,15 @@ class History(RuleBasedStateMachine):
     def step(self, seed, n_hops, skipped):
         first_hop = int(self.alarms.next_hop[0]) + skipped
         hops = random_hops(np.random.default_rng(seed), 1, n_hops, first_hop)
-        blocked = self.alarms.paused_until_ns[0] > self.now_ns
+        blocked = (self.alarms.paused_until_ns[0] > self.now_ns) | self.alarms.off[0]
         updates = self.alarms.step(np.array([0]), np.array([first_hop]), *hops, self.now_ns)
         starts = {update.condition for update in updates if update.update == 0}
         assert Condition.TACHYCARDIA not in starts and not blocked[list(starts)].any()
         self.hear(updates)
         self.now_ns += n_hops * 200_000_000
+        judged, evidence, _, _ = hops
+        seen = evidence[0, -1, NEVER_OFF] & judged[0, -1]
+        assert np.isin(self.alarms.alarms["state"][0, NEVER_OFF], GOING_ON)[seen].all()
 
     @rule()
     def read_the_log_again(self):
@@ -110,6 +131,24 @@ class History(RuleBasedStateMachine):
     def pause(self, name, duration_s):
         self.hear(orders.pause(self.alarms, 0, name, duration_s, self.now_ns, self.decided).updates)
 
+    @rule(name=st.sampled_from(["", *(rule.name for rule in RULES)]), off=st.booleans())
+    def switch(self, name, off):
+        self.hear(orders.switch(self.alarms, 0, name, off, self.decided).updates)
+
+    @rule(name=st.sampled_from(list(PRESETS)))
+    def preset(self, name):
+        assert orders.set_preset(self.alarms, 0, name).accepted
+        assert self.alarms.limits[0] == limits_of(name)
+
+    @rule(after_s=st.sampled_from([1, 30, 61]))
+    def look_at_the_clock(self, after_s):
+        self.now_ns += after_s * 10**9
+        for repeat in self.alarms.repeats(self.now_ns):
+            newest = self.told[repeat.alert_id][-1]
+            assert newest.state in ("active", "latched") and repeat.condition in LETHAL
+            assert replace(repeat, escalation=0) == newest
+            assert 1 <= repeat.escalation <= 3
+
     @rule()
     def new_patient(self):
         self.hear(orders.associate(self.alarms, 0, self.decided).updates)
@@ -120,7 +159,8 @@ class History(RuleBasedStateMachine):
         kept = json.loads(json.dumps(keeping.save(self.alarms, 0)))
         before, self.alarms = self.alarms, Alarms(1, disabled=("tachycardia",))
         keeping.restore(self.alarms, 0, kept)
-        for name in ("alarms", "next_hop", "paused_until_ns", "limits"):
+        assert (before.escalation.waiting == self.alarms.escalation.waiting).all()
+        for name in ("alarms", "next_hop", "paused_until_ns", "limits", "off"):
             assert (getattr(before, name) == getattr(self.alarms, name)).all(), name
 
     @invariant()
@@ -135,9 +175,12 @@ class History(RuleBasedStateMachine):
         assert not (graver_table() & going_on[:, None] & going_on[None, :]).any()
 
     @invariant()
-    def asystole_and_vf_are_never_paused(self):
-        never = [Condition.ASYSTOLE, Condition.VENTRICULAR_FIBRILLATION]
-        assert not self.alarms.paused_until_ns[0, never].any()
+    def asystole_and_vf_are_never_paused_or_off(self):
+        assert not self.alarms.paused_until_ns[0, NEVER_OFF].any() and not self.alarms.off[0, NEVER_OFF].any()
+
+    @invariant()
+    def nothing_goes_on_that_is_off(self):
+        assert not np.isin(self.alarms.alarms["state"][0], GOING_ON)[self.alarms.is_off(0)].any()
 
 
 TestHistory = History.TestCase

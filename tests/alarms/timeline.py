@@ -1,7 +1,8 @@
 """ASCII timelines: one character per hop.
 
 Evidence: ``.`` none, ``#`` seen, ``?`` hop not judged, ``!`` hop not judged although evidence was claimed.
-States:   ``.`` inactive, ``p`` pending, ``A`` active, ``a`` acknowledged, ``L`` latched.
+States:   ``.`` inactive, ``p`` pending, ``A`` active, ``a`` acknowledged, ``L`` latched; ``Z`` paused and ``O`` off,
+          where nothing is pending or told.
 """
 
 import numpy as np
@@ -11,6 +12,8 @@ from ecgstream.alarms.machine import State
 from ecgstream.waveform import HOP_SAMPLES, N_CONDITIONS, AlarmUpdate, Condition
 
 Lines = dict[Condition, str]
+NAMES = {".": "inactive", "p": "pending", "A": "active", "a": "acknowledged", "L": "latched", "Z": "paused", "O": "off"}
+HOP_NS = 200_000_000
 LETTERS = {
     State.INACTIVE: ".",
     State.PENDING: "p",
@@ -55,6 +58,14 @@ def feed(alarms: Alarms, lines: Lines, now_ns: int = 0) -> tuple[Lines, list[Ala
         for condition in lines:
             states[condition] += LETTERS[State(alarms.alarms[0, condition]["state"])]
     return states, updates
+
+
+def stands(alarms: Alarms, now_ns: int) -> str:
+    """Where each alarm of bed 0 stands, a letter a condition."""
+    told = alarms.alarms["state"][0] >= State.ACTIVE
+    off, paused = alarms.is_off(0) & ~told, (alarms.paused_until_ns[0] > now_ns) & ~told
+    letters = [LETTERS[State(state)] for state in alarms.alarms["state"][0]]
+    return "".join("O" if o else "Z" if p else s for s, o, p in zip(letters, off, paused, strict=True))
 
 
 def step(alarms: Alarms, first_hop: int, judged, evidence, onset, now_ns: int = 0) -> list[AlarmUpdate]:
