@@ -88,21 +88,22 @@ class Membership:
         """``out`` with the records to be saved beside it: of beds with alerts, due, or ``changed`` by an order."""
         checkpoints = self._checkpoints
         records = checkpoints.records(out, changed, every)
+        checkpoints.saved(records)  # by the time the offsets are committed
         gone = [(partition, stream_id, None) for stream_id, partition in checkpoints.take_gone().items()]
         return Results(
             out,
             records=gone + [(partition, stream_id, record) for stream_id, (partition, record) in records.items()],
-            offsets=self._offsets(checkpoints.saved(records), every),
+            offsets=self._offsets(every),
             partition_of={o.stream_id: self._partition_of(o.stream_id) for o in out},
             life=self.life,
         )
 
-    def _offsets(self, bounds: dict[int, int], at_once: bool) -> dict[int, int]:
+    def _offsets(self, at_once: bool) -> dict[int, int]:
         """Those that have moved, once a second: to commit an older one costs a new owner a little more to read."""
         if not at_once and time.monotonic() - self._told_s < COMMIT_S:
             return {}
         self._told_s = time.monotonic()
-        moved = {p: offset for p, offset in bounds.items() if offset != self._told.get(p)}
+        moved = {p: offset for p, offset in self._checkpoints.bounds().items() if offset != self._told.get(p)}
         self._told |= moved
         return moved
 

@@ -108,7 +108,7 @@ class KafkaSettings(_Section):
     topics: TopicSettings = TopicSettings()
     tls: TlsSettings | None = None
     sasl: SaslSettings | None = None
-    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "zstd"
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "snappy"
     session_timeout_s: float = Field(10.0, ge=1, description="silence after which a member's beds go to others")
     request_timeout_s: float = Field(10.0, ge=1, description="longest wait for one answer of a broker")
     largest_message_bytes: int = Field(1_000_000, ge=10_000)

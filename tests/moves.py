@@ -194,7 +194,8 @@ class Node:
         self.world.tell([o for o in out if o.name == "alert"])
         if dies == 3:
             raise Crash
-        self.world.committed.update(self.checkpoints.saved(records))
+        self.checkpoints.saved(records)
+        self.world.committed.update(self.checkpoints.bounds())
 
 
 def assert_told_alike(one: pb.Alert | pb.Vitals | pb.Diagnosis, other: pb.Alert | pb.Vitals | pb.Diagnosis) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import zlib
 from collections import defaultdict
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -209,7 +208,7 @@ def test_where_retention_has_cut_the_log_beds_go_on_with_their_alarms():
 def test_a_log_that_was_made_anew_does_not_silence_the_bed():
     world, _ = ward(40, feeds=[BEDS[0]])
     later = [m for m in log_of([BEDS[0]]) if m.position.log_ns > START_NS + 40e9]
-    world.log = [replace(m, position=m.position._replace(offset=n)) for n, m in enumerate(later)][:20]
+    world.log = [m._replace(position=m.position._replace(offset=n)) for n, m in enumerate(later)][:20]
     world.committed = {}
     world.vitals.clear()
     node, logs = taken_up(world)
@@ -270,7 +269,7 @@ def test_beds_forgotten_are_named_once_and_beds_released_are_not():
     assert checkpoints.take_gone() == {"plain": 0} and checkpoints.take_gone() == {}
     checkpoints.release([1])
     assert set(intake.row_of) == {"fast", "silent"} and checkpoints.take_gone() == {}
-    assert set(checkpoints.saved([])) == {0}
+    assert set(checkpoints.bounds()) == {0}
     with pytest.raises(KeyError):
         checkpoints.partition_of("gap")
 
@@ -278,7 +277,7 @@ def test_beds_forgotten_are_named_once_and_beds_released_are_not():
 def test_a_bed_that_moves_to_another_partition_goes_on():
     sent = log_of([Feed("bed", parts=1)])
     moved = [
-        m if n < 15 else replace(m, position=Position(1, n - 15, m.position.log_ns, 0)) for n, m in enumerate(sent)
+        m if n < 15 else m._replace(position=Position(1, n - 15, m.position.log_ns, 0)) for n, m in enumerate(sent)
     ]
     still, world = World(sent), World(moved)
     for one in (still, world):
@@ -294,7 +293,7 @@ def test_messages_nobody_can_read_and_beds_without_a_place_hold_no_commit_back()
     good = log_of([Feed("another", parts=1)])[0]
     end = world.end(0)
     bad = [Message(b"\xff", good.content_type, START_NS, Position(0, end, START_NS, 0)),
-           replace(good, position=Position(0, end + 1, START_NS, 0)),
+           good._replace(position=Position(0, end + 1, START_NS, 0)),
            Message(b"\xff", good.content_type, START_NS, Position(1, 7, START_NS, 0))]  # fmt: skip
     node.pipeline.process(bad)
     assert [(r.message, r.stream_id) for r in node.pipeline.refused] == [
@@ -303,7 +302,7 @@ def test_messages_nobody_can_read_and_beds_without_a_place_hold_no_commit_back()
         (bad[2], ""),
     ]
     assert [r.reason for r in node.pipeline.refused] == ["bad_protobuf", "too_many_streams", "bad_protobuf"]
-    assert node.checkpoints.saved([])[1] == 8 and "another" not in node.checkpoints.records([], every=True)
+    assert node.checkpoints.bounds()[1] == 8 and "another" not in node.checkpoints.records([], every=True)
     node.pipeline.process([])
     assert node.pipeline.refused == []
 

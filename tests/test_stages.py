@@ -12,8 +12,10 @@ import zmq
 from ecgstream.clock import ManualClock
 from ecgstream.daemon import Daemon
 from ecgstream.errors import SettingsError, StateError
+from ecgstream.metrics import Metrics
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
+from ecgstream.stages import Barrier, Stages
 from ecgstream.wire import ecgstream_pb2 as pb
 
 from .feed import START_NS, Bed
@@ -69,6 +71,28 @@ def test_a_replay_has_no_wall_clock_deadlines(tmp_path: Path, clock: str, told: 
     daemon.stages.pipeline.process([Bed("bed-1", cuts=(250,)).messages()[0][1]])
     daemon.stages.pipeline.clock.now = START_NS + 60_000_000_000
     assert len(daemon.stages._look_around().out) == told
+
+
+async def test_a_pass_takes_all_that_waits_and_never_passes_a_mark_by(tmp_path: Path):
+    stages = Stages(settings(tmp_path), Metrics())
+    first, second, third = ([message] for _, message in Bed("bed-1", cuts=(250, 500)).messages())
+    barrier = Barrier({0})
+    for work in (first, second, barrier):
+        stages._inbox.put_nowait(work)
+    assert await stages._next_work() == first + second
+    stages._inbox.put_nowait(third)
+    assert await stages._next_work() is barrier
+    assert await stages._next_work() == third
+    stages.close()
+
+
+async def test_a_pass_is_bounded(tmp_path: Path):
+    stages = Stages(settings(tmp_path, queue_messages=16), Metrics())
+    messages = [message for _, message in Bed("bed-1", cuts=tuple(range(250, 6000, 250))).messages()]
+    for start in range(0, 9, 3):
+        stages._inbox.put_nowait(messages[start : start + 3])
+    assert [len(await stages._next_work()) for _ in range(2)] == [6, 3]
+    stages.close()
 
 
 PAUSE = pb.Control(stream_id="bed-1", actor="nurse 7", pause=pb.Pause(condition="tachycardia", duration_s=60))

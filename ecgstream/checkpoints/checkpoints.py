@@ -154,16 +154,15 @@ class Checkpoints:
             "rooms": save_rooms(self._pipeline, row),
         }
 
-    def saved(self, stream_ids: Iterable[str]) -> dict[int, int]:
-        """Take note that the oldest records of these beds not yet reported are durable; by partition, the offset that
-        may be committed now: nothing before it needs to be read again."""
+    def saved(self, stream_ids: Iterable[str]) -> None:
+        """Take note that the oldest records of these beds not yet reported are durable."""
         for stream_id in stream_ids:
             standing = self._standings.get(stream_id)
             if standing and standing.sent:
                 standing.durable = standing.sent.popleft()
-        return self._bounds()
 
-    def _bounds(self) -> dict[int, int]:
+    def bounds(self) -> dict[int, int]:
+        """By partition, the offset that may be committed now: nothing before it needs to be read again."""
         bounds = dict(self._next)
         for standing in self._standings.values():
             bound = standing.bound()

@@ -8,7 +8,8 @@ from numba import njit
 from ..waveform import CODE_LIMIT, CODE_MISSING
 
 
-@njit(cache=True, nogil=True)
+# A microsecond each: to let go of the interpreter lock, and wait for it again, would take longer.
+@njit(cache=True)
 def put(ring, first, samples, invalid):
     """Copy int16 ``samples`` (C, n) into ``ring`` (C, capacity) from native sample ``first`` on, coded.
 
@@ -23,14 +24,14 @@ def put(ring, first, samples, invalid):
         _code(ring[c, : n - until_wrap], samples[c, until_wrap:], invalid[c])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def _code(out, samples, invalid):
     for i in range(len(out)):
         value = max(samples[i], CODE_LIMIT)
         out[i] = CODE_MISSING if samples[i] == invalid else value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def fill(ring, channels, first, stop, code):
     """Set native samples [first, stop) of ``ring[channels[0] : channels[1]]`` to ``code``."""
     capacity = ring.shape[1]

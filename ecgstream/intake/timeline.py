@@ -63,6 +63,8 @@ class Timeline:
 
     def offer(self, item: Item) -> list[Placement]:
         """Everything that has a place now that ``item`` is here."""
+        if (placement := self._place_next(item)) is not None:
+            return [placement]
         sequence = item.chunk.sequence
         if self.rate is None:
             self.next_sequence = sequence
@@ -88,6 +90,23 @@ class Timeline:
         return self.fit.time_ns((grid_sample - self.segment_hop * HOP_SAMPLES) / GRID_HZ)
 
     # ------------------------------------------------------------------------------------------------------- one by one
+
+    def _place_next(self, item: Item) -> Placement | None:
+        """The place of a chunk about which there is nothing to decide, as nearly always: what ``_settle`` would say."""
+        chunk, sequence = item.chunk, self.next_sequence
+        if chunk.sequence != sequence or self.held or chunk.groups[0].layout is not self.layout:
+            return None
+        if not (item.trusted and self.trusted):
+            return None
+        x_s = self.frontier / self.rate.hz
+        step_s = self.fit.ahead_s(x_s, item.start_ns) / (1.0 + self.fit.drift)
+        if not abs(step_s * self.rate.hz) <= self._tolerance:
+            return None
+        self.fit.observe(x_s, item.start_ns)
+        self.frontier += item.n
+        self.next_sequence, self.last_n = sequence + 1, item.n
+        self.starts[sequence % SEEN] = chunk.start_ns
+        return Placement(item, 0, -1)
 
     def _slot_in(self, item: Item) -> None:
         overtaken = [other for sequence, other in self.held.items() if sequence > item.chunk.sequence]

@@ -31,6 +31,8 @@ LONGEST_WAIT_MS = 24 * 3_600_000
 RETRY_S = 1.0
 FETCH_BYTES = 2**19
 """A partition's share of one answer; a single larger message is given all the same."""
+LEAST_FETCH_BYTES, FETCH_WAIT_MS = 2**17, 50
+"""The broker answers when it has so much, or so much later: each answer costs a millisecond, however little it holds."""
 
 log = structlog.get_logger()
 
@@ -101,6 +103,8 @@ class Group(ConsumerRebalanceListener):
             max_poll_interval_ms=LONGEST_WAIT_MS,
             metadata_max_age_ms=round(METADATA_AGE_S * 1000),
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_min_bytes=LEAST_FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             enable_auto_commit=False,
             auto_offset_reset="none",
         )

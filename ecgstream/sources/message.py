@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -15,8 +14,7 @@ class Position(NamedTuple):
     epoch: int  # counts this process's assignments; a message of an older one is not ours any more
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """Bytes nobody has looked into yet. An empty ``content_type`` marks a message that was not framed as it should be:
     the codec refuses it like any other it cannot read."""
 

@@ -16,10 +16,12 @@ from .content_types import MAJOR, Format, content_type, meaning, message_name
 from .controls import check_control, check_text
 from .groups import check_durations, decode_group
 from .layouts import MAX_CHANNELS
+from .plain import plain_chunk
 from .refusals import Refusal
 
 MAX_PAYLOAD_BYTES = 4 * 2**20
 MAX_MONITOR_ALARMS = 64
+_CHUNK = content_type(pb.Chunk)
 _LAST = 2**63 - 1
 """Every room counts in int64. A start time beyond it (year 2262) is cut to it: intake calls it a wild clock anyway."""
 
@@ -58,22 +60,35 @@ def decode_chunk(payload: bytes, content_type: str) -> Chunk:
 
     Raises WireError naming the rule it breaks; ``reason`` is a ``Refusal``.
     """
+    if content_type == _CHUNK and len(payload) <= MAX_PAYLOAD_BYTES and (plain := plain_chunk(payload)):
+        stream_id, sequence, start_ns, groups, patient = plain
+        return _chunk(stream_id, sequence, start_ns, groups, patient, ())
     message = decode(payload, content_type)
     if message.__class__ is not pb.Chunk:
         raise _wrong("chunk", message)
-    check_text(Refusal.BAD_STREAM_ID, "stream id", message.stream_id, may_be_empty=False)
-    if message.sequence > _LAST:
-        raise WireError(
-            Refusal.BAD_SEQUENCE, f"The sequence number {message.sequence} is above 2^63 - 1; count chunks from 0."
-        )
-    return Chunk(
+    return _chunk(
         message.stream_id,
         message.sequence,
-        min(message.start_time_ns, _LAST),
-        _groups(message),
-        message.patient_reference or None,
+        message.start_time_ns,
+        [decode_group(group) for group in message.groups],
+        message.patient_reference,
         _monitor_alarms(message) if message.monitor_alarms else (),
     )
+
+
+def _chunk(
+    stream_id: str,
+    sequence: int,
+    start_ns: int,
+    groups: list[ChannelGroup],
+    patient: str,
+    alarms: tuple[MonitorAlarm, ...],
+) -> Chunk:
+    """The chunk, once the rules are checked that hold between its parts. Raises WireError."""
+    check_text(Refusal.BAD_STREAM_ID, "stream id", stream_id, may_be_empty=False)
+    if sequence > _LAST:
+        raise WireError(Refusal.BAD_SEQUENCE, f"The sequence number {sequence} is above 2^63 - 1; count chunks from 0.")
+    return Chunk(stream_id, sequence, min(start_ns, _LAST), _groups(groups), patient or None, alarms)
 
 
 def decode_control(payload: bytes, content_type: str) -> pb.Control:
@@ -119,13 +134,18 @@ def _from_json(message_class: type[Message], payload: bytes) -> Message:
         ) from error
 
 
-def _groups(message: pb.Chunk) -> tuple[ChannelGroup, ...]:
-    if len(message.groups) > MAX_CHANNELS:
-        raise WireError(Refusal.BAD_CHANNELS, f"The chunk has {len(message.groups)} groups; {MAX_CHANNELS} may be.")
-    groups = sorted([decode_group(group) for group in message.groups], key=_is_other)
-    n_ecg = len(groups) - sum(map(_is_other, groups))
-    if n_ecg != 1:
-        raise WireError(Refusal.NOT_ONE_ECG, f"The chunk has {n_ecg} ECG groups; it must have exactly one.")
+def _groups(groups: list[ChannelGroup]) -> tuple[ChannelGroup, ...]:
+    """ECG first. Raises WireError unless there is one such group, and all go together."""
+    if len(groups) > MAX_CHANNELS:
+        raise WireError(Refusal.BAD_CHANNELS, f"The chunk has {len(groups)} groups; {MAX_CHANNELS} may be.")
+    n_others = sum(map(_is_other, groups))
+    if len(groups) - n_others != 1:
+        raise WireError(
+            Refusal.NOT_ONE_ECG, f"The chunk has {len(groups) - n_others} ECG groups; it must have exactly one."
+        )
+    if not n_others:
+        return tuple(groups)
+    groups = sorted(groups, key=_is_other)
     if (n_channels := sum(len(group.layout.channels) for group in groups)) > MAX_CHANNELS:
         raise WireError(
             Refusal.BAD_CHANNELS, f"The chunk has {n_channels} channels; all groups together may have {MAX_CHANNELS}."

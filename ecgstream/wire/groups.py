@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import WireError
-from ..waveform import ChannelGroup, SampleRange
+from ..waveform import ChannelGroup, Layout, SampleRange
 from . import ecgstream_pb2 as pb
 from .layouts import layout_of
 from .refusals import Refusal
@@ -24,8 +25,15 @@ def decode_group(message: pb.ChannelGroup) -> ChannelGroup:
 
     Raises WireError naming the rule it breaks.
     """
-    layout = layout_of(message.layout.SerializeToString())
-    data = message.samples
+    group = group_of(layout_of(message.layout.SerializeToString()), message.samples)
+    if not (message.lead_off or message.pacer):
+        return group
+    shape = group.samples.shape
+    return replace(group, lead_off=_ranges(message.lead_off, *shape), pacer=_ranges(message.pacer, *shape))
+
+
+def group_of(layout: Layout, data: bytes) -> ChannelGroup:
+    """A group without marks. Raises WireError where the samples do not fit the layout."""
     n_channels = len(layout.channels)
     n_samples, rest = divmod(len(data), 2 * n_channels)
     if rest or not n_samples:
@@ -40,12 +48,7 @@ def decode_group(message: pb.ChannelGroup) -> ChannelGroup:
             f"A {layout.kind.name} group lasts {float(n_samples / layout.fs_hz):.1f} s; a chunk may last "
             f"{MAX_CHUNK_S} s, and should last 0.2 to 1 s.",
         )
-    return ChannelGroup(
-        layout,
-        np.frombuffer(data, _INT16_LE).reshape(n_channels, n_samples),
-        _ranges(message.lead_off, n_channels, n_samples) if message.lead_off else (),
-        _ranges(message.pacer, n_channels, n_samples) if message.pacer else (),
-    )
+    return ChannelGroup(layout, np.frombuffer(data, _INT16_LE).reshape(n_channels, n_samples))
 
 
 def check_durations(groups: Sequence[ChannelGroup]) -> None:

@@ -1,0 +1,112 @@
+"""The short way through a chunk's bytes says what protobuf says, or leaves it to protobuf."""
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from ecgstream.errors import WireError
+from ecgstream.waveform import Chunk
+from ecgstream.wire import codec
+from ecgstream.wire import ecgstream_pb2 as pb
+from ecgstream.wire.plain import plain_chunk
+
+from .messages import chunk_message, encoded, group_message
+
+CHUNK = codec.content_type(pb.Chunk)
+
+
+def by_protobuf(payload: bytes) -> Chunk | str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "plain_chunk", lambda _: None)
+        return decoded(payload)
+
+
+def decoded(payload: bytes) -> Chunk | str:
+    try:
+        return codec.decode_chunk(payload, CHUNK)
+    except WireError as error:
+        return f"{error.reason}: {error}"
+
+
+def assert_alike(payload: bytes):
+    one, other = decoded(payload), by_protobuf(payload)
+    if isinstance(one, str) or isinstance(other, str):
+        assert one == other
+        return
+    assert (one.stream_id, one.sequence, one.start_ns, one.patient) == (
+        other.stream_id,
+        other.sequence,
+        other.start_ns,
+        other.patient,
+    )
+    assert len(one.groups) == len(other.groups) and one.monitor_alarms == other.monitor_alarms
+    for mine, theirs in zip(one.groups, other.groups, strict=True):
+        assert mine.layout is theirs.layout and (mine.lead_off, mine.pacer) == (theirs.lead_off, theirs.pacer)
+        np.testing.assert_array_equal(mine.samples, theirs.samples)
+
+
+PLETH = group_message("SpO2", kind=1, fs_hz=125, n_samples=125, unit="")
+
+
+def messages() -> dict[str, pb.Chunk]:
+    with_patient = chunk_message()
+    with_patient.patient_reference = "P1"
+    huge = chunk_message()
+    huge.sequence = 2**62
+    oldest = chunk_message()
+    oldest.ClearField("version")
+    oldest.ClearField("sequence")
+    return {
+        "one group": chunk_message(),
+        "beside others": chunk_message(group_message("I", "II"), PLETH),
+        "others first": chunk_message(PLETH, group_message("II")),
+        "a patient": with_patient,
+        "a high number": huge,
+        "defaults left out": oldest,
+    }
+
+
+@pytest.mark.parametrize("message", messages().values(), ids=messages())
+def test_plain_chunks_take_the_short_way(message):
+    payload, _ = encoded(message)
+    assert plain_chunk(payload) is not None
+    assert_alike(payload)
+
+
+def marked() -> pb.Chunk:
+    message = chunk_message()
+    message.groups[0].lead_off.add(start=0, stop=250, channel=1)
+    return message
+
+
+def alarming() -> pb.Chunk:
+    message = chunk_message()
+    message.monitor_alarms.add(name="asystole", start_time_ns=5)
+    return message
+
+
+def unfamiliar() -> bytes:
+    return encoded(chunk_message())[0] + b"\xf8\x07\x01"  # field 127, of a later version
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [encoded(marked())[0], encoded(alarming())[0], unfamiliar(), b"", b"\x08\x01", b"\x08\x02" + encoded(marked())[0]],
+    ids=["marks", "alarms", "a later field", "nothing", "a version", "another version"],
+)
+def test_the_rest_is_left_to_protobuf(payload):
+    assert plain_chunk(payload) is None
+    assert_alike(payload)
+
+
+@given(
+    st.sampled_from(sorted(messages())),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4),
+    st.one_of(st.none(), st.integers(0, 1_500)),
+)
+def test_whatever_is_broken_both_ways_agree(name, changes, cut):
+    payload = bytearray(encoded(messages()[name])[0])
+    for at, value in changes:
+        payload[at % len(payload)] = value
+    assert_alike(bytes(payload[:cut]))
