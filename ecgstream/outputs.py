@@ -12,6 +12,7 @@ from .alarms.lifecycle import Alarms
 from .intake import Intake
 from .settings import Settings
 from .sources.message import Message
+from .verdicts import Verdict
 from .waveform import (
     GRID_HZ,
     HOP_S,
@@ -24,7 +25,7 @@ from .waveform import (
     Scores,
 )
 from .wire import ecgstream_pb2 as pb
-from .wire.codec import encode
+from .wire.codec import alarm_message, encode
 
 RHYTHM_ORDER = (
     Condition.VENTRICULAR_FIBRILLATION,
@@ -102,6 +103,22 @@ class Outputs:
             escalation=update.escalation,
         )
         return self._outgoing("alert", stream_id, message)
+
+    def verdict(self, verdict: Verdict, now_ns: int) -> Outgoing:
+        """The message of one second opinion."""
+        alarm, judged, stream_id = verdict.alarm, verdict.judged, self._intake.stream_id(verdict.row)
+        message = pb.Verdict(
+            version=1,
+            stream_id=stream_id,
+            alarm=alarm_message(alarm),
+            opinion=int(judged.opinion),
+            probability=judged.probability,
+            evidence=judged.evidence,
+            published_time_ns=now_ns,
+            verdict_id=verdict.verdict_id,
+            head=verdict.head,
+        )
+        return self._outgoing("verdict", stream_id, message)
 
     def periodic(
         self,

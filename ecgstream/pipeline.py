@@ -24,12 +24,15 @@ from .rhythm import Rhythm
 from .room import Room, warming_chunks
 from .settings import Settings
 from .sources.message import Message
+from .verdicts import Verdicts
+from .verdicts import shipped_head as verdict_head
 from .waveform import (
     HOP_SAMPLES,
     AlarmUpdate,
     Chunk,
     Condition,
     Conditioned,
+    MonitorAlarm,
     RawBlock,
     Reason,
     RhythmResult,
@@ -80,6 +83,7 @@ class Pipeline:
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.beat_classes, self.pvc_rate = BeatClasses(0), PvcRate(0)
         self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
+        self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
@@ -97,6 +101,7 @@ class Pipeline:
             if chunk is not None and self._is_wanted(chunk, message):
                 self._accept(chunk, message, out)
         self._tick(out)
+        out += self.tell_verdicts()
         self._export_intake()
         return out
 
@@ -122,8 +127,12 @@ class Pipeline:
             if not placed:  # the arena is full of hops nobody has taken yet
                 self._tick(out)
                 self.intake.accept(chunk, message.arrived_ns)
-            self.admit(chunk.stream_id)
+            row = self.admit(chunk.stream_id)
             self.metrics.messages.labels("accepted").inc()
+            for alarm in chunk.monitor_alarms:
+                self.raise_alarm(row, alarm)
+            if row in self.verdicts.waiting:  # at once, while the arena holds what came before the alarm
+                out += self.tell_verdicts()
         except IntakeError as error:
             self._refuse(message, error.reason, str(error), chunk.stream_id)
             if self.checkpoints and chunk.stream_id not in self.intake.row_of:
@@ -226,6 +235,27 @@ class Pipeline:
                 self.metrics.alerts.labels(update.condition.name.lower(), update.state).inc()
         return [self.outputs.alert(update, now_ns) for update in updates]
 
+    def raise_alarm(self, row: int, alarm: MonitorAlarm) -> str:
+        """Take in an alarm of the bed's monitor; empty, or why there will be no verdict on it."""
+        refusal = self.verdicts.offer(row, alarm, self.clock.now_ns())
+        if refusal:
+            self.metrics.alarms_ignored.inc()
+            log.warning("monitor's alarm ignored", stream_id=self.intake.stream_id(row), text=refusal)
+        return refusal
+
+    def tell_verdicts(self) -> list[Outgoing]:
+        """Second opinions that need wait no longer, as messages, counted."""
+        if not self.verdicts.waiting:
+            return []
+        with self._stage("verdicts"):
+            verdicts = self.verdicts.judge(self.clock.now_ns())
+            now_ns = self.clock.now_ns()
+            for verdict in verdicts:
+                self.metrics.verdicts.labels(verdict.alarm.name, verdict.judged.opinion.name.lower()).inc()
+                waited_ns = now_ns - int(self.intake.last_arrival_ns[verdict.row])
+                self.metrics.latency.labels("verdict").observe(waited_ns / 1e9)
+            return [self.outputs.verdict(verdict, now_ns) for verdict in verdicts]
+
     def _count(self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores) -> None:
         self.metrics.hops.inc(rhythm.reason.size)
         self.metrics.beats.inc(len(rhythm.beats.sample))
@@ -268,23 +298,6 @@ class Pipeline:
         for room in self._rooms():
             room.reset(np.array(rows, np.int64))
 
-    def _grow(self, n_rows: int) -> None:
-        for room in self._rooms():
-            room.grow(n_rows)
-        self._n_rows = n_rows
-
-    def _rooms(self) -> list[Room]:
-        always = [self.conditioner, self.rhythm, self.beat_classes, self.pvc_rate, self.alarms]
-        return always + [room for room in (self.diagnosis, self.fusion) if room is not None]
-
-    def warm_up(self) -> None:
-        """Compile and specialise everything a first message would otherwise wait for."""
-        if self.diagnosis is not None:
-            self.diagnosis.warm_up()
-        scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
-        for chunk in warming_chunks(now_ns):
-            scratch._accept(chunk, Message(b"", "", now_ns), [])
-            scratch._tick([])
     def forget_patient(self, stream_id: str) -> int:
         """The bed's signal begins anew, with nothing learnt of the last patient; its alarms stay. The bed's row."""
         if self.checkpoints:
@@ -296,3 +309,20 @@ class Pipeline:
                 room.reset(np.array([row], np.int64))
         return row
 
+    def _grow(self, n_rows: int) -> None:
+        for room in self._rooms():
+            room.grow(n_rows)
+        self._n_rows = n_rows
+
+    def _rooms(self) -> list[Room]:
+        always = [self.conditioner, self.rhythm, self.beat_classes, self.pvc_rate, self.alarms, self.verdicts]
+        return always + [room for room in (self.diagnosis, self.fusion) if room is not None]
+
+    def warm_up(self) -> None:
+        """Compile and specialise everything a first message would otherwise wait for."""
+        if self.diagnosis is not None:
+            self.diagnosis.warm_up()
+        scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
+        for chunk in warming_chunks(now_ns):
+            scratch._accept(chunk, Message(b"", "", now_ns), [])
+            scratch._tick([])

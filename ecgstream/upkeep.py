@@ -13,6 +13,7 @@ from .outputs import Outgoing
 from .pipeline import Pipeline
 from .waveform import HOP_SAMPLES, Condition
 from .wire import ecgstream_pb2 as pb
+from .wire.codec import monitor_alarm
 
 log = structlog.get_logger()
 
@@ -29,7 +30,7 @@ def apply_order(pipeline: Pipeline, control: pb.Control) -> tuple[pb.ControlRepl
     answer = "accepted" if outcome.accepted else "refused"
     pipeline.metrics.orders.labels(order, answer).inc()
     reply = pb.ControlReply(accepted=outcome.accepted, text=outcome.sentence, effective_sample=at_sample)
-    return reply, pipeline.tell(outcome.updates)
+    return reply, pipeline.tell(outcome.updates) + pipeline.tell_verdicts()
 
 
 def _outcome(pipeline: Pipeline, row: int, at_sample: int, control: pb.Control) -> Outcome:
@@ -48,12 +49,19 @@ def _outcome(pipeline: Pipeline, row: int, at_sample: int, control: pb.Control) 
             return orders.set_preset(alarms, row, control.preset.name)
         case "alarm_switch":
             return orders.switch(alarms, row, control.alarm_switch.condition, control.alarm_switch.off, at_sample)
+        case "monitor_alarm":
+            return _monitor_alarm(pipeline, row, control.monitor_alarm)
         case _:
             discharged = not control.association.patient_reference
+            row = pipeline.forget_patient(control.stream_id)
             return orders.associate(alarms, row, at_sample, discharged)
 
 
-            row = pipeline.forget_patient(control.stream_id)
+def _monitor_alarm(pipeline: Pipeline, row: int, sent: pb.MonitorAlarm) -> Outcome:
+    refusal = pipeline.raise_alarm(row, monitor_alarm(sent))
+    return Outcome(not refusal, refusal or "A verdict follows.")
+
+
 def watch(pipeline: Pipeline) -> list[Outgoing]:
     """Alarms for streams that have stopped sending, and their end; streams silent for long are forgotten."""
     intake, now_ns = pipeline.intake, pipeline.clock.now_ns()
@@ -68,7 +76,7 @@ def watch(pipeline: Pipeline) -> list[Outgoing]:
         updates += pipeline.alarms.set_technical(changed, Condition.STREAM_STALE, on, at_samples, now_ns)
     pipeline.metrics.streams.set(len(rows))
     pipeline.metrics.stale.set(len(stale))
-    return out + pipeline.tell(updates)
+    return out + pipeline.tell(updates) + pipeline.tell_verdicts()
 
 
 def _let_go(pipeline: Pipeline, now_ns: int) -> list[Outgoing]:
@@ -95,7 +103,8 @@ def _let_go(pipeline: Pipeline, now_ns: int) -> list[Outgoing]:
 def saved_state(pipeline: Pipeline, stream_id: str) -> dict[str, Any]:
     """Timeline and alarm state of a stream, ready for JSON."""
     row = pipeline.intake.row_of[stream_id]
-    return {"timeline": pipeline.intake.save(row), "alarms": keeping.save(pipeline.alarms, row)}
+    alarms, verdicts = keeping.save(pipeline.alarms, row), pipeline.verdicts.save(row)
+    return {"timeline": pipeline.intake.save(row), "alarms": alarms, "verdicts": verdicts}
 
 
 def restore(pipeline: Pipeline, states: dict[str, Any]) -> list[Outgoing]:
@@ -106,6 +115,7 @@ def restore(pipeline: Pipeline, states: dict[str, Any]) -> list[Outgoing]:
             pipeline.intake.restore(stream_id, state["timeline"])
             row = pipeline.admit(stream_id)
             keeping.restore(pipeline.alarms, row, state["alarms"])
+            pipeline.verdicts.restore(row, state.get("verdicts"))
             updates += pipeline.alarms.standing(row)
         except (KeyError, StateError) as error:
             log.error("stream starts afresh: its saved state is not readable", stream_id=stream_id, text=str(error))

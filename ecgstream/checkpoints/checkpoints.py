@@ -96,12 +96,13 @@ class Checkpoints:
     def records(
         self, out: list[Outgoing], changed: Iterable[str] = (), every: bool = False
     ) -> dict[str, tuple[int, bytes]]:
-        """Partition and record of every bed with alerts in ``out``, which go with it, of those ``changed`` by an order,
-        and of those whose time it is, or of all."""
+        """Partition and record of every bed with alerts in ``out``, which go with it, or verdicts, of those ``changed``
+        by an order, and of those whose time it is, or of all."""
         outboxes: dict[str, list[Outgoing]] = {}
         for outgoing in out:
             if outgoing.name == "alert" and outgoing.stream_id in self._standings:
                 outboxes.setdefault(outgoing.stream_id, []).append(outgoing)
+        changed = {*changed, *(outgoing.stream_id for outgoing in out if outgoing.name == "verdict")}
         wanted = self._standings.keys() if every else outboxes.keys() | self._due() | self._standings.keys() & changed
         return {
             stream_id: (
@@ -133,8 +134,8 @@ class Checkpoints:
         row, standing = self._intake.row_of[stream_id], self._standings[stream_id]
         record = self._rebuilding.get(stream_id) or self._taken(row, standing)
         standing.sent.append(Written(record["offset"], record["base_offset"], record["base_log_ns"]))
-        alarms = keeping.save(self._pipeline.alarms, row)
-        return record | {"alarms": alarms, "outbox": outbox, "partitions": self.partitions}
+        said = {"alarms": keeping.save(self._pipeline.alarms, row), "verdicts": self._pipeline.verdicts.save(row)}
+        return record | said | {"outbox": outbox, "partitions": self.partitions}
 
     def _taken(self, row: int, standing: Standing) -> Record:
         grid, newest_ns = int(self._intake.newest_grid[row]), self._newest_ns.get(standing.partition, 0)
@@ -172,7 +173,6 @@ class Checkpoints:
 
     # ------------------------------------------------------------------------------------------------- beds are let go
 
-    def forget(self, stream_ids: Iterable[str]) -> None:
     def patient_changed(self, stream_id: str) -> None:
         """Nobody is to learn from the log what the last patient's signal was like; the bed may get another row."""
         standing, record = self._standings[stream_id], self._rebuilding.pop(stream_id, None)
@@ -182,6 +182,7 @@ class Checkpoints:
             self._take_up(stream_id, record | {"alarms": alarms}, standing.partition, record["offset"], False)
         self._standings[stream_id].forget_places()
 
+    def forget(self, stream_ids: Iterable[str]) -> None:
         """Streams that exist no more; ``take_gone`` names those that have a record."""
         for stream_id in stream_ids:
             standing = self._standings.pop(stream_id, None)
@@ -261,6 +262,7 @@ class Checkpoints:
                 row = intake.restore(stream_id, record["timeline"])
             self._pipeline.admit(stream_id)
             keeping.restore(self._pipeline.alarms, row, record["alarms"])
+            self._pipeline.verdicts.restore(row, record.get("verdicts"))
             intake.last_arrival_ns[row] = self._last_arrival_ns(row, record["timeline"])
         except (IntakeError, KeyError, StateError) as error:
             self._let_go(stream_id)

@@ -57,6 +57,11 @@ class ClockFit:
         """UTC of sample ``x_s``, nanoseconds since 1970."""
         return self.base_ns + round((x_s + self.mean_y + self.drift * (x_s - self.mean_x)) * 1e9)
 
+    def x_s(self, time_ns: int) -> float:
+        """The sample, in seconds by sample count, that was taken at this time."""
+        y_s = (time_ns - self.base_ns) * 1e-9 - self.mean_y + self.drift * self.mean_x
+        return y_s / (1.0 + self.drift)
+
     def save(self) -> dict[str, Any]:
         """State as JSON values."""
         return {name: getattr(self, name) for name in _STATE}

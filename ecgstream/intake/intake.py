@@ -215,6 +215,10 @@ class Intake:
         """UTC of a grid sample, nanoseconds since 1970, by a slow fit through the monitor's own start times."""
         return self._table.by_row[row].timeline.time_ns(int(grid_sample))
 
+    def grid_at(self, row: int, time_ns: int) -> int:
+        """The grid sample nearest to a UTC time by the same fit; samples of it may not have come, or never come."""
+        return self._table.by_row[row].timeline.grid_at(time_ns)
+
     def stale(self, now_ns: int) -> list[int]:
         """Rows without a chunk for more than ``stale_s``."""
         return self._table.silent(now_ns, self._settings.stale_s)
@@ -232,10 +236,6 @@ class Intake:
         self._blocked.pop(row, None)
         self._table.evict(row)
 
-    def save(self, row: int) -> dict[str, Any]:
-        """The row's timeline as JSON values, for ``restore``."""
-        state = self._table.by_row[row].timeline.save()
-        return state | {"last_arrival_ns": int(self.last_arrival_ns[row])}
     def break_off(self, row: int) -> None:
         """End the running segment here and drop what waits, as if the row had been saved and restored."""
         stream = self._table.by_row[row]
@@ -245,6 +245,10 @@ class Intake:
         if stream.timeline.rate is not None:
             self._begin_next(stream)
 
+    def save(self, row: int) -> dict[str, Any]:
+        """The row's timeline as JSON values, for ``restore``."""
+        state = self._table.by_row[row].timeline.save()
+        return state | {"last_arrival_ns": int(self.last_arrival_ns[row])}
 
     def restore(self, stream_id: str, state: dict[str, Any]) -> int:
         """Take a stream up where ``save`` left it; its row. Its next chunk begins a segment, at the hop its clock says;

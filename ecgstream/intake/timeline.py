@@ -89,6 +89,10 @@ class Timeline:
         """UTC of a grid sample by the clock fit, nanoseconds since 1970."""
         return self.fit.time_ns((grid_sample - self.segment_hop * HOP_SAMPLES) / GRID_HZ)
 
+    def grid_at(self, time_ns: int) -> int:
+        """The grid sample nearest to a time by the clock fit."""
+        return self.segment_hop * HOP_SAMPLES + round(self.fit.x_s(time_ns) * GRID_HZ)
+
     # ------------------------------------------------------------------------------------------------------- one by one
 
     def _place_next(self, item: Item) -> Placement | None:
@@ -275,16 +279,16 @@ class Timeline:
         self.held[item.chunk.sequence] = item
         return placements + self._settle()
 
-    # ------------------------------------------------------------------------------------------------ save and restore
-
-    def save(self) -> dict[str, Any]:
-        """State as JSON values; chunks that wait are not part of it."""
     def break_off(self) -> None:
         """Drop what waits; whatever comes next begins a segment."""
         self.held.clear()
         self.layout = None
         self.starts = array("q", [_UNKNOWN]) * SEEN
 
+    # ------------------------------------------------------------------------------------------------ save and restore
+
+    def save(self) -> dict[str, Any]:
+        """State as JSON values; chunks that wait are not part of it."""
         return {
             "fs_hz": [self.rate.fs_hz.numerator, self.rate.fs_hz.denominator],
             "segment_hop": self.segment_hop,

@@ -109,7 +109,7 @@ def encode_chunk(chunk: Chunk) -> pb.Chunk:
         start_time_ns=chunk.start_ns,
         groups=[_group_message(group) for group in chunk.groups],
         patient_reference=chunk.patient or "",
-        monitor_alarms=[_alarm_message(alarm) for alarm in chunk.monitor_alarms],
+        monitor_alarms=[alarm_message(alarm) for alarm in chunk.monitor_alarms],
     )
 
 
@@ -164,10 +164,12 @@ def _monitor_alarms(message: pb.Chunk) -> tuple[MonitorAlarm, ...]:
             Refusal.TOO_MANY_ALARMS,
             f"The chunk carries {len(message.monitor_alarms)} monitor alarms; at most {MAX_MONITOR_ALARMS} fit.",
         )
-    return tuple(
-        MonitorAlarm(alarm.mdc_code, alarm.name, min(alarm.start_time_ns, _LAST), not alarm.ended, alarm.priority)
-        for alarm in message.monitor_alarms
-    )
+    return tuple(monitor_alarm(alarm) for alarm in message.monitor_alarms)
+
+
+def monitor_alarm(alarm: pb.MonitorAlarm) -> MonitorAlarm:
+    """The alarm that a message states."""
+    return MonitorAlarm(alarm.mdc_code, alarm.name, min(alarm.start_time_ns, _LAST), not alarm.ended, alarm.priority)
 
 
 def _wrong(wanted: str, message: Message) -> WireError:
@@ -206,7 +208,8 @@ def _range_message(marked: SampleRange) -> pb.SampleRange:
     return pb.SampleRange(start=marked.start, stop=marked.stop, channel=None if marked.channel < 0 else marked.channel)
 
 
-def _alarm_message(alarm: MonitorAlarm) -> pb.MonitorAlarm:
+def alarm_message(alarm: MonitorAlarm) -> pb.MonitorAlarm:
+    """The wire form of a monitor's alarm; ``monitor_alarm`` gives it back."""
     return pb.MonitorAlarm(
         mdc_code=alarm.code,
         name=alarm.name,

@@ -1,0 +1,5 @@
+"""Pulses in arterial pressure and pleth waves: where they begin, and whether each can be believed. Pure arrays."""
+
+from .pulses import Pulses, find_pulses
+
+__all__ = ["Pulses", "find_pulses"]
