@@ -64,6 +64,21 @@ def test_alarms_that_must_stay_on_cannot_be_disabled(name: str):
         load_settings(flags={"alarms.disabled": [name]})
 
 
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"alarms.always_on": ["tea_break"]}, "tea_break: no such condition"),
+        ({"alarms.always_on": ["pause"], "alarms.disabled": ["pause"]}, "pause cannot be both disabled and always_on"),
+        ({"alarms.bradycardia_bpm": 30.0}, "extreme_bradycardia_bpm"),
+        ({"alarms.preset": "neonate", "alarms.tachycardia_bpm": 90.0}, "must lie below tachycardia_bpm"),
+        ({"alarms.preset": "toddler"}, "alarms.preset"),
+    ],
+)
+def test_alarm_settings_that_contradict_each_other_are_refused(flags: dict, says: str):
+    with pytest.raises(SettingsError, match=says):
+        load_settings(flags=flags)
+
+
 def test_a_ring_shorter_than_the_lateness_is_refused():
     with pytest.raises(SettingsError, match="at least lateness_s"):
         load_settings(flags={"intake.ring_s": 10.0, "intake.lateness_s": 9.0})

@@ -60,7 +60,8 @@ def as_row(rule) -> list[str]:
 
 
 def test_the_manual_has_the_same_table():
-    rows = [line.strip("|").split("|") for line in MANUAL.splitlines() if line.startswith("| `")]
+    table = MANUAL[MANUAL.index("## Conditions") : MANUAL.index("## Life of an alert")]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| `")]
     assert [[cell.strip() for cell in row] for row in rows] == [as_row(rule) for rule in RULES]
 
 
