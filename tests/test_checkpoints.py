@@ -242,6 +242,29 @@ def test_an_order_while_a_bed_is_rebuilt_is_kept_with_the_record_it_is_rebuilt_f
         assert after[same] == before[same]
 
 
+def test_a_new_patient_while_a_bed_is_rebuilt_has_nothing_of_the_last():
+    world, _ = ward(40, feeds=[BEDS[0]])
+    node = Node(world, RULES)
+    row = node.pipeline.intake.row_of["plain"]
+    assert node.pipeline.intake.is_held(np.array([row]))[0]
+    apply_order(node.pipeline, order("plain", association=pb.Association(patient_reference="another")))
+    row = node.pipeline.intake.row_of["plain"]
+    assert not node.pipeline.intake.is_held(np.array([row]))[0]
+    assert not node.pipeline.alarms.alarms["state"][row].any()
+    fresh = Node(World([]), RULES).pipeline
+    fresh._grow(row + 1)
+    assert node.pipeline.rhythm.save(row) == fresh.rhythm.save(row)
+    world.log = log_of([BEDS[0]])
+    node.run()
+    assert max(sample for _, sample in world.vitals) == 72 * 250
+
+
+@pytest.mark.parametrize("crashes", [[(262, 3, 1), (268, 1, 3)], [(300, 2, 5), (345, 3, 9)]])
+def test_a_death_soon_after_a_new_patient_changes_nothing(crashes):
+    assert list(ORDERS).index(260) == 3 and ORDERS[260].HasField("association")
+    assert_same_told(after_crashes(crashes), undisturbed())
+
+
 def test_a_stale_bed_stays_stale_and_no_other_is_called_so_for_having_moved():
     world, before = ward(40, feeds=[BEDS[0], Feed("far", seed=2, silent_s=(10, 1e9))])
     before.pipeline.clock.now = START_NS + 20 * 10**9
