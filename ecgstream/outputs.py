@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isnan
 
 import numpy as np
 
@@ -112,7 +113,7 @@ class Outputs:
             stream_id=stream_id,
             alarm=alarm_message(alarm),
             opinion=int(judged.opinion),
-            probability=judged.probability,
+            probability=None if isnan(judged.probability) else judged.probability,
             evidence=judged.evidence,
             published_time_ns=now_ns,
             verdict_id=verdict.verdict_id,

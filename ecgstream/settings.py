@@ -130,7 +130,7 @@ class IntakeSettings(_Section):
     longest_gap_s: float = Field(30.0, gt=0, description="a longer gap ends the segment instead of being filled")
     stale_s: float = Field(10.0, gt=0, description="wall time without a chunk until the stream-stale alarm")
     evict_s: float = Field(3_600.0, gt=0, description="wall time without a chunk until the stream is forgotten")
-    ring_s: float = Field(20.0, ge=10, description="how much of each stream the arena holds")
+    ring_s: float = Field(30.0, ge=10, description="how much of each stream the arena holds")
     max_streams: int = Field(5_000, ge=1)
 
 

@@ -14,6 +14,7 @@ _RUN = 5
 _FAST_S = 60 / 90
 _LOOK_S = 13.0
 _STRANGE = 0.75
+_LEAST_MV = 1e-3
 _NAN = float("nan")
 _MEASURES = ("strange", "like", "alike", "wide", "width_s", "tall")
 """1 - mean likeness to the usual beat, greatest likeness, mean likeness of the run's beats to each other, effective
@@ -62,7 +63,7 @@ class _Shapes:
         if self.usual is None or not self.known[run].all():
             return (_NAN,) * len(_MEASURES)
         like, beats = self.like[run], self.beats[run]
-        height, usual_height = np.abs(beats).max(1), max(float(np.abs(self.usual).max()), 1e-6)
+        height, usual_height = np.abs(beats).max(1), float(np.abs(self.usual).max())
         width = float(np.median(np.abs(beats).sum(1) / np.maximum(height, 1e-6)))
         usual_width = float(np.abs(self.usual).sum()) / usual_height
         tall = float(np.median(height)) / usual_height
@@ -80,14 +81,15 @@ def _cut(lead: Lead, beat_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _usual(beats: np.ndarray, beat_s: np.ndarray, known: np.ndarray) -> np.ndarray | None:
-    """The mean of the larger family of beats before the last 10 s, or of all where there are few; None: too few."""
+    """The mean of the larger family of beats before the last 10 s, or of all where they are few; None: fewer, or flat."""
     for chosen in (known & (beat_s < -10.0), known):
         if chosen.sum() >= 4:
             own = beats[chosen]
             norms = np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)
             alike = (own / norms) @ (own / norms).T
             centre = int(np.argmax(np.median(alike, axis=1)))
-            return own[alike[centre] >= min(0.8, np.median(alike[centre]))].mean(0)
+            usual = own[alike[centre] >= min(0.8, np.median(alike[centre]))].mean(0)
+            return usual if np.abs(usual).max() > _LEAST_MV else None
     return None
 
 
