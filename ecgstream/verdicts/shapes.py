@@ -81,7 +81,7 @@ def _cut(lead: Lead, beat_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _usual(beats: np.ndarray, beat_s: np.ndarray, known: np.ndarray) -> np.ndarray | None:
-    """The mean of the larger family of beats before the last 10 s, or of all where they are few; None: fewer, or flat."""
+    """The mean of the larger family of beats before the last 10 s, or of all; None: too few, or flat."""
     for chosen in (known & (beat_s < -10.0), known):
         if chosen.sum() >= 4:
             own = beats[chosen]
