@@ -15,6 +15,7 @@ BOUNDS = {
     "ventricular_tachycardia_bpm": (100.0, 200.0),
     "pause_s": (1.5, 4.0),
     "asystole_s": (3.0, 10.0),
+    "pvc_per_min": (1.0, 60.0),
 }
 """Every limit with the least and the greatest it may be."""
 
@@ -25,11 +26,11 @@ _COLUMNS = tuple(BOUNDS)
 PRESETS: dict[str, dict[str, float]] = {
     name: dict(zip(_COLUMNS, values, strict=True))
     for name, values in {
-        "adult": (50, 120, 40, 140, 100, 2.5, 4.0),
-        "child": (75, 160, 55, 180, 120, 2.0, 4.0),
-        "neonate": (100, 200, 80, 220, 150, 1.5, 3.0),
-        "icu": (50, 120, 40, 140, 100, 2.0, 4.0),
-        "ambulatory": (45, 130, 35, 150, 100, 3.0, 4.0),
+        "adult": (50, 120, 40, 140, 100, 2.5, 4.0, 10),
+        "child": (75, 160, 55, 180, 120, 2.0, 4.0, 5),
+        "neonate": (100, 200, 80, 220, 150, 1.5, 3.0, 5),
+        "icu": (50, 120, 40, 140, 100, 2.0, 4.0, 10),
+        "ambulatory": (45, 130, 35, 150, 100, 3.0, 4.0, 10),
     }.items()
 }
 

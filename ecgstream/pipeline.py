@@ -208,7 +208,7 @@ class Pipeline:
     def _evidence(
         self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rules, what the model adds, and the technical conditions the signal itself shows."""
+        """Rules, what the model adds, PVCs above the bed's limit, and the technical conditions the signal itself shows."""
         if self.diagnosis is not None and self.fusion is not None:
             evidence, onset, from_model = self.fusion.step(
                 conditioned.rows, conditioned.first_hop, rhythm.evidence, rhythm.onset, scores.values
@@ -222,7 +222,8 @@ class Pipeline:
             Condition.MODEL_UNAVAILABLE: self.settings.diagnosis.enabled and self.diagnosis is None,
         }
         hop_start = (conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)) * HOP_SAMPLES
-        for condition, holds in technical.items():
+        most_pvc = self.alarms.limits["pvc_per_min"][conditioned.rows][:, None]
+        for condition, holds in (technical | {Condition.FREQUENT_PVC: rhythm.pvc_per_min > most_pvc}).items():
             evidence[:, :, condition] = holds
             onset[:, :, condition] = np.where(evidence[:, :, condition], hop_start, -1)
         return evidence, onset, from_model

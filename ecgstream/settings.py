@@ -166,6 +166,7 @@ class AlarmSettings(_Section):
     ventricular_tachycardia_bpm: float | None = _limit("ventricular_tachycardia_bpm")
     pause_s: float | None = _limit("pause_s")
     asystole_s: float | None = _limit("asystole_s")
+    pvc_per_min: float | None = _limit("pvc_per_min")
     escalate_s: float = Field(
         60.0, ge=0, description="a high-priority alert unseen for so long is told again; 0: never"
     )

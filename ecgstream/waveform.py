@@ -162,6 +162,7 @@ class Condition(IntEnum):
     STREAM_STALE = 12
     CLOCK_WRONG = 13
     MODEL_UNAVAILABLE = 14
+    FREQUENT_PVC = 15
 
 
 N_CONDITIONS = len(Condition)

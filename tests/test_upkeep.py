@@ -97,6 +97,24 @@ def test_limits_reach_the_rules():
     assert pipeline.rhythm.limits["tachycardia_bpm"][0] == 80
 
 
+@pytest.mark.parametrize(("limit", "told"), [(11, True), (13, False)])
+def test_pvcs_above_the_beds_limit_are_told(monkeypatch, limit, told):
+    pipeline = rules_only()
+    evidence = pipeline._evidence
+
+    def with_many(conditioned, rhythm, scores):
+        rhythm.pvc_per_min[:] = 12
+        return evidence(conditioned, rhythm, scores)
+
+    monkeypatch.setattr(pipeline, "_evidence", with_many)
+    messages = [message for _, message in BED.messages()]
+    pipeline.process(messages[:1])
+    order(pipeline, limits=pb.Limits(pvc_per_min=limit))
+    found = [alert for alert in alerts(pipeline.process(messages[1:])) if alert.condition == "frequent_pvc"]
+    assert bool(found) == told
+    assert not told or (found[0].priority, found[0].snomed_code) == (pb.Alert.LOW, "427172004")
+
+
 def test_a_preset_reaches_the_rules():
     pipeline = rules_only()
     messages = [message for _, message in BED.messages()]

@@ -150,7 +150,7 @@ class AlarmSwitch(_message.Message):
     def __init__(self, condition: _Optional[str] = ..., off: _Optional[bool] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("bradycardia_bpm", "tachycardia_bpm", "pause_s", "extreme_bradycardia_bpm", "extreme_tachycardia_bpm", "ventricular_tachycardia_bpm", "asystole_s")
+    __slots__ = ("bradycardia_bpm", "tachycardia_bpm", "pause_s", "extreme_bradycardia_bpm", "extreme_tachycardia_bpm", "ventricular_tachycardia_bpm", "asystole_s", "pvc_per_min")
     BRADYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
     TACHYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
     PAUSE_S_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +158,7 @@ class Limits(_message.Message):
     EXTREME_TACHYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
     VENTRICULAR_TACHYCARDIA_BPM_FIELD_NUMBER: _ClassVar[int]
     ASYSTOLE_S_FIELD_NUMBER: _ClassVar[int]
+    PVC_PER_MIN_FIELD_NUMBER: _ClassVar[int]
     bradycardia_bpm: float
     tachycardia_bpm: float
     pause_s: float
@@ -165,7 +166,8 @@ class Limits(_message.Message):
     extreme_tachycardia_bpm: float
     ventricular_tachycardia_bpm: float
     asystole_s: float
-    def __init__(self, bradycardia_bpm: _Optional[float] = ..., tachycardia_bpm: _Optional[float] = ..., pause_s: _Optional[float] = ..., extreme_bradycardia_bpm: _Optional[float] = ..., extreme_tachycardia_bpm: _Optional[float] = ..., ventricular_tachycardia_bpm: _Optional[float] = ..., asystole_s: _Optional[float] = ...) -> None: ...
+    pvc_per_min: float
+    def __init__(self, bradycardia_bpm: _Optional[float] = ..., tachycardia_bpm: _Optional[float] = ..., pause_s: _Optional[float] = ..., extreme_bradycardia_bpm: _Optional[float] = ..., extreme_tachycardia_bpm: _Optional[float] = ..., ventricular_tachycardia_bpm: _Optional[float] = ..., asystole_s: _Optional[float] = ..., pvc_per_min: _Optional[float] = ...) -> None: ...
 
 class Preset(_message.Message):
     __slots__ = ("name",)

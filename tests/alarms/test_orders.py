@@ -148,7 +148,7 @@ def test_limits_are_the_rows_own():
     alarms = one_bed()
     alarms.grow(2)
     assert orders.set_limits(alarms, 0, {"bradycardia_bpm": 40, "pause_s": 3}).accepted
-    assert alarms.limits.tolist() == [(40, 120, 40, 140, 100, 3, 4), (50, 120, 40, 140, 100, 2.5, 4)]
+    assert alarms.limits.tolist() == [(40, 120, 40, 140, 100, 3, 4, 10), (50, 120, 40, 140, 100, 2.5, 4, 10)]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_limits_out_of_bounds_are_refused_whole(limits):
     alarms = one_bed()
     outcome = orders.set_limits(alarms, 0, limits)
     assert not outcome.accepted and outcome.updates == ()
-    assert alarms.limits.tolist() == [(50, 120, 40, 140, 100, 2.5, 4)]
+    assert alarms.limits.tolist() == [(50, 120, 40, 140, 100, 2.5, 4, 10)]
 
 
 # ---- association

@@ -173,7 +173,7 @@ def test_what_is_off_gives_way_to_the_milder_one():
 CHAINS = [
     ["asystole", "extreme_bradycardia", "pause"],
     ["asystole", "bradycardia"],
-    ["ventricular_fibrillation", "ventricular_tachycardia", "pvc_run"],
+    ["ventricular_fibrillation", "ventricular_tachycardia", "pvc_run", "frequent_pvc"],
     ["ventricular_fibrillation", "ventricular_tachycardia", "extreme_tachycardia", "tachycardia"],
     ["ventricular_tachycardia", "atrial_fibrillation"],
 ]
@@ -183,10 +183,11 @@ CHAINS = [
 def test_a_chain_is_told_by_its_gravest_alone(chain):
     """Worsening step by step, each is replaced by the next; all at once, only the gravest is told."""
     conditions = [Condition[name.upper()] for name in reversed(chain)]
-    lines = {c: "." * (30 * n) + "#" * (30 * (len(chain) - n)) for n, c in enumerate(conditions)}
+    step = 60  # hops: more than any onset delay
+    lines = {c: "." * (step * n) + "#" * (step * (len(chain) - n)) for n, c in enumerate(conditions)}
     states, _ = feed(one_bed(), lines)
     for n, condition in enumerate(conditions):
-        replaced = states[condition][30 * (n + 1) :]
+        replaced = states[condition][step * (n + 1) :]
         assert "A" in states[condition] and not set(replaced) - {"."}
     together, _ = feed(one_bed(), dict.fromkeys(conditions, "#" * 30))
     assert together[conditions[-1]] == "A" * 30 and all(set(together[c]) == {"."} for c in conditions[:-1])
