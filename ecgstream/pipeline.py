@@ -208,7 +208,7 @@ class Pipeline:
     def _evidence(
         self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rules, what the model adds, PVCs above the bed's limit, and the technical conditions the signal itself shows."""
+        """Rules, what the model adds, PVCs above the limit, and the technical conditions the signal itself shows."""
         if self.diagnosis is not None and self.fusion is not None:
             evidence, onset, from_model = self.fusion.step(
                 conditioned.rows, conditioned.first_hop, rhythm.evidence, rhythm.onset, scores.values
