@@ -81,6 +81,18 @@ def acknowledge(alert: pb.Alert) -> list[tuple[str, bytes]]:
     return [encode(order)]
 
 
+def ask(daemon: DaemonProcess, orders: list[tuple[str, bytes]]) -> pb.ControlReply:
+    """The reply to one order over the control socket."""
+    ((content_type, payload),) = orders
+    with zmq.Context() as context, context.socket(zmq.REQ) as request:
+        request.setsockopt(zmq.LINGER, 0)
+        request.connect(daemon.control)
+        request.send_multipart([content_type.encode(), b"", payload])
+        assert request.poll(20_000), "no reply"
+        content_type, _, payload = request.recv_multipart()
+    return decode(payload, content_type.decode())
+
+
 def health(daemon: DaemonProcess, what: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"{daemon.http}/health/{what}", timeout=5) as answer:
@@ -149,7 +161,7 @@ def test_a_bed_that_moves_with_a_grown_topic_keeps_its_alarms(kafka_settings, tm
         daemon.kill()
     asyncio.run(create(Settings(kafka=kafka_settings), 8, 1))
     with running(Member(tmp_path / "two", kafka_settings)) as daemon:
-        send(kafka_settings, kafka_settings.topics.control, acknowledge(active))
+        assert ask(daemon, acknowledge(active)).passed_on, "the bed may be another's: orders go through the log"
         (told,) = wait_for(lambda: of(kafka_settings, "asystole", pb.Alert.ACKNOWLEDGED), "acknowledgement")
         assert told.alert_id == active.alert_id and told.update > active.update
         send(kafka_settings, kafka_settings.topics.chunks, chunks(28))
