@@ -196,8 +196,11 @@ def test_an_endpoint_in_use_is_a_sentence_and_exit_2(tmp_path: Path):
     assert "cannot listen" in done.stderr
 
 
-def test_acknowledge_over_the_control_socket(tmp_path: Path):
-    with running(tmp_path) as wires:
+def test_orders_over_the_control_socket_and_http_are_applied_and_audited(tmp_path: Path):
+    token, audit = tmp_path / "token", tmp_path / "audit.jsonl"
+    token.write_text("nobody guesses this one")
+    told = {"http": {"order_token_file": str(token)}, "log": {"audit_path": str(audit)}}
+    with running(tmp_path, told) as wires:
         wires.send(Bed("bed-1", cuts=SECOND_CUTS), 0, 13)
         alert = wires.hear(is_alert("asystole"))[-1]
         control = pb.Control(version=1, request_id="r1", stream_id="bed-1", actor="nurse")
@@ -213,3 +216,16 @@ def test_acknowledge_over_the_control_socket(tmp_path: Path):
         assert reply.accepted, reply.text
         acknowledged = wires.hear(is_alert("asystole", pb.Alert.ACKNOWLEDGED))[-1]
         assert (acknowledged.alert_id, acknowledged.update) == (alert.alert_id, alert.update + 1)
+
+        order = {"streamId": "bed-1", "actor": "nurse", "alarmSwitch": {"condition": "tachycardia", "off": True}}
+        headers = {"Authorization": f"Bearer {token.read_text()}", "Content-Type": "application/json"}
+        post = urllib.request.Request(f"{wires.daemon.http}/orders", json.dumps(order).encode(), headers)
+        with urllib.request.urlopen(post, timeout=10) as answer:
+            assert answer.status == 200 and json.load(answer)["accepted"]
+        wires.send(Bed("bed-1", cuts=SECOND_CUTS), 13, 16)
+        wires.hear(lambda m: isinstance(m, pb.Vitals) and list(m.alarms_off) == ["tachycardia"])
+    entries = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(entry["source"], entry["order"], entry["outcome"]) for entry in entries] == [
+        ("zeromq", "acknowledge", "accepted"),
+        ("http", "alarm_switch", "accepted"),
+    ]
