@@ -19,6 +19,10 @@ console = Console()
 Folder = Annotated[Path, typer.Argument(help="Folder of WFDB records with .atr annotations.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the scores here as JSON.")]
 ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model directory; unset means the shipped one.")]
+CrossValidate = Annotated[
+    bool, typer.Option("--cross-validate", help="Score seen records too, each by what is fitted without its fold.")
+]
+AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Score seen records too; the output says so.")]
 
 
 @app.command()
@@ -52,6 +56,29 @@ def episodes(folder: Folder, json_file: JsonFile = None) -> None:
         result = evaluate_episodes(folder)
         console.print(episodes_table(result))
     _write(json_file, result)
+
+
+@app.command()
+def alarms(
+    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2015.")],
+    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    cross_validate: CrossValidate = False,
+    allow_seen: AllowSeen = False,
+    json_file: JsonFile = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML file with the worst cases drawn.")] = None,
+) -> None:
+    """Verdicts on monitors' alarms, each from what came before it: the score of CinC 2015."""
+    from ..evaluation.alarm_report import alarm_report
+    from ..evaluation.alarms import alarms_table, evaluate_alarms
+    from ..heads import load_head
+    from ..verdicts.verdicts import NAME
+
+    with _told(console):
+        result, judged = evaluate_alarms(folder, load_head(NAME, head_folder), cross_validate, allow_seen)
+        console.print(alarms_table(result))
+    _write(json_file, result)
+    if report:
+        report.write_text(alarm_report(result, judged))
 
 
 @app.command()

@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import evaluate, topics
+from . import evaluate, heads, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,7 @@ app = typer.Typer(
     "**Not a medical device.**",
 )
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(heads.app, name="heads")
 app.add_typer(topics.app, name="topics")
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML; deploy/ecgstream.yaml explains it.")]

@@ -14,6 +14,7 @@ RECENT_S = 10.0
 """The cause of an alarm began within these (Clifford et al. 2015)."""
 _LOOK_S = 14.0
 _BELIEVED = 0.7
+SOURCES = ("fused", "lead1", "lead2", "pleth", "abp")
 _NAN = float("nan")
 
 
@@ -21,14 +22,16 @@ def features(found: Findings) -> dict[str, float]:
     """Every feature by name; NaN where nothing is known."""
     pleth, pressure = (found.pulses.get(kind) for kind in (GroupKind.PLETH, GroupKind.ABP))
     leads = [*found.leads, None, None][:2]
-    sources = {
-        "fused": found.beat_s[found.tall],
-        "lead1": None if leads[0] is None else leads[0].beat_s,
-        "lead2": None if leads[1] is None else leads[1].beat_s,
-        "pleth": None if pleth is None else pleth.time_s,
-        "abp": None if pressure is None else pressure.time_s,
+    times_s = (
+        found.beat_s[found.tall],
+        *(None if lead is None else lead.beat_s for lead in leads),
+        *(None if pulses is None else pulses.time_s for pulses in (pleth, pressure)),
+    )
+    told = {
+        f"{name}_{key}": value
+        for name, at_s in zip(SOURCES, times_s, strict=True)
+        for key, value in _rates(at_s).items()
     }
-    told = {f"{name}_{key}": value for name, at in sources.items() for key, value in _rates(at).items()}
     told |= _least_and_most(told, found)
     for number, lead in enumerate(leads, 1):
         told |= {f"lead{number}_{key}": value for key, value in _quality(lead).items()}
@@ -37,6 +40,20 @@ def features(found: Findings) -> dict[str, float]:
     told |= _pause_features(found)
     told |= run_features(found)
     return told | wave_features(found)
+
+
+def definition(kind: str, told: dict[str, float]) -> dict[str, float]:
+    """How far each source meets the definition of asystole (4 s), extreme bradycardia (40) or tachycardia (140 a
+    minute): 1 at its edge, more beyond; ``least``: the source of those believed that meets it least. NaN for others."""
+    if kind == "asystole":
+        met = {source: told[f"{source}_gap"] / 4.0 for source in SOURCES} | {"least": told["gap_least"] / 4.0}
+    elif kind == "bradycardia":
+        met = {source: 40.0 / told[f"{source}_slow"] for source in SOURCES} | {"least": 40.0 / told["slow_most"]}
+    elif kind == "tachycardia":
+        met = {source: told[f"{source}_fast"] / 140.0 for source in SOURCES} | {"least": told["fast_least"] / 140.0}
+    else:
+        met = dict.fromkeys((*SOURCES, "least"), _NAN)
+    return {f"{source}_meets": value for source, value in met.items()}
 
 
 def _rates(at: np.ndarray | None) -> dict[str, float]:

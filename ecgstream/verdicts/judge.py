@@ -10,7 +10,7 @@ import numpy as np
 from ..heads import Head
 from ..waveform import GroupKind
 from .evidence import describe
-from .features import features
+from .features import definition, features
 from .findings import Findings, Groups, find
 from .kinds import KINDS
 
@@ -18,6 +18,7 @@ THRESHOLD = "true"
 """Name of the head's threshold: an alarm at least this likely is called true."""
 _LEAST_VALID_S = 5.0
 _LOOK_S = 10.0
+_NAN = float("nan")
 
 
 class Opinion(IntEnum):
@@ -37,34 +38,45 @@ class Judgement:
     evidence: str
     features: np.ndarray  # float64 (F,), in the order of ``feature_names``
     findings: Findings | None
+    enough: bool = True  # to judge by, had there been a head
 
 
 def judge(kind: str, groups: Groups, lead_names: tuple[str, ...], mains_hz: int, head: Head | None) -> Judgement:
     """An opinion on an alarm of this kind, from what came before it; ``lead_names`` by slot."""
     if GroupKind.ECG not in groups:
-        return Judgement(Opinion.CANNOT_SAY, float("nan"), "no ECG before the alarm", np.empty(0), None)
+        return Judgement(Opinion.CANNOT_SAY, _NAN, "no ECG before the alarm", np.empty(0), None, False)
     found = find(groups, lead_names, mains_hz)
     told = features(found)
     row = feature_row(kind, told)
     words = describe(kind, found, told)
     if not _is_enough(found):
-        return Judgement(Opinion.CANNOT_SAY, float("nan"), f"too little signal before the alarm; {words}", row, found)
+        words = f"too little signal before the alarm; {words}"
+        return Judgement(Opinion.CANNOT_SAY, _NAN, words, row, found, False)
     if head is None:
-        return Judgement(Opinion.CANNOT_SAY, float("nan"), f"no head to judge by; {words}", row, found)
+        return Judgement(Opinion.CANNOT_SAY, _NAN, f"no head to judge by; {words}", row, found)
     probability = float(head.probability(row[None])[0, 1])
     is_true = probability >= head.manifest.thresholds[THRESHOLD]
     return Judgement(Opinion.TRUE_ALARM if is_true else Opinion.FALSE_ALARM, probability, words, row, found)
 
 
 def feature_row(kind: str, told: dict[str, float]) -> np.ndarray:
-    """float64 (F,): the kind, one column each, then the findings as numbers."""
-    return np.array([*(float(kind == one) for one in KINDS), *told.values()])
+    """float64 (F,): the kind, one column each; how far its definition is met; the figures.
+
+    What speaks for ventricular tachycardia differs from what speaks for the others, and there are few alarms to learn
+    that from: the figures have columns of their own for it, unknown for the others, and the other way about.
+    """
+    own, others = [_NAN] * len(told), list(told.values())
+    if kind == "ventricular_tachycardia":
+        own, others = others, own
+    is_kind = [float(kind == one) for one in KINDS]
+    return np.array([*is_kind, *definition(kind, told).values(), *others, *own])
 
 
 def feature_names() -> tuple[str, ...]:
     """Names of the columns of ``feature_row``."""
     nothing = Findings(0.0, np.empty(0), np.empty(0, bool), np.empty(0, bool), (), {})
-    return (*(f"is_{kind}" for kind in KINDS), *features(nothing))
+    told = features(nothing)
+    return (*(f"is_{kind}" for kind in KINDS), *definition(KINDS[0], told), *told, *(f"vt_{name}" for name in told))
 
 
 def _is_enough(found: Findings) -> bool:

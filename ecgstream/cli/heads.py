@@ -1,0 +1,27 @@
+"""``ecgstream heads``: fit the small heads anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .evaluate import _told, console
+
+app = typer.Typer(no_args_is_help=True, help="Fit the small heads over named features, and print what they score.")
+
+Data = Annotated[Path, typer.Argument(help="Folder with mitdb, nstdb, cinc2017, … in WFDB form.")]
+
+
+@app.command()
+def alarms(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Where the head directory is written.")] = Path("runs/heads/verdicts"),
+) -> None:
+    """Verdicts on monitors' alarms: fitted on cinc2015, scored by folds of its records."""
+    from ..evaluation.alarm_head import train
+    from ..evaluation.alarms import alarms_table
+
+    with _told(console):
+        console.print(alarms_table(train(data / "cinc2015", out)))
