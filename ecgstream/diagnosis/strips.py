@@ -1,0 +1,104 @@
+"""The rhythm of every row's last half minute: normal, atrial fibrillation, another, or too noisy to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import structlog
+
+from ..errors import ModelError
+from ..heads import Head, load_head
+from ..strips import StripMeasures
+from ..strips.measures import LAG_SAMPLES, STRIP_SAMPLES
+from ..waveform import HOP_SAMPLES, Beats, Conditioned
+
+NAMES = ("strip.normal", "strip.af", "strip.other", "strip.noise")
+"""Names of the scores, in the order of the head's classes."""
+CLASSES = ("N", "A", "O", "~")
+_AF = CLASSES.index("A")
+END_SHARE = 0.5
+"""Fibrillation that was stated is over once its probability is below this share of its threshold."""
+_ROW = np.dtype([("probability", np.float32, (len(CLASSES),)), ("fibrillates", bool), ("onset", np.int64)])
+
+
+log = structlog.get_logger()
+
+
+@cache
+def shipped_rhythm_head() -> Head | None:
+    """The shipped head, read once; None (and a line in the log) where it cannot be used."""
+    try:
+        return load_head("rhythm")
+    except ModelError as error:
+        log.error("rhythm head unavailable; atrial fibrillation is not told", fault=str(error))
+        return None
+
+
+@dataclass(slots=True)
+class StripScores:
+    """What the rhythm head says, hop by hop; it speaks every few seconds and holds between."""
+
+    values: np.ndarray  # float32 (R, n_hops, 4), as NAMES; NaN before the first strip is full, and where it is unusable
+    fibrillates: np.ndarray  # bool (R, n_hops)
+    onset: np.ndarray  # int64 (R, n_hops), grid sample at which the first strip that fibrillated began; -1 without
+
+
+class StripRhythms:
+    """The rhythm head over every row's strips; any cut of the same hops into steps says the same.
+
+    Without a head nothing is said.
+    """
+
+    def __init__(self, head: Head | None, n_rows: int = 0):
+        self.head, self.measures = head, StripMeasures(n_rows)
+        self._state = _fresh(n_rows)
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all."""
+        self.measures.grow(n_rows)
+        self._state = np.concatenate([self._state, _fresh(n_rows - len(self._state))])
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget the rows' strips and what was said of them."""
+        self.measures.reset(rows)
+        self._state[rows] = _fresh(len(rows))
+
+    def save(self, row: int) -> bytes:
+        """The strip of a row and what was said of it."""
+        return self._state[row].tobytes() + self.measures.save(row)
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
+        (self._state[row],) = np.frombuffer(saved[: _ROW.itemsize], _ROW)
+        self.measures.restore(row, saved[_ROW.itemsize :])
+
+    def step(self, signal: Conditioned, beats: Beats) -> StripScores:
+        """What is said of the hops of a block, given the beats confirmed in them."""
+        self.reset(signal.rows[signal.new_segment])
+        due = self.measures.step(signal, beats)
+        probability = np.full((len(due.hop), len(CLASSES)), np.nan, np.float32)
+        if self.head is not None:
+            probability[due.measured] = self.head.probability(due.features[due.measured])
+        said = np.repeat(self._state[signal.rows][:, None], signal.n_hops, 1)
+        for place, hop, found in zip(due.place.tolist(), due.hop.tolist(), probability, strict=True):
+            stop = (int(signal.first_hop[place]) + hop + 1) * HOP_SAMPLES
+            said[place, hop:] = self._state_after(said[place, hop], found, stop)
+        self._state[signal.rows] = said[:, -1]
+        return StripScores(said["probability"], said["fibrillates"], said["onset"])
+
+    def _state_after(self, before: np.void, probability: np.ndarray, stop: int) -> np.ndarray:
+        """``before`` and the strip measured at grid sample ``stop``; one that could not be changes no opinion."""
+        fibrillates = bool(before["fibrillates"])
+        if self.head is not None and np.isfinite(probability[_AF]):
+            least = self.head.manifest.thresholds[CLASSES[_AF]] * (END_SHARE if fibrillates else 1.0)
+            fibrillates = bool(probability[_AF] >= least)
+        begun = before["onset"] if before["fibrillates"] else stop - LAG_SAMPLES - STRIP_SAMPLES
+        return np.array((probability, fibrillates, begun if fibrillates else -1), _ROW)
+
+
+def _fresh(n_rows: int) -> np.ndarray:
+    state = np.zeros(n_rows, _ROW)
+    state["probability"], state["onset"] = np.nan, -1
+    return state

@@ -1,0 +1,1 @@
+"""The head that tells the rhythm of a strip from its measures (``ecgstream.strips``)."""

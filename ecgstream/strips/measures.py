@@ -1,0 +1,69 @@
+"""The last half minute of many rows, measured every few seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..waveform import HOP_SAMPLES, Beats, Conditioned
+from .features import FEATURES
+from .kernel import EVERY_HOPS, step_rows
+from .state import LAG_HOPS, ROW, STRIP_HOPS, fresh
+
+STRIP_SAMPLES = STRIP_HOPS * HOP_SAMPLES
+LAG_SAMPLES = LAG_HOPS * HOP_SAMPLES
+
+
+@dataclass(slots=True)
+class MeasuredStrips:
+    """Strips that were due in a block, K of them, in order of row, then hop."""
+
+    place: np.ndarray  # int64 (K,), index into the block's rows
+    hop: np.ndarray  # int64 (K,), hop of the block in which the strip was measured
+    measured: np.ndarray  # bool (K,), False where too little of it is there, or usable
+    features: np.ndarray  # float64 (K, F), meaningless where not measured
+
+
+class StripMeasures:
+    """Keeps 30 s of each row's lead and beats; any cut of the same hops into steps measures the same."""
+
+    def __init__(self, n_rows: int = 0):
+        self._state = fresh(n_rows)
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all."""
+        self._state = np.concatenate([self._state, fresh(n_rows - len(self._state))])
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget the rows' strips."""
+        self._state[rows] = fresh(len(rows))
+
+    def save(self, row: int) -> bytes:
+        """All that is known of a row: about 11 kB."""
+        return self._state[row].tobytes()
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
+        (self._state[row],) = np.frombuffer(saved, ROW)
+
+    def step(self, signal: Conditioned, beats: Beats) -> MeasuredStrips:
+        """Take in a block's hops and the beats confirmed in them; the strips that were due."""
+        self.reset(signal.rows[signal.new_segment])
+        most = len(signal.rows) * (signal.n_hops // EVERY_HOPS + 1)
+        told = (
+            np.empty(most, np.int64),
+            np.empty(most, np.int64),
+            np.empty(most, bool),
+            np.empty((most, len(FEATURES))),
+        )
+        count = step_rows(
+            self._state,
+            signal.rows,
+            signal.first_hop,
+            np.rint(signal.delay_samples).astype(np.int64),
+            (signal.ecg_mv, signal.reason, signal.quality),
+            (beats.row, beats.sample, beats.ventricular, beats.confirmed_hop),
+            told,
+        )
+        return MeasuredStrips(*(column[:count] for column in told))
