@@ -16,6 +16,7 @@ PUBLISHED_NS = 1_767_225_600_250_000_000
 STAMP = {"stream_id": "ward-3/bed-12", "published_time_ns": PUBLISHED_NS}
 OUTPUTS = [
     ("alert", "alerts", pb.Alert(alert_id="a1", update=2, **STAMP), "a1/2"),
+    ("alert", "alerts", pb.Alert(alert_id="a1", update=2, escalation=1, **STAMP), "a1/2/1"),
     ("diagnosis", "diagnoses", pb.Diagnosis(sample=500, **STAMP), "diagnosis/ward-3/bed-12/500"),
     ("vitals", "vitals", pb.Vitals(sample=750, **STAMP), "vitals/ward-3/bed-12/750"),
     (
