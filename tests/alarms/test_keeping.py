@@ -7,6 +7,7 @@ import pytest
 from ecgstream.alarms import keeping, orders
 from ecgstream.alarms.lifecycle import Alarms
 from ecgstream.errors import StateError
+from ecgstream.limits import PRESETS, as_dict, limits_of
 from ecgstream.waveform import Condition
 
 from .timeline import feed, one_bed
@@ -68,3 +69,26 @@ def test_a_state_of_another_form_is_refused_and_the_row_left_alone(spoil):
     with pytest.raises(StateError, match="start that stream afresh"):
         keeping.restore(alarms, 0, kept)
     assert (alarms.alarms == before).all() and alarms.stream_ids == ["bed-1"]
+
+
+def test_a_state_of_before_there_were_presets_is_taken_up():
+    kept = keeping.save(busy_bed(), 0)
+    for name in ("preset", "off", "waiting"):
+        del kept[name]
+    kept["limits"] = {"bradycardia_bpm": 45.0, "tachycardia_bpm": 130.0, "pause_s": 3.0}
+    after = Alarms(1, preset="icu")
+    keeping.restore(after, 0, kept)
+    assert as_dict(after.limits[0]) == PRESETS["icu"] | kept["limits"]
+    assert after.presets == ["icu"] and not after.off.any() and after.alarms["state"].any()
+
+
+def test_what_is_off_and_the_preset_are_kept_unless_the_settings_forbid_it():
+    before, after, strict = one_bed(), Alarms(1), Alarms(1, always_on=("tachycardia",))
+    orders.set_preset(before, 0, "child")
+    for name in ("tachycardia", "pvc_run"):
+        orders.switch(before, 0, name, True, 0)
+    for alarms in (after, strict):
+        keeping.restore(alarms, 0, json.loads(json.dumps(keeping.save(before, 0))))
+    assert (after.presets, after.silenced(0, 0)[0]) == (["child"], ["tachycardia", "pvc_run"])
+    assert strict.silenced(0, 0)[0] == ["pvc_run"]
+    assert after.limits[0] == limits_of("child")
