@@ -20,7 +20,7 @@ _WAVE_HZ = GRID_HZ / 2
 _BAND_HZ = (1.7, 10.0)
 _LEAST_MV = 0.03
 """Mean size of the wave; below it may be asystole."""
-_LEAKAGE_SHARE = 0.13
+LEAKAGE_SHARE = 0.13
 BEGIN, END = 0.08, 0.04
 """Score (fill less a share of leakage) above which fibrillation begins, and below which it ends."""
 CONFIRM_HOPS = 5
@@ -62,12 +62,12 @@ def _score(s, main, size):
         return -1.0
     fill = np.sort(s.wave_low[main])[6] / max(np.sort(s.wave_peak[main])[17], 1e-9)
     if fill < (END if s.fibrillating else BEGIN):
-        return fill - _LEAKAGE_SHARE  # no leakage is small enough to matter
+        return fill - LEAKAGE_SHARE  # no leakage is small enough to matter
     oldest = (s.hops + 1) % FIBRILLATION_HOPS * _PER_HOP
     wave = np.empty(WAVE, np.float32)
     wave[: WAVE - oldest] = s.wave[main, oldest:]
     wave[WAVE - oldest :] = s.wave[main, :oldest]
-    return fill - _LEAKAGE_SHARE * _leakage(wave[half:], wave[: WAVE - half])
+    return fill - LEAKAGE_SHARE * _leakage(wave[half:], wave[: WAVE - half])
 
 
 @njit(cache=True, nogil=True)

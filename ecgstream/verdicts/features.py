@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..pulse import Pulses
+from ..rhythm.fibrillation import BEGIN, LEAKAGE_SHARE
 from ..waveform import GRID_HZ, GroupKind
 from .findings import Findings, Lead
 from .shapes import run_features
@@ -44,7 +45,8 @@ def features(found: Findings) -> dict[str, float]:
 
 def definition(kind: str, told: dict[str, float]) -> dict[str, float]:
     """How far each source meets the definition of asystole (4 s), extreme bradycardia (40) or tachycardia (140 a
-    minute): 1 at its edge, more beyond; ``least``: the source of those believed that meets it least. NaN for others."""
+    minute): 1 at its edge, more beyond; ``least``: the source of those believed that meets it least. Fibrillation: what
+    the rules tell it by, in the lead that shows it least. NaN for others."""
     if kind == "asystole":
         met = {source: told[f"{source}_gap"] / 4.0 for source in SOURCES} | {"least": told["gap_least"] / 4.0}
     elif kind == "bradycardia":
@@ -53,6 +55,8 @@ def definition(kind: str, told: dict[str, float]) -> dict[str, float]:
         met = {source: told[f"{source}_fast"] / 140.0 for source in SOURCES} | {"least": told["fast_least"] / 140.0}
     else:
         met = dict.fromkeys((*SOURCES, "least"), _NAN)
+    if kind == "ventricular_fibrillation":
+        met["least"] = (told["wave_fill_least"] - LEAKAGE_SHARE * told["wave_leakage_most"]) / BEGIN
     return {f"{source}_meets": value for source, value in met.items()}
 
 
