@@ -247,7 +247,7 @@ class Checkpoints:
         if record["settings"] != self._settings:
             return "it was made with other settings"
         if record["base_offset"] < 0 or newest_ns - record["base_log_ns"] > self._warmup_ns:
-            return "it has been silent, or its patient is new"
+            return "it has been silent, its patient is new, or an older version wrote its record"
         if record["base_offset"] < start:
             return "the log does not reach back far enough"
         return ""
