@@ -17,6 +17,7 @@ from ..intake import Intake
 from ..settings import Settings
 from ..verdicts import Judgement, Opinion, Verdicts
 from ..verdicts.fitting import DATA_SET, Examples, challenge_score, cross_validate
+from ..verdicts.verdicts import WAIT_S
 from ..waveform import ChannelGroup, Chunk, MonitorAlarm
 from .alarm_records import AlarmRecord, read_alarms, read_groups
 from .folders import recordings_in
@@ -61,9 +62,8 @@ def _judged(folder: Path, alarm: AlarmRecord, head: Head | None) -> Judged:
         while intake.take(25):
             pass
     start_s = time.perf_counter()
-    verdicts.offer(0, MonitorAlarm(0, alarm.kind, _START_NS + round(duration_s * 10**9)), _START_NS)
-    intake_has_all = int(intake.newest_grid[0])
-    (verdict,) = verdicts.judge(_START_NS + 10**9 + intake_has_all)
+    verdicts.offer(0, MonitorAlarm(0, alarm.kind, _START_NS + round(duration_s * 10**9)), now_ns=0)
+    (verdict,) = verdicts.judge(now_ns=round(WAIT_S * 1e9))
     return Judged(alarm, verdict.judged, time.perf_counter() - start_s)
 
 
