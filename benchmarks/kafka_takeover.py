@@ -122,6 +122,7 @@ def _kill(
         for heard in listener.alerts[:]
         if heard.alert.lethal
         and heard.alert.state == pb.Alert.ACTIVE
+        and not (heard.alert.update and heard.alert.HasField("strip"))  # the rest of a strip, of an alert told before
         and heard.alert.stream_id in orphaned
         and 0 < feed.begun_s + _due_s(heard.alert, score) - killed_s <= SESSION_TIMEOUT_S
     ]

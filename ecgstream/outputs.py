@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isnan
@@ -10,6 +11,7 @@ import numpy as np
 
 from .alarms.conditions import RULES
 from .alarms.lifecycle import Alarms
+from .alert_strips.message import strip_message
 from .intake import Intake
 from .settings import Settings
 from .sources.message import Message
@@ -41,6 +43,10 @@ RHYTHM_ORDER = (
     Condition.BRADYCARDIA,
 )
 """Which condition names the rhythm when several hold, gravest first."""
+
+STRIP_BYTES = 2_500_000
+"""Strips of one bed in one pass: they must fit its record, as JSON, too. Further alerts of that pass leave without;
+with 12 leads at 250 Hz that is from the 22nd on."""
 
 _REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
 _STATES = {name.lower(): number for name, number in pb.Alert.State.items()}
@@ -75,6 +81,11 @@ class Outputs:
         self._every_hops = round(settings.diagnosis.publish_every_s / HOP_S)
         self._model_version = model_version
         self._code_vf = settings.alarms.code_vf
+        self._strip_bytes: Counter[int] = Counter()  # by row, in this pass
+
+    def begin_pass(self) -> None:
+        """Before the alerts of one pass, which leave together."""
+        self._strip_bytes.clear()
 
     def alert(self, update: AlarmUpdate, now_ns: int) -> Outgoing:
         """The message of one alarm update."""
@@ -103,6 +114,9 @@ class Outputs:
             published_time_ns=now_ns,
             escalation=update.escalation,
         )
+        if update.strip and self._strip_bytes[update.row] < STRIP_BYTES:
+            message.strip.CopyFrom(strip_message(self._intake, update))
+            self._strip_bytes[update.row] += len(message.strip.samples)
         return self._outgoing("alert", stream_id, message)
 
     def verdict(self, verdict: Verdict, now_ns: int) -> Outgoing:

@@ -96,6 +96,7 @@ class Pipeline:
         """Everything that ``messages`` complete, in order; bad ones are counted, said and left behind."""
         out: list[Outgoing] = []
         self.refused = []
+        self.outputs.begin_pass()
         for message in messages:
             chunk = self._decode(message)
             if chunk is not None and self._is_wanted(chunk, message):
@@ -229,10 +230,10 @@ class Pipeline:
         return evidence, onset, from_model
 
     def tell(self, updates: Iterable[AlarmUpdate]) -> list[Outgoing]:
-        """Alarm updates as messages, counted."""
+        """Alarm updates as messages; counted but for repeats, and those that only bring the rest of a strip."""
         now_ns = self.clock.now_ns()
         for update in updates:
-            if not update.escalation:
+            if not update.escalation and not (update.update and update.strip):
                 self.metrics.alerts.labels(update.condition.name.lower(), update.state).inc()
         return [self.outputs.alert(update, now_ns) for update in updates]
 

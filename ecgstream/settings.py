@@ -130,7 +130,7 @@ class IntakeSettings(_Section):
     longest_gap_s: float = Field(30.0, gt=0, description="a longer gap ends the segment instead of being filled")
     stale_s: float = Field(10.0, gt=0, description="wall time without a chunk until the stream-stale alarm")
     evict_s: float = Field(3_600.0, gt=0, description="wall time without a chunk until the stream is forgotten")
-    ring_s: float = Field(30.0, ge=10, description="how much of each stream the arena holds")
+    ring_s: float = Field(4.0, ge=4, description="signal that may wait to be looked at; 26 s behind it are kept")
     max_streams: int = Field(5_000, ge=1)
 
 
@@ -217,7 +217,7 @@ class StateSettings(_Section):
 
     path: Path | None = Field(Path("ecgstream-state.sqlite3"), description="unset keeps nothing across restarts")
     save_every_s: float = Field(2.0, gt=0)
-    warmup_s: float = Field(30.0, ge=15, le=300, description="most of the log read again after a move (Kafka)")
+    warmup_s: float = Field(30.0, ge=25, le=300, description="most of the log read again after a move (Kafka)")
 
 
 class LogSettings(_Section):

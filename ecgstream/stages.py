@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -30,6 +30,8 @@ TICK_S = 0.05
 """Messages are gathered this long before a pass, so that a pass serves many beds."""
 WAITING_BATCHES = 3
 WAITING_RESULTS = 8
+PASS_S = 5.0
+"""Most of a partition's log in one pass, however far behind: what a bed says in a pass is one record."""
 WATCH_S = 1.0
 """How often the clock is looked at: stale streams, eviction, saved state."""
 
@@ -43,6 +45,20 @@ class Barrier:
     def __init__(self, partitions: set[int]):
         self.partitions = partitions
         self.passed = asyncio.Event()
+
+
+def in_passes(messages: list[Message]) -> Iterator[list[Message]]:
+    """The messages in their order, cut so that no partition has more than ``PASS_S`` of its log in one part."""
+    part: list[Message] = []
+    begun_ns: dict[int, int] = {}
+    for message in messages:
+        if place := message.position:
+            first_ns = begun_ns.setdefault(place.partition, place.log_ns)
+            if place.log_ns - first_ns > PASS_S * 1e9:
+                yield part
+                part, begun_ns = [], {place.partition: place.log_ns}
+        part.append(message)
+    yield part
 
 
 class Stages:
@@ -111,10 +127,11 @@ class Stages:
                 await self._outbox.put(await self.in_compute(self.membership.park, work.partitions))
                 await self._outbox.put(work)
                 continue
-            start_s = time.perf_counter()
-            results = await self.in_compute(self._process, work)
-            self._metrics.tick.observe(time.perf_counter() - start_s)
-            await self._outbox.put(results)
+            for messages in in_passes(work):
+                start_s = time.perf_counter()
+                results = await self.in_compute(self._process, messages)
+                self._metrics.tick.observe(time.perf_counter() - start_s)
+                await self._outbox.put(results)
         if self.membership:
             await self._outbox.put(await self.in_compute(self.membership.park, set(self.membership.owned)))
         await self._outbox.put(None)

@@ -19,6 +19,8 @@ import numpy as np
 GRID_HZ = 250
 HOP_SAMPLES = 50
 HOP_S = HOP_SAMPLES / GRID_HZ
+STRIP_S = (10.0, 10.0)
+"""Before and after the onset: what a strip shows of an alert."""
 
 
 def history_samples(fs_hz: Fraction) -> int:
@@ -253,6 +255,16 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """Which samples go with an alarm update: grid samples ``[start, stop)``."""
+
+    start: int
+    stop: int
+    begun: int  # where the alert was decided; the samples are those of the segment in which that was
+    complete: bool  # no update will bring more
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmUpdate:
     """One change of one alarm, before it becomes a message."""
 
@@ -267,3 +279,4 @@ class AlarmUpdate:
     source: str  # "rules", "model" or "technical"
     text: str = field(default="")
     escalation: int = 0  # above 0: this repeats the update, which nobody has acknowledged
+    strip: Strip | None = None

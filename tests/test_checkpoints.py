@@ -29,7 +29,7 @@ from .feed import START_NS
 from .moves import Crash, Feed, Node, World, assert_same_told, log_of
 
 RULES = Settings(diagnosis={"enabled": False})
-SHORT = Settings(diagnosis={"enabled": False}, state={"warmup_s": 15, "save_every_s": 1})
+SHORT = Settings(diagnosis={"enabled": False}, state={"warmup_s": 25, "save_every_s": 1})
 PROPERTY = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 BEDS = [

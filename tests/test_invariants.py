@@ -15,6 +15,7 @@ from ecgstream.diagnosis import load_model
 from ecgstream.metrics import Metrics
 from ecgstream.pipeline import Pipeline, Step
 from ecgstream.settings import Settings
+from ecgstream.wire import ecgstream_pb2 as pb
 
 from .feed import SECONDS, START_NS, Bed
 
@@ -37,6 +38,7 @@ class Outcome:
     pvc_per_min: list[float] = field(default_factory=list)
     reasons: dict[int, int] = field(default_factory=dict)
     valid: dict[int, bool] = field(default_factory=dict)
+    strips: dict[tuple[str, int], pb.Strip] = field(default_factory=dict)  # of rule alarms
 
 
 def play(beds: list[Bed], per_pass: int = 10_000) -> dict[str, Outcome]:
@@ -67,7 +69,12 @@ def play(beds: list[Bed], per_pass: int = 10_000) -> dict[str, Outcome]:
     timed = sorted(((t, n, m) for n, bed in enumerate(beds) for t, m in bed.messages()), key=lambda item: item[:2])
     messages = [message for _, _, message in timed]
     for at in range(0, len(messages), per_pass):
-        pipeline.process(messages[at : at + per_pass])
+        for outgoing in pipeline.process(messages[at : at + per_pass]):
+            if outgoing.name == "alert":
+                alert = pb.Alert.FromString(outgoing.payload)
+                if alert.HasField("strip") and alert.source != "model":
+                    alert.strip.ClearField("start_time_ns")  # UTC is a fit that goes on being refined
+                    outcomes[alert.stream_id].strips[alert.alert_id, alert.update] = alert.strip
     return outcomes
 
 
@@ -75,6 +82,7 @@ def assert_equal(a: Outcome, b: Outcome) -> None:
     """Beats and rule alarms exactly, scores to 1e-4."""
     assert a.beats == b.beats
     assert a.alerts == b.alerts
+    assert a.strips == b.strips
     assert a.reasons == b.reasons
     np.testing.assert_array_equal(a.pvc_per_min, b.pvc_per_min)
     for hop, score in a.scores.items():
@@ -95,6 +103,7 @@ def test_the_made_up_rhythm_is_worth_comparing():
     assert len(outcome.beats) > 12
     assert {"ASYSTOLE"} <= {alert[2] for alert in outcome.alerts}
     assert sum(reason == 0 for reason in outcome.reasons.values()) > 20
+    assert {strip.complete for strip in outcome.strips.values()} == {True, False}
 
 
 @pytest.mark.parametrize("fs", [250, 360, 500])

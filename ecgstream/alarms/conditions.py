@@ -51,6 +51,11 @@ class ConditionRule:
         return self.condition in TECHNICAL
 
     @property
+    def has_strip(self) -> bool:
+        """Whether its alerts bring the signal around their onset: those of the patient that want a look soon."""
+        return not self.technical and self.priority >= Priority.MEDIUM
+
+    @property
     def may_be_disabled(self) -> bool:
         """Whether it may be switched off or paused."""
         return self.condition not in (Condition.ASYSTOLE, Condition.VENTRICULAR_FIBRILLATION)
@@ -87,7 +92,15 @@ RULES: tuple[ConditionRule, ...] = (
 RULE_OF_NAME = {rule.name: rule for rule in RULES}
 
 RULE_DTYPE = np.dtype(
-    [("delay", "i8"), ("ending", "i8"), ("refractory", "i8"), ("latching", "?"), ("technical", "?")], align=True
+    [
+        ("delay", "i8"),
+        ("ending", "i8"),
+        ("refractory", "i8"),
+        ("latching", "?"),
+        ("technical", "?"),
+        ("has_strip", "?"),
+    ],
+    align=True,
 )
 
 
@@ -96,12 +109,12 @@ def rule_table() -> np.ndarray:
     return np.array([_as_record(rule) for rule in RULES], dtype=RULE_DTYPE)
 
 
-def _as_record(rule: ConditionRule) -> tuple[int, int, int, bool, bool]:
+def _as_record(rule: ConditionRule) -> tuple[int, int, int, bool, bool, bool]:
     refractory_s = 0.0 if rule.lethal or rule.technical else REFRACTORY_S
     delay, ending, refractory = (
         round(seconds * GRID_HZ) for seconds in (rule.onset_delay_s, rule.ending_delay_s, refractory_s)
     )
-    return delay, ending, refractory, rule.lethal, rule.technical
+    return delay, ending, refractory, rule.lethal, rule.technical, rule.has_strip
 
 
 def graver_table() -> np.ndarray:

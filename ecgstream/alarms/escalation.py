@@ -49,9 +49,10 @@ class Escalation:
         unseen = _HIGH & (active | (alarms["state"] == State.LATCHED))
         waiting[~unseen] = 0
         begun = (waiting["due_ns"] == 0) | (waiting["onset"] != alarms["onset"])
-        begun |= active & (waiting["update"] != alarms["update"])
+        begun |= active & (waiting["update"] != alarms["changed"])
         begun &= unseen
-        fresh = {"due_ns": now_ns + self._every_ns, "level": 0, "onset": alarms["onset"], "update": alarms["update"]}
+        due_ns, changed = now_ns + self._every_ns, alarms["changed"]
+        fresh = {"due_ns": due_ns, "level": 0, "onset": alarms["onset"], "update": changed}
         for name, values in fresh.items():
             waiting[name] = np.where(begun, values, waiting[name])
         told = np.nonzero(unseen & (waiting["due_ns"] <= now_ns) & (waiting["level"] < MOST_REPEATS))

@@ -12,9 +12,9 @@ from ..waveform import Condition
 from .conditions import RULE_OF_NAME, RULES
 from .lifecycle import Alarms
 from .machine import ALARM_DTYPE, State, fresh_alarms
+from .strips import NO_STRIP, STRIP_DTYPE
 
 Kept = dict[str, Any]
-_FIELDS = [name for name in ALARM_DTYPE.names or () if name != "state"]
 _UNTOUCHED = fresh_alarms(1, 1)[0, 0]
 
 
@@ -37,11 +37,14 @@ def save(alarms: Alarms, row: int) -> Kept:
         "alarms": {
             RULES[condition].name: _as_dict(of_row[condition]) for condition in np.flatnonzero(of_row != _UNTOUCHED)
         },
+        "strips": [_as_dict(strip) for strip in alarms.strips[row] if strip["condition"] != NO_STRIP],
     }
 
 
-def _as_dict(alarm: np.void) -> Kept:
-    values = dict(zip(ALARM_DTYPE.names or (), alarm.item(), strict=True))
+def _as_dict(kept: np.void) -> Kept:
+    values = dict(zip(kept.dtype.names or (), kept.item(), strict=True))
+    if "condition" in values:
+        values["condition"] = RULES[values["condition"]].name
     return values | {"state": State(values["state"]).name.lower()}
 
 
@@ -56,6 +59,7 @@ def restore(alarms: Alarms, row: int, kept: Kept) -> None:
         waiting = {_condition(name): tuple(map(int, values)) for name, values in kept.get("waiting", {}).items()}
         off = [_condition(name) for name in kept.get("off", ())]
         preset, limits = _limits(alarms, kept)
+        strips = [_as_strip(values) for values in kept.get("strips", [])]  # none in the form before there were any
         stream_id, next_hop = str(kept["stream_id"]), int(kept["next_hop"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StateError(
@@ -73,6 +77,7 @@ def restore(alarms: Alarms, row: int, kept: Kept) -> None:
         alarms.alarms[row, condition] = alarm
     for condition, values in waiting.items():
         alarms.escalation.waiting[row, condition] = values
+    alarms.strips[row, : len(strips)] = strips
 
 
 def _limits(alarms: Alarms, kept: Kept) -> tuple[str, np.ndarray]:
@@ -89,8 +94,15 @@ def _condition(name: str) -> Condition:
 
 
 def _as_alarm(values: Kept) -> np.ndarray:
-    alarm = np.zeros((), dtype=ALARM_DTYPE)
-    alarm["state"] = State[values["state"].upper()]
-    for name in _FIELDS:
-        alarm[name] = values[name]
-    return alarm
+    return _filled(ALARM_DTYPE, {"changed": values["update"]} | values)  # the same in the form before there were strips
+
+
+def _as_strip(values: Kept) -> np.ndarray:
+    return _filled(STRIP_DTYPE, values | {"condition": _condition(values["condition"])})
+
+
+def _filled(dtype: np.dtype, values: Kept) -> np.ndarray:
+    filled = np.zeros((), dtype=dtype)
+    for name in dtype.names or ():
+        filled[name] = State[values[name].upper()] if name == "state" else values[name]
+    return filled

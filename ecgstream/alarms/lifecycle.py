@@ -13,6 +13,7 @@ from .conditions import RULE_OF_NAME, RULES, graver_table, judging_order, rule_t
 from .escalation import Escalation
 from .ids import alert_id
 from .machine import CHANGE_DTYPE, NO_CAUSE, State, advance, fresh_alarms
+from .strips import NO_STRIP, SLOTS, no_strips, strip_of
 
 _TABLES = (rule_table(), graver_table(), judging_order())
 _TOLD = {
@@ -49,6 +50,7 @@ class Alarms:
         self.escalation = Escalation(0, escalate_s)
         self.stream_ids: list[str] = []
         self.alarms = fresh_alarms(0, N_CONDITIONS)
+        self.strips = no_strips(0)
         self.next_hop = np.zeros(0, dtype=np.int64)
         self.paused_until_ns = np.zeros((0, N_CONDITIONS), dtype=np.int64)
         self.off = np.zeros((0, N_CONDITIONS), dtype=bool)
@@ -61,6 +63,7 @@ class Alarms:
         more = n_rows - len(self.stream_ids)
         self.stream_ids += [""] * more
         self.alarms = np.concatenate([self.alarms, fresh_alarms(more, N_CONDITIONS)])
+        self.strips = np.concatenate([self.strips, no_strips(more)])
         self.next_hop = np.concatenate([self.next_hop, np.zeros(more, dtype=np.int64)])
         self.paused_until_ns = np.concatenate([self.paused_until_ns, np.zeros((more, N_CONDITIONS), dtype=np.int64)])
         self.off = np.concatenate([self.off, np.zeros((more, N_CONDITIONS), dtype=bool)])
@@ -71,6 +74,7 @@ class Alarms:
     def reset(self, rows: np.ndarray) -> None:
         """Forget the rows: alarms, orders and whose they were. Tells nobody; see ``orders.associate``."""
         self.alarms[rows] = fresh_alarms(1, N_CONDITIONS)
+        self.strips[rows] = no_strips(1)
         self.next_hop[rows] = 0
         self.escalation.reset(rows)
         self.forget_orders(rows)
@@ -107,17 +111,19 @@ class Alarms:
         clock, for pauses.
         """
         blocked = self.is_off(rows) | (self.paused_until_ns[rows] > now_ns)
-        changes = np.empty(evidence.size, dtype=CHANGE_DTYPE)
+        changes = np.empty(2 * evidence.size + len(rows) * SLOTS, dtype=CHANGE_DTYPE)
         hops = (rows, first_hop, self.next_hop, judged, evidence, onset, from_model, blocked)
         # Contiguous: the kernel would be compiled once more, in mid-stream, for every other memory layout.
-        n_changes = advance(self.alarms, _TABLES, *map(np.ascontiguousarray, hops), changes)
+        n_changes = advance(self.alarms, self.strips, _TABLES, *map(np.ascontiguousarray, hops), changes)
         self.next_hop[rows] = np.maximum(self.next_hop[rows], first_hop + judged.shape[1])
         return [self._changed(int(rows[change["place"]]), change) for change in changes[:n_changes]]
 
     def _changed(self, row: int, change: np.void) -> AlarmUpdate:
         condition, state = Condition(change["condition"]), State(change["state"])
-        text = _text(condition, state, int(change["cause"]))
-        return self._told(row, condition, state, change, int(change["decided"]), text)
+        decided, begun, completes = (change[name].item() for name in ("decided", "begun", "completes"))
+        text = "" if completes and state == State.INACTIVE else _text(condition, state, int(change["cause"]))
+        told = self._told(row, condition, state, change, decided, text)
+        return told if begun == NO_STRIP else replace(told, strip=strip_of(told.onset, begun, decided, completes))
 
     def _told(
         self, row: int, condition: Condition, state: State, number: np.void, decided: int, text: str
@@ -193,13 +199,27 @@ class Alarms:
     def move(self, row: int, condition: Condition, state: State, at_sample: int, text: str = "") -> AlarmUpdate:
         """Put one alarm into ``state`` by order or by the wall clock, between hops; the update that tells it."""
         alarm = self.alarms[row, condition]
-        alarm["update"] = 0 if alarm["state"] < State.ACTIVE else alarm["update"] + 1
+        alarm["update"] = alarm["changed"] = 0 if alarm["state"] < State.ACTIVE else alarm["update"] + 1
         alarm["state"] = state
         onset = int(alarm["onset"])
         decided = alarm["decided"] = max(int(at_sample), int(self.next_hop[row]) * HOP_SAMPLES, onset)
         if state == State.INACTIVE:
             alarm["floor"] = max(decided, onset + 1)
+        strips = self.strips[row]
+        its = (strips["condition"] == condition) & (strips["onset"] == onset)
+        strips["update"][its], strips["state"][its] = alarm["update"], state
         return self._told(row, condition, state, alarm, decided, text)
+
+    def complete_strips(self, row: int, at_sample: int) -> list[AlarmUpdate]:
+        """Complete the row's open strips with the signal up to ``at_sample``: what follows is not this patient's."""
+        decided = max(int(at_sample), int(self.next_hop[row]) * HOP_SAMPLES)
+        updates = []
+        for strip in self.strips[row][self.strips[row]["condition"] != NO_STRIP]:
+            told = self._told(row, Condition(strip["condition"]), State(strip["state"]), strip, decided, "")
+            brings = strip_of(told.onset, int(strip["begun"]), decided, last=True)
+            updates.append(replace(told, update=told.update + 1, strip=brings))
+        self.strips[row] = no_strips(1)
+        return updates
 
 
 def _flags(names: Iterable[str]) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from ..waveform import HOP_SAMPLES
+from .strips import NO_STRIP, begin_strip, due_slot, follow_strip, next_slot
 
 
 class State(IntEnum):
@@ -39,7 +40,8 @@ ALARM_DTYPE = np.dtype(
         ("held", "i8"),  # samples of evidence since the first
         ("clear", "i8"),  # judged samples without evidence since the last evidence
         ("update", "i8"),  # number of the newest update told
-        ("decided", "i8"),  # grid sample at which that update was decided
+        ("changed", "i8"),  # number of the newest update that told another state
+        ("decided", "i8"),  # grid sample at which the newest update was decided
         ("floor", "i8"),  # grid sample; the next alert's onset is not before it, so that no id comes twice
         ("over", "i8"),  # grid sample at which the condition was last over; starts the milder ones' refractory time
     ],
@@ -54,7 +56,9 @@ CHANGE_DTYPE = np.dtype(
         ("update", "i8"),
         ("onset", "i8"),
         ("decided", "i8"),
+        ("begun", "i8"),  # where an alert that brings its strip was decided; else NO_STRIP
         ("from_model", "?"),
+        ("completes", "?"),  # nothing changed but that the strip is complete now
     ],
     align=True,
 )
@@ -74,6 +78,7 @@ def fresh_alarms(n_rows: int, n_conditions: int) -> np.ndarray:
 @njit(cache=True, nogil=True)
 def advance(
     alarms: np.ndarray,  # ALARM_DTYPE (rows of the room, N_CONDITIONS)
+    strips: np.ndarray,  # STRIP_DTYPE (rows of the room, SLOTS)
     tables: tuple[np.ndarray, np.ndarray, np.ndarray],  # conditions.rule_table, graver_table, judging_order
     rows: np.ndarray,  # int64 (R,)
     first_hop: np.ndarray,  # int64 (R,)
@@ -83,7 +88,7 @@ def advance(
     onset: np.ndarray,  # int64 (R, H, N_CONDITIONS)
     from_model: np.ndarray,  # bool (R, H, N_CONDITIONS)
     blocked: np.ndarray,  # bool (R, N_CONDITIONS)
-    changes: np.ndarray,  # CHANGE_DTYPE, room for R * H * N_CONDITIONS; filled
+    changes: np.ndarray,  # CHANGE_DTYPE, room for R * (2 * H * N_CONDITIONS + SLOTS); filled
 ) -> int:
     """Move the alarms of ``rows`` through the hops of a step; how many changes were written."""
     rules, graver, order = tables
@@ -108,6 +113,17 @@ def advance(
                     change = changes[n_changes]
                     _write(change, alarm, place, c, cause, end)
                     n_changes += 1
+                    if rules[c].has_strip and alarm.update == 0:
+                        change.begun = end
+                        slot = next_slot(strips[row])
+                        n_changes += _complete(of_row, strips[row][slot], place, end, changes[n_changes])
+                        begin_strip(strips[row][slot], c, alarm, end)
+                    else:
+                        follow_strip(strips[row], c, alarm)
+            slot = due_slot(strips[row], end)
+            while slot != NO_STRIP:
+                n_changes += _complete(of_row, strips[row][slot], place, end, changes[n_changes])
+                slot = due_slot(strips[row], end)
     return n_changes
 
 
@@ -161,7 +177,7 @@ def _is_told(alarm: np.void, before: int, end: int) -> bool:
     """Whether people hear of the step from ``before``; counts the update."""
     if alarm.state == before or (alarm.state < _ACTIVE and before < _ACTIVE):
         return False
-    alarm.update = 0 if before < _ACTIVE else alarm.update + 1
+    alarm.update = alarm.changed = 0 if before < _ACTIVE else alarm.update + 1
     alarm.decided = end
     return True
 
@@ -175,4 +191,29 @@ def _write(change: np.void, alarm: np.void, place: int, condition: int, cause: i
     change.update = alarm.update
     change.onset = alarm.onset
     change.decided = end
+    change.begun = NO_STRIP
     change.from_model = alarm.from_model
+    change.completes = False
+
+
+@njit(cache=True, nogil=True)
+def _complete(of_row: np.ndarray, strip: np.void, place: int, end: int, change: np.void) -> int:
+    """Write that an open strip is complete, one more update of its alert, and free its slot; how many were written."""
+    if strip.condition == NO_STRIP:
+        return 0
+    alarm = of_row[strip.condition]
+    if alarm.state >= _ACTIVE and alarm.onset == strip.onset:
+        alarm.update += 1
+        alarm.decided = end
+    change.place = place
+    change.condition = strip.condition
+    change.state = strip.state
+    change.cause = NO_CAUSE
+    change.update = strip.update + 1
+    change.onset = strip.onset
+    change.decided = end
+    change.begun = strip.begun
+    change.from_model = strip.from_model
+    change.completes = True
+    strip.condition = NO_STRIP
+    return 1

@@ -158,8 +158,9 @@ def associate(alarms: Alarms, row: int, at_sample: int, discharged: bool = False
 
 
 def clear(alarms: Alarms, row: int, at_sample: int, text: str) -> Outcome:
-    """End every alert and latch of the row, saying why, and forget what was ordered for it."""
+    """End every alert and latch of the row, saying why, complete its strips, and forget what was ordered for it."""
     updates = _end(alarms, row, list(Condition), at_sample, (*STANDING, State.LATCHED), text)
+    updates += tuple(alarms.complete_strips(row, at_sample))
     alarms.alarms["over"][row] = NEVER
     alarms.forget_orders(np.array([row]))
     return Outcome(True, f"Alarms cleared: {text}.", updates)

@@ -17,7 +17,7 @@ from ..settings import Settings
 from ..sources.message import Position
 from ..waveform import GRID_HZ, Condition
 from .hashes import model_hash, settings_hash
-from .places import EVERY, LEAST, Place, Standing, Written
+from .places import EVERY, STRIP, Place, Standing, Written
 from .record import Record, decode_all, encode
 from .rooms import restore_rooms, save_rooms
 
@@ -44,7 +44,7 @@ class Checkpoints:
         self._save_every = round(settings.state.save_every_s * GRID_HZ)
         self._warmup_ns = round(settings.state.warmup_s * 1e9)
         warmup = round(settings.state.warmup_s * GRID_HZ)
-        self._needed = max(LEAST, warmup - self._save_every - 3 * EVERY)
+        self._needed = max(STRIP, warmup - self._save_every - 3 * EVERY)
         self._standings: dict[str, Standing] = {}
         self._rebuilding: dict[str, Record] = {}
         self._next: dict[int, int] = {}  # by partition: where it has been read up to

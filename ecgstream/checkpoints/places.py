@@ -6,12 +6,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..waveform import GRID_HZ
+from ..waveform import GRID_HZ, STRIP_S
 
 EVERY = GRID_HZ
 """Grid samples between two places that are remembered."""
 LEAST = 10 * GRID_HZ
 """Grid samples that a bed must be read again for at least: what the encoder looks back over."""
+STRIP = round(sum(STRIP_S) * GRID_HZ)
+"""The same for what is told soon after to bring whole strips; less will do where the bed had been silent."""
 
 
 class Place(NamedTuple):

@@ -31,7 +31,9 @@ class Bed:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, alert: pb.Alert) -> None:
-        """Remember one alert message."""
+        """Remember one alert message, unless it brings nothing new but the rest of its strip."""
+        if alert.update and alert.HasField("strip"):
+            return
         if alert.state == pb.Alert.ENDED:
             self.alerts.pop(alert.alert_id, None)
         else:

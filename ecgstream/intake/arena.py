@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,18 @@ from ..waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Layout, histor
 from .kernels import fill, gather, put
 from .rate import Rate
 
+KEPT_S = 26.0
+"""Samples before the next hop that stay readable: 20 s for strips, 25 s for second opinions, and a little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Samples of one segment."""
+
+    layout: Layout
+    first: int  # number in the segment of the first; negative where that lies before the segment
+    samples: np.ndarray  # int16 (channels, samples), CODE_MISSING and CODE_LEAD_OFF among them
+
 
 class Slab:
     """Rings of one sampling frequency and channel count. Grows by doubling; memory is used again, not returned."""
@@ -18,9 +31,10 @@ class Slab:
     def __init__(self, fs_hz: Fraction, n_channels: int, ring_s: float):
         self.rate = Rate(fs_hz)
         self.history = history_samples(fs_hz)
-        self.capacity = math.ceil(ring_s * fs_hz)
-        self.most_samples = self.capacity - self.history - (self.rate.native_stop(2) - self.rate.native_stop(1)) - 1
-        """Longest chunk that fits beside history and an unfinished hop."""
+        self.kept = math.ceil(KEPT_S * fs_hz)
+        self.capacity = math.ceil(ring_s * fs_hz) + self.kept
+        self.most_samples = self.capacity - self.kept - (self.rate.native_stop(2) - self.rate.native_stop(1)) - 1
+        """Longest chunk that fits beside what is kept and an unfinished hop."""
         self.samples = np.empty((0, n_channels, self.capacity), np.int16)
         self.lead_slots = np.zeros((0, n_channels), np.int64)
         self.mv_per_adu = np.zeros((0, n_channels), np.float32)

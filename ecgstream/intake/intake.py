@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,16 +12,19 @@ import numpy as np
 
 from ..errors import IntakeError, StateError
 from ..settings import IntakeSettings
-from ..waveform import HOP_SAMPLES, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
-from .arena import Arena, Ring
+from ..waveform import HOP_S, HOP_SAMPLES, STRIP_S, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
+from .arena import Arena, Ring, Stretch
 from .blocks import take_blocks
-from .limits import check_length, check_rate
+from .limits import check_rate
+from .pieces import in_pieces
 from .placement import KINDS, Item, Placement
 from .snapshots import resume, snapshot
 from .streams import NO_HOLD, Stream, StreamTable, names_by_slot
 
 SIDE_TOLERANCE_S = 0.25
 """How far other groups may count away from the ECG before they are brought back into step."""
+_LAST_HOPS = math.ceil(STRIP_S[1] / HOP_S) + 1
+"""Hops into a segment from which on no strip still wants samples of the segment before."""
 
 
 class Intake:
@@ -57,13 +61,13 @@ class Intake:
         """Take a chunk in. False, and nothing taken, while an earlier chunk of the stream finds no room: then call
         ``take`` until it gives nothing, and offer the chunk again; it is accepted then.
 
-        Raises IntakeError for a chunk that can have no place; its ``reason`` is ``chunk_too_long``, ``unusable_rate``
-        or ``too_many_streams``. A duplicate or a late chunk is counted, and accepted.
+        Raises IntakeError for a chunk that can have no place; its ``reason`` is ``unusable_rate`` or
+        ``too_many_streams``. A duplicate or a late chunk is counted, and accepted.
         """
         ecg = chunk.groups[0]
         n = ecg.samples.shape[1]
         try:
-            stream = self._stream(chunk.stream_id, ecg.layout, n)
+            stream = self._stream(chunk.stream_id, ecg.layout)
         except IntakeError:
             self.counts["refused"] += 1
             raise
@@ -72,22 +76,20 @@ class Intake:
             self.counts["blocked"] += 1
             return False
         self.last_arrival_ns[row] = arrived_ns
-        stream.queue.extend(stream.timeline.offer(self._stamped(row, chunk, n, arrived_ns)))
+        for placement in stream.timeline.offer(self._stamped(row, chunk, n, arrived_ns)):
+            slab = self._arena.slabs[self._arena.index(placement.item.layout)]
+            stream.queue.extend(in_pieces(placement, slab.most_samples))
         self._drain(stream)
         return True
 
-    def _stream(self, stream_id: str, layout: Layout, n: int) -> Stream:
+    def _stream(self, stream_id: str, layout: Layout) -> Stream:
         """The chunk's stream, admitted if new; nothing is changed when the chunk is refused."""
         row = self.row_of.get(stream_id)
         stream = None if row is None else self._table.by_row[row]
         if stream is None or stream.checked is not layout:
             check_rate(stream_id, layout.fs_hz)
-            most = self._arena.slabs[self._arena.index(layout)].most_samples
-            check_length(stream_id, n, most, self._settings.ring_s)
             stream = stream or self._table.admit(stream_id)
-            stream.checked, stream.most_samples = layout, most
-        else:
-            check_length(stream_id, n, stream.most_samples, self._settings.ring_s)
+            stream.checked = layout
         return stream
 
     def _stamped(self, row: int, chunk: Chunk, n: int, arrived_ns: int) -> Item:
@@ -129,10 +131,10 @@ class Intake:
         return True
 
     def _room(self, stream: Stream) -> int:
-        """Native samples that may be written without touching a hop not handed out, or its history."""
+        """Native samples that may be written without touching a hop not handed out, or what is kept before it."""
         row, slab = stream.row, stream.ring.slab
         hops = int(self._table.next_hop[row]) - int(self._table.segment_hop[row])
-        return slab.rate.native_stop(hops) - slab.history + slab.capacity - stream.ring.stop
+        return slab.rate.native_stop(hops) - slab.kept + slab.capacity - stream.ring.stop
 
     def _store_gap(self, stream: Stream, placement: Placement) -> None:
         fits = min(placement.gap, self._room(stream))
@@ -146,6 +148,8 @@ class Intake:
         segment_hop = int(table.segment_hop[row])
         table.stop[row] = ring.stop
         table.ready_hop[row] = segment_hop + grid // HOP_SAMPLES
+        if stream.last is not None and table.next_hop[row] - segment_hop > _LAST_HOPS:
+            stream.release_last()
         table.newest_grid[row] = segment_hop * HOP_SAMPLES + grid
 
     def _is_handed_out(self, row: int) -> bool:
@@ -155,7 +159,7 @@ class Intake:
         return bool(table.ready_hop[row] == table.next_hop[row])
 
     def _open_segment(self, stream: Stream, layout: Layout, hop: int) -> None:
-        stream.release()
+        stream.retire(int(self._table.segment_hop[stream.row]))
         stream.ring = self._arena.ring(layout)
         stream.lead_names = names_by_slot(layout)
         table, row = self._table, stream.row
@@ -181,18 +185,18 @@ class Intake:
     def take(self, max_hops: int) -> list[RawBlock]:
         """The next complete hops of every row that has some, at most ``max_hops`` of a row; nothing when all are taken.
 
-        Blocks hold copies. What had found no room is placed then.
+        Blocks hold copies. What had found no room is placed first, so that the samples before a block stay readable
+        until the next call.
         """
-        blocks = take_blocks(self._table, self._arena.slabs, max_hops)
         blocked, self._blocked = self._blocked, {}
         for row in blocked:
             self._drain(self._table.by_row[row])
-        return blocks
+        return take_blocks(self._table, self._arena.slabs, max_hops)
 
     def window(self, row: int, kind: GroupKind, grid_start: int, grid_stop: int) -> tuple[Layout, np.ndarray] | None:
         """Layout and int16 (channels, samples) of a group between two grid samples; None when the stream has no such
-        group. CODE_MISSING where nothing was received, or nothing is held any more: the arena holds ``ring_s`` of the
-        running segment."""
+        group. CODE_MISSING where nothing was received, or nothing is held any more: the arena holds ``KEPT_S`` before
+        the next hop of the running segment."""
         stream = self._table.by_row[row]
         ring: Ring | None = stream.ring if kind == GroupKind.ECG else stream.others.get(kind)
         if ring is None:
@@ -200,6 +204,22 @@ class Intake:
         origin = int(self._table.segment_hop[row]) * HOP_SAMPLES
         first, stop = (ring.slab.rate.native(int(grid) - origin) for grid in (grid_start, grid_stop))
         return ring.layout, ring.read(first, stop)
+
+    def stretch(self, row: int, start: int, stop: int, judged: int) -> Stretch | None:
+        """The ECG between two grid samples that lie at most ``KEPT_S`` back, of the segment in which grid sample
+        ``judged`` is, on its own count of samples; None when nothing is held of that segment any more.
+
+        The same however the samples came: whatever lies behind ``stop`` is left out, received or not.
+        """
+        stream, origin = self._table.by_row[row], int(self._table.segment_hop[row]) * HOP_SAMPLES
+        ring = stream.ring
+        if judged < origin and stream.last is not None:
+            ring, origin = stream.last, stream.last_hop * HOP_SAMPLES
+        if ring is None or judged < origin:
+            return None
+        rate = ring.slab.rate
+        first = rate.native_from(start - origin)
+        return Stretch(ring.layout, first, ring.read(first, rate.native(stop - 1 - origin) + 1))
 
     # ------------------------------------------------------------------------------------------------------------ rows
 

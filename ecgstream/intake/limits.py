@@ -18,13 +18,3 @@ def check_rate(stream_id: str, fs_hz: Fraction) -> None:
             f"Stream {stream_id!r} sends ECG at {float(fs_hz):g} Hz; it must be {RATES_HZ[0]} to "
             f"{RATES_HZ[1]} Hz. Resample at the sender.",
         )
-
-
-def check_length(stream_id: str, n: int, most: int, ring_s: float) -> None:
-    """Raises IntakeError for a chunk of ``n`` samples that the ring, which takes ``most``, cannot hold."""
-    if n > most:
-        raise IntakeError(
-            "chunk_too_long",
-            f"A chunk of stream {stream_id!r} holds {n} samples; the ring of intake.ring_s = {ring_s:g} s takes "
-            f"{most}. Send shorter chunks, or raise ring_s.",
-        )

@@ -26,6 +26,10 @@ class Rate:
         """The newest native sample a grid sample needs."""
         return grid * self._up // self._down
 
+    def native_from(self, grid: N) -> N:
+        """The first native sample that is not before a grid sample."""
+        return -(-grid * self._up // self._down)
+
     def native_stop(self, hops: N) -> N:
         """End of the native samples that the first ``hops`` hops need; 0 or a little less for no hop."""
         return self.native(hops * HOP_SAMPLES - 1) + 1

@@ -21,25 +21,38 @@ NO_HOLD = 1 << 62
 class Stream:
     """One monitor's feed: its timeline, and its rings in the arena."""
 
-    __slots__ = ("stream_id", "row", "timeline", "queue", "ring", "others", "checked", "most_samples", "lead_names")
+    __slots__ = (
+        "stream_id", "row", "timeline", "queue", "ring", "last", "last_hop", "others", "checked", "lead_names",
+    )  # fmt: skip
 
     def __init__(self, stream_id: str, row: int, timeline: Timeline):
         self.stream_id, self.row, self.timeline = stream_id, row, timeline
         self.queue: deque[Placement] = deque()  # has a place, but no room yet
         self.ring: Ring | None = None  # ECG; None between segments
+        self.last: Ring | None = None  # ECG of the segment before, while a strip may want samples of it
+        self.last_hop = 0  # where that segment began
         self.others: dict[GroupKind, Ring] = {}
         self.checked: Layout | None = None  # the layout found to be acceptable
-        self.most_samples = 0  # of a chunk of that layout
         self.lead_names = LEADS  # of the running segment, by slot: a generic slot goes by its channel's own name
 
-    def release(self) -> None:
-        """Give all rings back."""
+    def retire(self, segment_hop: int) -> None:
+        """The segment that began at ``segment_hop`` is over; its ECG is held a little longer."""
+        self.release_last()
+        self.last, self.last_hop, self.ring = self.ring, segment_hop, None
         for ring in self.others.values():
             ring.release()
         self.others.clear()
-        if self.ring is not None:
-            self.ring.release()
-            self.ring = None
+
+    def release_last(self) -> None:
+        """Give the ring of the segment before back."""
+        if self.last is not None:
+            self.last.release()
+            self.last = None
+
+    def release(self) -> None:
+        """Give all rings back."""
+        self.retire(0)
+        self.release_last()
 
 
 class StreamTable:

@@ -187,8 +187,8 @@ class Timeline:
 
     def _drop_stray(self, item: Item) -> None:
         """A number so far ahead that others have long gone on below it was never the next of this run."""
-        # The first that came late may be as long as the ring, and ended just before this one began.
-        if item.passed > (self._settings.lateness_s + self._settings.ring_s) * self.rate.hz:
+        # The first that came late may have been long, and ended just before this one began.
+        if item.passed > (self._settings.lateness_s + self._settings.ring_s) * self.rate.hz + self.last_n:
             del self.held[item.chunk.sequence]
             self.counts["late"] += 1
 

@@ -19,6 +19,8 @@ from .closing import drop_producer, stop_producer
 BATCH_BYTES = 256 * 1024
 HEADER_BYTES = 64 * 1024
 """What key and headers may add to the largest payload."""
+RECORD_BYTES = 4_000_000
+"""Largest record of a bed: it holds the alerts told with it, their strips among them."""
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -140,5 +142,5 @@ def _batching(settings: KafkaSettings) -> dict[str, object]:
         "compression_type": None if settings.compression == "none" else settings.compression,
         # A broker measures its largest message by whole batches.
         "max_batch_size": min(settings.largest_message_bytes, BATCH_BYTES),
-        "max_request_size": settings.largest_message_bytes + HEADER_BYTES,
+        "max_request_size": max(settings.largest_message_bytes, RECORD_BYTES) + HEADER_BYTES,
     }

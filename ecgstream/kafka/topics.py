@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExists
 from ..errors import BrokerError
 from ..settings import Settings
 from .client import client_options, why_unreachable
+from .producer import RECORD_BYTES
 
 DEFAULT_PARTITIONS = 12
 HOUR_MS = 3_600_000
@@ -60,7 +61,7 @@ def wanted(settings: Settings) -> list[Topic]:
     return [
         _kept(names.chunks, 6, largest, follows_chunks=True, **log_time),
         _kept(names.control, 7 * 24, largest, follows_chunks=True, **log_time),
-        Topic(names.state, None, True, {**COMPACT, "max.message.bytes": str(largest)}),
+        Topic(names.state, None, True, {**COMPACT, "max.message.bytes": str(max(largest, RECORD_BYTES))}),
         _kept(names.alerts, 30 * 24, largest),
         _kept(names.diagnoses, 24, largest),
         _kept(names.vitals, 24, largest),

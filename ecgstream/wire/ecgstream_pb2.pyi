@@ -198,7 +198,7 @@ class ControlReply(_message.Message):
     def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., text: _Optional[str] = ..., effective_sample: _Optional[int] = ..., passed_on: _Optional[bool] = ...) -> None: ...
 
 class Alert(_message.Message):
-    __slots__ = ("version", "alert_id", "update", "stream_id", "condition", "mdc_code", "snomed_code", "state", "priority", "lethal", "technical", "source", "onset_sample", "onset_time_ns", "decided_sample", "delay_s", "late_s", "text", "published_time_ns", "escalation")
+    __slots__ = ("version", "alert_id", "update", "stream_id", "condition", "mdc_code", "snomed_code", "state", "priority", "lethal", "technical", "source", "onset_sample", "onset_time_ns", "decided_sample", "delay_s", "late_s", "text", "published_time_ns", "escalation", "strip")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Alert.State]
@@ -241,6 +241,7 @@ class Alert(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
     ESCALATION_FIELD_NUMBER: _ClassVar[int]
+    STRIP_FIELD_NUMBER: _ClassVar[int]
     version: int
     alert_id: str
     update: int
@@ -261,7 +262,24 @@ class Alert(_message.Message):
     text: str
     published_time_ns: int
     escalation: int
-    def __init__(self, version: _Optional[int] = ..., alert_id: _Optional[str] = ..., update: _Optional[int] = ..., stream_id: _Optional[str] = ..., condition: _Optional[str] = ..., mdc_code: _Optional[int] = ..., snomed_code: _Optional[str] = ..., state: _Optional[_Union[Alert.State, str]] = ..., priority: _Optional[_Union[Alert.Priority, str]] = ..., lethal: _Optional[bool] = ..., technical: _Optional[bool] = ..., source: _Optional[str] = ..., onset_sample: _Optional[int] = ..., onset_time_ns: _Optional[int] = ..., decided_sample: _Optional[int] = ..., delay_s: _Optional[float] = ..., late_s: _Optional[float] = ..., text: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., escalation: _Optional[int] = ...) -> None: ...
+    strip: Strip
+    def __init__(self, version: _Optional[int] = ..., alert_id: _Optional[str] = ..., update: _Optional[int] = ..., stream_id: _Optional[str] = ..., condition: _Optional[str] = ..., mdc_code: _Optional[int] = ..., snomed_code: _Optional[str] = ..., state: _Optional[_Union[Alert.State, str]] = ..., priority: _Optional[_Union[Alert.Priority, str]] = ..., lethal: _Optional[bool] = ..., technical: _Optional[bool] = ..., source: _Optional[str] = ..., onset_sample: _Optional[int] = ..., onset_time_ns: _Optional[int] = ..., decided_sample: _Optional[int] = ..., delay_s: _Optional[float] = ..., late_s: _Optional[float] = ..., text: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., escalation: _Optional[int] = ..., strip: _Optional[_Union[Strip, _Mapping]] = ...) -> None: ...
+
+class Strip(_message.Message):
+    __slots__ = ("start_sample", "start_time_ns", "layout", "samples", "onset", "complete")
+    START_SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    ONSET_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    start_sample: int
+    start_time_ns: int
+    layout: GroupLayout
+    samples: bytes
+    onset: int
+    complete: bool
+    def __init__(self, start_sample: _Optional[int] = ..., start_time_ns: _Optional[int] = ..., layout: _Optional[_Union[GroupLayout, _Mapping]] = ..., samples: _Optional[bytes] = ..., onset: _Optional[int] = ..., complete: _Optional[bool] = ...) -> None: ...
 
 class Diagnosis(_message.Message):
     __slots__ = ("version", "stream_id", "sample", "time_ns", "scores", "model", "withheld", "published_time_ns")

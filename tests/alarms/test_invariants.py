@@ -22,10 +22,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ecgstream.alarms import keeping, orders
 from ecgstream.alarms.conditions import RULES, graver_table
+from ecgstream.alarms.ids import alert_id
 from ecgstream.alarms.lifecycle import Alarms
 from ecgstream.alarms.machine import State
 from ecgstream.limits import PRESETS, limits_of
-from ecgstream.waveform import HOP_SAMPLES, LETHAL, N_CONDITIONS, Condition
+from ecgstream.waveform import GRID_HZ, HOP_SAMPLES, LETHAL, N_CONDITIONS, Condition
 
 ENDED_UNSEEN = ("replaced by", "alarm paused", "switched off", "new patient")
 NEVER_OFF = [Condition.ASYSTOLE, Condition.VENTRICULAR_FIBRILLATION]
@@ -66,7 +67,7 @@ def test_neither_cutting_nor_neighbours_change_an_update(seed, cuts, together):
             found += pieces.step(group, first_hop[group] + start, *part, 0)
     assert expected
     assert sorted(found, key=lambda update: update.row) == expected
-    assert (whole.alarms == pieces.alarms).all()
+    assert (whole.alarms == pieces.alarms).all() and (whole.strips == pieces.strips).all()
 
 
 class History(RuleBasedStateMachine):
@@ -79,24 +80,40 @@ class History(RuleBasedStateMachine):
         self.now_ns = 0
         self.told = defaultdict(list)
         self.decided = 0
+        self.whole, self.skipped = True, 0
 
     def hear(self, updates):
         for update in updates:
             before = self.told[update.alert_id]
             assert update.update == len(before), "update numbers are consecutive from 0"
-            assert (before[-1].state if before else None) in ALLOWED_BEFORE[update.state]
+            if before and update.strip:
+                self.check_completed(before, update)
+            else:
+                assert (before[-1].state if before else None) in ALLOWED_BEFORE[update.state]
+                assert bool(update.strip) == (not before and RULES[update.condition].has_strip)
             assert all((update.onset, update.condition) == (other.onset, other.condition) for other in before)
             assert update.state != "latched" or update.condition in LETHAL
             assert update.onset <= update.decided >= self.decided
-            if update.state == "ended" and update.condition in LETHAL:
+            if update.state == "ended" and update.condition in LETHAL and not update.strip:
                 seen = before[-1].state == "acknowledged" or update.text == "over and acknowledged"
                 assert seen or update.text.startswith(ENDED_UNSEEN), update.text
             self.decided = update.decided
             before.append(update)
 
+    def check_completed(self, before, update):
+        """Once, with nothing else changed, and as soon as its samples are there, unless the patient is."""
+        first = before[0].strip
+        assert update.state == before[-1].state and update.source == before[0].source
+        assert not first.complete and update.strip.complete and sum(told.strip is not None for told in before) == 1
+        assert (update.strip.start, update.strip.begun) == (first.start, first.begun) and first.stop == first.begun
+        stop = update.onset + 10 * GRID_HZ
+        assert update.strip.stop == min(stop, update.decided)
+        if self.whole:
+            assert update.decided >= stop and (self.skipped or update.decided < stop + HOP_SAMPLES)
+
     @rule(seed=st.integers(0, 2**32 - 1), n_hops=st.integers(1, 120), skipped=st.sampled_from([0, 0, 0, 1, 40]))
     def step(self, seed, n_hops, skipped):
-        first_hop = int(self.alarms.next_hop[0]) + skipped
+        first_hop, self.skipped = int(self.alarms.next_hop[0]) + skipped, skipped
         hops = random_hops(np.random.default_rng(seed), 1, n_hops, first_hop)
         blocked = (self.alarms.paused_until_ns[0] > self.now_ns) | self.alarms.off[0]
         updates = self.alarms.step(np.array([0]), np.array([first_hop]), *hops, self.now_ns)
@@ -151,7 +168,9 @@ class History(RuleBasedStateMachine):
 
     @rule()
     def new_patient(self):
+        self.whole = False
         self.hear(orders.associate(self.alarms, 0, self.decided).updates)
+        self.whole = True
         assert not self.alarms.alarms["state"].any()
 
     @rule()
@@ -160,8 +179,23 @@ class History(RuleBasedStateMachine):
         before, self.alarms = self.alarms, Alarms(1, disabled=("tachycardia",))
         keeping.restore(self.alarms, 0, kept)
         assert (before.escalation.waiting == self.alarms.escalation.waiting).all()
+        open_before, open_now = (
+            np.sort(alarms.strips[0], order=["condition", "onset"]) for alarms in (before, self.alarms)
+        )
+        taken = open_before["condition"] >= 0
+        assert (open_before[taken] == open_now[open_now["condition"] >= 0]).all()
         for name in ("alarms", "next_hop", "paused_until_ns", "limits", "off"):
             assert (getattr(before, name) == getattr(self.alarms, name)).all(), name
+
+    @invariant()
+    def every_strip_is_complete_or_open(self):
+        waiting = {
+            told[0].alert_id
+            for told in self.told.values()
+            if told[0].strip and not any(update.strip.complete for update in told if update.strip)
+        }
+        open_ = self.alarms.strips[0][self.alarms.strips[0]["condition"] >= 0]
+        assert waiting == {alert_id("bed-1", Condition(strip["condition"]), int(strip["onset"])) for strip in open_}
 
     @invariant()
     def told_and_kept_agree(self):

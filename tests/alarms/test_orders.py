@@ -179,7 +179,13 @@ def test_a_new_patient_starts_with_nothing_of_the_last_ones():
     orders.pause(alarms, 0, "tachycardia", 600, now_ns=0, at_sample=0)
     orders.set_limits(alarms, 0, {"pause_s": 3})
     outcome = orders.associate(alarms, 0, 1350)
-    assert states_of(outcome.updates) == [(VT, 2, "ended", "new patient"), (PAUSE, 1, "ended", "new patient")]
+    assert states_of(outcome.updates) == [
+        (VT, 2, "ended", "new patient"),
+        (PAUSE, 1, "ended", "new patient"),
+        (VT, 3, "ended", ""),
+        (PAUSE, 2, "ended", ""),
+    ]
+    assert [bool(update.strip) for update in outcome.updates] == [False, False, True, True]
     assert not alarms.alarms["state"].any() and not alarms.paused_until_ns.any()
     assert alarms.limits["pause_s"][0] == 2.5
     assert feed(alarms, {RUN: "#"})[0][RUN] == "A", "the last patient's VT holds nothing back"

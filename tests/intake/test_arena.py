@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ecgstream.intake.arena import Arena
+from ecgstream.intake.arena import KEPT_S, Arena
 from ecgstream.intake.rate import Rate
 from ecgstream.waveform import (
     CODE_LEAD_OFF,
@@ -23,8 +23,9 @@ from ecgstream.waveform import (
 from .monitor import RATES, layout, signal
 
 
-def ring(n_leads: int = 2, ring_s: float = 10.0):
-    return Arena(ring_s).ring(layout(n_leads=n_leads))
+def ring(n_leads: int = 2):
+    """Ten seconds in all."""
+    return Arena(10.0 - KEPT_S).ring(layout(n_leads=n_leads))
 
 
 def group(samples: np.ndarray, of: Layout | None = None, lead_off: tuple[SampleRange, ...] = ()) -> ChannelGroup:

@@ -10,9 +10,9 @@ import pytest
 
 from ecgstream.errors import IntakeError, StateError
 from ecgstream.intake import KINDS
-from ecgstream.waveform import CODE_MISSING, ChannelGroup, GroupKind, history_samples
+from ecgstream.waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Chunk, GroupKind, SampleRange, history_samples
 
-from .monitor import SECOND_NS, START_NS, Listener, chunk, cut, layout, signal
+from .monitor import RATES, SECOND_NS, START_NS, Listener, chunk, cut, layout, same, signal
 
 
 def refused(listener: Listener, one) -> str:
@@ -90,13 +90,12 @@ def test_a_wild_clock_is_told_and_monitored():
 
 def test_refusals_name_their_reason_and_change_nothing():
     listener = Listener(max_streams=1)
-    assert refused(listener, chunk(0, 0, signal(60 * 250))) == "chunk_too_long"
     assert refused(listener, chunk(0, 0, signal(40), layout(Fraction(40)))) == "unusable_rate"
     assert not listener.intake.row_of
     listener.accept(chunk(0, 0, signal(250)))
     assert refused(listener, chunk(0, 0, signal(250), stream_id="other")) == "too_many_streams"
-    assert refused(listener, chunk(1, 1, signal(60 * 250))) == "chunk_too_long"
-    assert listener.intake.counts["refused"] == 4
+    assert refused(listener, chunk(1, 1, signal(40), layout(Fraction(40)))) == "unusable_rate"
+    assert listener.intake.counts["refused"] == 3
     listener.accept(chunk(1, 1, signal(250)))
     listener.take()
     assert listener.ears["bed"].hops == list(range(10))
@@ -114,17 +113,26 @@ def test_a_full_ring_says_so_and_takes_nothing_until_hops_are_taken():
     assert np.array_equal(listener.ears["bed"].segments[0], signal(30 * 250))
 
 
-def test_the_longest_chunk_fits_whatever_is_there():
-    listener, samples = Listener(ring_s=10.0), signal(50_000)
-    listener.accept(chunk(0, 0, samples[:, :249]))
-    most = listener.intake._table.by_row[0].most_samples
-    assert most > 9 * 250
-    for k in range(5):
-        a = 249 + k * most
-        listener.accept(chunk(k + 1, a / 250, samples[:, a : a + most]))
-    listener.take()
-    got = listener.ears["bed"].segments[0]
-    assert np.array_equal(got, samples[:, : got.shape[1]]) and got.shape[1] > 249 + 5 * most - 50
+@pytest.mark.parametrize("fs", RATES)
+def test_a_chunk_longer_than_the_ring_goes_in_piece_by_piece(fs: Fraction):
+    """A minute in one chunk gives what sixty of a second give, what is marked and other groups included."""
+    samples, pleth = signal(int(180 * fs)), signal(180 * 125, 1)
+    of, beside = layout(fs, 2), layout(Fraction(125), 1, GroupKind.PLETH)
+    ears, windows = [], []
+    for step_s in (60, 1):
+        listener = Listener(ring_s=4.0)
+        for k, start_s in enumerate(range(0, 180, step_s)):
+            a, b = int(start_s * fs), int((start_s + step_s) * fs)
+            off = (SampleRange(0, b - a, 1),) if 60 <= start_s < 120 else ()
+            other = ChannelGroup(beside, pleth[:, start_s * 125 : (start_s + step_s) * 125])
+            groups = ChannelGroup(of, samples[:, a:b], off), other
+            listener.accept(Chunk("bed", k, START_NS + round(a / fs * SECOND_NS), groups))
+        listener.take()
+        ears.append(listener.ears["bed"])
+        windows.append(listener.intake.window(0, GroupKind.PLETH, 165 * 250, 178 * 250)[1])
+    assert same(*ears) and np.array_equal(*windows) and np.array_equal(windows[0], pleth[:, 165 * 125 : 178 * 125])
+    got = ears[0].segments[0]
+    assert (got[1, int(60 * fs) : int(120 * fs)] == CODE_LEAD_OFF).all() and len(ears[0].hops) >= 180 * 5 - 1
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows

@@ -72,7 +72,9 @@ def wait_for(found, what: str):
 
 
 def of(settings: KafkaSettings, condition: str, state: int) -> list[pb.Alert]:
-    return [alert for alert in alerts(settings) if (alert.condition, alert.state) == (condition, state)]
+    """The alerts that tell this state, those left out that bring the rest of a strip."""
+    told = [alert for alert in alerts(settings) if not (alert.update and alert.HasField("strip"))]
+    return [alert for alert in told if (alert.condition, alert.state) == (condition, state)]
 
 
 def acknowledge(alert: pb.Alert) -> list[tuple[str, bytes]]:

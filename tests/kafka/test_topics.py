@@ -172,6 +172,7 @@ def test_wanted_sizes_and_times_follow_the_settings():
     topics = {topic.name: topic for topic in wanted(settings)}
     largest = {name: int(topic.config["max.message.bytes"]) for name, topic in topics.items()}
     assert all(size > 3_000_000 for size in largest.values())
+    assert largest["ecg.state"] >= 4_000_000, "the alerts told with a bed's record stand in it with their strips"
     assert largest["ecg.chunks.dlt"] > largest["ecg.chunks"], "a chunk refused for its size has to fit, with headers"
     assert int(topics["ecg.chunks"].config["retention.ms"]) / 1000 > needed_s(settings)
     assert [topic.name for topic in topics.values() if topic.follows_chunks] == [
