@@ -85,6 +85,7 @@ class Pipeline:
         self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
         self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
+        self.catching_up = False  # far behind the log: rules alone, until nearly there
         self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
         self._exported = dict.fromkeys(self.intake.counts, 0)
@@ -184,6 +185,8 @@ class Pipeline:
 
     def _diagnose(self, conditioned: Conditioned, rhythm: RhythmResult) -> Scores:
         """The encoder's scores; its beat classes make a better PVC rate than the rules', where it states any."""
+        if self.diagnosis is not None and self.catching_up:
+            return self._passed_over(conditioned)
         if self.diagnosis is not None:
             try:
                 scores, probs = self.diagnosis.step(conditioned)
@@ -196,6 +199,13 @@ class Pipeline:
         shape = (len(conditioned.rows), conditioned.n_hops)
         values = np.full((*shape, 0), np.nan, np.float32)
         return Scores((), values, np.full(shape, Reason.MODEL_UNAVAILABLE, np.uint8))
+
+    def _passed_over(self, conditioned: Conditioned) -> Scores:
+        """No scores; the encoder forgets the beds, as a state that is carried cannot skip a hop."""
+        self.diagnosis.reset(conditioned.rows)
+        shape = (len(conditioned.rows), conditioned.n_hops)
+        values = np.full((*shape, len(self.diagnosis.names)), np.nan, np.float32)
+        return Scores(self.diagnosis.names, values, np.full(shape, Reason.CATCHING_UP, np.uint8))
 
     def _lose_model(self, fault: str) -> None:
         self.diagnosis, self.model_fault = None, fault

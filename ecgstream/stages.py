@@ -30,6 +30,8 @@ TICK_S = 0.05
 """Messages are gathered this long before a pass, so that a pass serves many beds."""
 WAITING_BATCHES = 3
 WAITING_RESULTS = 8
+FAR_S, NEAR_S = 30.0, 10.0
+"""Further behind the log than warm-up and FAR_S, the encoder waits until less than NEAR_S is left."""
 PASS_S = 5.0
 """Most of a partition's log in one pass, however far behind: what a bed says in a pass is one record."""
 WATCH_S = 1.0
@@ -223,12 +225,20 @@ class Stages:
         if self.membership:
             messages = self.membership.ours(messages)
             if messages:
-                age_ns = self.pipeline.clock.now_ns() - messages[-1].position.log_ns
-                self._metrics.behind.set(age_ns / 1e9)
+                self._note_age(messages)
         out = self.pipeline.process(messages)
         results = self._results(out)
         results.refused = self.pipeline.refused
         return results
+
+    def _note_age(self, messages: list[Message]) -> None:
+        """Far behind, the encoder waits, so that lethal rhythms are told as soon as rules can."""
+        age_s = (self.pipeline.clock.now_ns() - min(message.position.log_ns for message in messages)) / 1e9
+        self._metrics.behind.set(age_s)
+        was = self.pipeline.catching_up
+        self.pipeline.catching_up = age_s > (NEAR_S if was else self._settings.state.warmup_s + FAR_S)
+        if self.pipeline.catching_up != was:
+            log.warning("caught up: encoder again" if was else "far behind the log: rules alone", behind_s=age_s)
 
     def _look_around(self) -> Results:
         if self.membership and self.membership.parked:

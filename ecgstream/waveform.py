@@ -136,6 +136,7 @@ class Reason(IntEnum):
     NOISE = 6
     SETTLING = 7  # a filter, a detector or the encoder is still filling its memory
     MODEL_UNAVAILABLE = 8
+    CATCHING_UP = 10  # the encoder waits until a backlog has been read
 
 
 class Priority(IntEnum):

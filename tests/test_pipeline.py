@@ -51,6 +51,27 @@ def test_a_model_that_fails_mid_stream_is_told_and_rules_go_on(error: Exception,
     assert (last.withheld, len(last.scores)) == ("model_unavailable", 0)
 
 
+def test_while_a_backlog_is_read_rules_go_on_and_the_encoder_learns_anew():
+    subject = pipeline(load_model(None, "cpu"))
+    cut = messages(cuts=SECOND_CUTS)
+    subject.process(cut[:9])
+    subject.catching_up = True
+    out = subject.process(cut[9:14])
+    subject.catching_up = False
+    out_after = subject.process(cut[14:])
+    told = {alert.condition for alert in (decode(o.payload, o.content_type) for o in out if o.name == "alert")}
+    assert "asystole" in told and "model_unavailable" not in told
+    why = [decode(o.payload, o.content_type).withheld for o in out if o.name == "diagnosis"]
+    assert why and set(why) == {"catching_up"}
+    fresh = pipeline(load_model(None, "cpu"))
+    fresh.process(cut[:14])
+    fresh.diagnosis.reset(np.array([0]))
+    expected = fresh.process(cut[14:])
+    scores = [decode(o.payload, o.content_type).scores for o in out_after if o.name == "diagnosis"]
+    assert scores == [decode(o.payload, o.content_type).scores for o in expected if o.name == "diagnosis"]
+    assert value(subject, "ecgstream_hops_withheld_total", reason="catching_up") == 25
+
+
 def test_a_model_switched_off_is_no_alarm():
     out = pipeline(diagnosis={"enabled": False}).process(messages(cuts=SECOND_CUTS))
     told = {decode(o.payload, o.content_type).condition for o in out if o.name == "alert"}

@@ -15,6 +15,7 @@ from ecgstream.errors import SettingsError, StateError
 from ecgstream.metrics import Metrics
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
+from ecgstream.sources.message import Message, Position
 from ecgstream.stages import Barrier, Stages
 from ecgstream.wire import ecgstream_pb2 as pb
 
@@ -130,3 +131,18 @@ async def test_where_there_is_a_log_an_order_goes_there_and_nowhere_else(tmp_pat
     assert stages.control_writer == [PAUSE]
     assert not stages.pipeline.alarms.paused_until_ns.any()
     assert audited(tmp_path) == [("zeromq", "passed on", 0)]
+
+
+def test_far_behind_the_log_the_encoder_waits_until_nearly_there(tmp_path: Path):
+    """Behind (s)    5 .. 59 . 61 .. 30 .. 11 .. 9 .. 30        far: 30 s of warm-up and 30 s more; near: 10 s
+    encoder          on ....... waits .......... on ....
+    """
+    stages = Stages(settings(tmp_path), Metrics())
+    stages.pipeline = Pipeline(settings(tmp_path), None, Metrics(), ManualClock(START_NS))
+    waits = []
+    for behind_s in (5, 59, 61, 30, 11, 9, 30):
+        place = Position(0, 1, START_NS - behind_s * 1_000_000_000, 1)
+        stages._note_age([Message(b"", "", START_NS, Position(1, 1, START_NS, 1)), Message(b"", "", START_NS, place)])
+        waits.append(stages.pipeline.catching_up)
+    assert waits == [False, False, True, True, True, False, False]
+    stages.close()

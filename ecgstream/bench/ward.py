@@ -50,12 +50,13 @@ def run_ward(
 
     Raises EcgstreamError when a daemon or the load generator does not run.
     """
-    with _members(flags, daemons, beds, folder) as members:
-        return asyncio.run(_measure(flags, members, beds, settle_s, seconds, folder, tell))
+    with members(flags, daemons, beds, folder) as crew:
+        return asyncio.run(_measure(flags, crew, beds, settle_s, seconds, folder, tell))
 
 
 @contextmanager
-def _members(flags: Flags, count: int, beds: int, folder: Path) -> Iterator[list[DaemonProcess]]:
+def members(flags: Flags, count: int, beds: int, folder: Path) -> Iterator[list[DaemonProcess]]:
+    """So many daemons of one group, ready. Raises EcgstreamError when one does not start."""
     wanted = {
         "source": {"kind": "kafka"},
         "sink": {"kind": "kafka"},
@@ -64,21 +65,21 @@ def _members(flags: Flags, count: int, beds: int, folder: Path) -> Iterator[list
         "log": {"level": "warning"},
     }
     arguments = tuple(word for name, value in flags.items() for word in ("--set", f"{name}={json.dumps(value)}"))
-    members = []
+    crew = []
     for number in range(count):
         (place := folder / f"daemon-{number}").mkdir()
-        members.append(DaemonProcess(place, wanted, arguments))
+        crew.append(DaemonProcess(place, wanted, arguments))
     with ExitStack() as running:
-        for member in members:
+        for member in crew:
             member.start()
             running.callback(member.stop)
-        for member in 2 * members:  # whoever comes second takes the first one's readiness away for a moment
+        for member in 2 * crew:  # whoever comes second takes the first one's readiness away for a moment
             member.wait_ready(READY_S)
-        yield members
+        yield crew
 
 
 async def _measure(
-    flags: Flags, members: list[DaemonProcess], beds: int, settle_s: float, seconds: float, folder: Path, tell: Tell
+    flags: Flags, crew: list[DaemonProcess], beds: int, settle_s: float, seconds: float, folder: Path, tell: Tell
 ) -> dict[str, Any]:
     kafka = load_settings(None, flags).kafka
     url = f"kafka://{kafka.bootstrap[0]}/{kafka.topics.chunks}"
@@ -90,10 +91,10 @@ async def _measure(
             listener = Listener(consumer, load, folder / "load.log", tell)
             await listener.wait_for_the_first()
             await listener.listen(settle_s)
-            before, before_s = _look_at(members), time.monotonic()
+            before, before_s = _look_at(crew), time.monotonic()
             listener.heard.clear()
             await listener.listen(seconds)
-            after, measured_s = _look_at(members), time.monotonic() - before_s
+            after, measured_s = _look_at(crew), time.monotonic() - before_s
             await listener.listen(DRAIN_S, may_end=True)
         finally:
             load.terminate()
@@ -102,7 +103,7 @@ async def _measure(
     grown = _lag(after) - _lag(before)
     # Each bed has one chunk a second on its way; which of them are is chance.
     measured["kept_up"] = measured["kept_up"] and grown <= beds
-    return {"daemons": len(members), **measured, "settle_s": settle_s, "lag_grown_messages": grown}
+    return {"daemons": len(crew), **measured, "settle_s": settle_s, "lag_grown_messages": grown}
 
 
 class Listener:
@@ -142,8 +143,8 @@ class Listener:
             raise EcgstreamError(f"The load generator ended early:\n{self._load_log.read_text()[-2000:]}")
 
 
-def _look_at(members: list[DaemonProcess]) -> dict[tuple[str, str], float]:
-    return samples(*(member.metrics() for member in members))
+def _look_at(crew: list[DaemonProcess]) -> dict[tuple[str, str], float]:
+    return samples(*(member.metrics() for member in crew))
 
 
 def _lag(metrics: dict[tuple[str, str], float]) -> int:

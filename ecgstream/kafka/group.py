@@ -32,7 +32,7 @@ RETRY_S = 1.0
 FETCH_BYTES = 2**19
 """A partition's share of one answer; a single larger message is given all the same."""
 LEAST_FETCH_BYTES, FETCH_WAIT_MS = 2**17, 50
-"""The broker answers when it has so much, or so much later: each answer costs a millisecond, however little it holds."""
+"""The broker answers when it has so much, or so much later: an answer costs a millisecond, however little it holds."""
 
 log = structlog.get_logger()
 
