@@ -21,12 +21,14 @@ from rich.table import Table
 
 from ..demo.processes import start_simulator
 from ..errors import EcgstreamError
-from .beds import DRAIN_S, SETTLE_S
+from .beds import DRAIN_S
 from .topics import Flags, fresh_topics
 from .ward import largest, run_ward
 
 READERS = ("bare", "ours")
 LONGEST_RUN_S = 300.0
+SETTLE_S = 25.0
+"""The encoders' memory is full, and what waited while all beds began at once is worked off."""
 STEPS = 10
 """Beds are tried in so many steps up to the most."""
 

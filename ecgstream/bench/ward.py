@@ -24,6 +24,8 @@ from .topics import Flags
 READY_S = 180.0
 FIRST_S = 60.0
 """Longest wait for the first diagnosis."""
+SLOWEST_START_S = 15.0
+"""The load generator plays so much longer, as daemons that cannot keep up say their first word late."""
 LAG = "ecgstream_lag_messages"
 
 Tell = Callable[[float], None]
@@ -83,7 +85,7 @@ async def _measure(
 ) -> dict[str, Any]:
     kafka = load_settings(None, flags).kafka
     url = f"kafka://{kafka.bootstrap[0]}/{kafka.topics.chunks}"
-    plays_s = str(settle_s + seconds + 2)
+    plays_s = str(SLOWEST_START_S + settle_s + seconds)
     topics = kafka.topics.diagnoses, kafka.topics.alerts
     async with AIOKafkaConsumer(*topics, **client_options(kafka), auto_offset_reset="earliest") as consumer:
         load = start_simulator("load", "--beds", str(beds), "--seconds", plays_s, "--to", url, log=folder / "load.log")
