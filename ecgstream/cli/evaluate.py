@@ -82,6 +82,23 @@ def alarms(
 
 
 @app.command()
+def quality(
+    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2011.")],
+    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    cross_validate: CrossValidate = False,
+    allow_seen: AllowSeen = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Whole records, acceptable or unacceptable, by the quality head: accuracy and AUC."""
+    from ..evaluation.quality import evaluate_quality, quality_table
+
+    with _told(console):
+        result = evaluate_quality(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
+        console.print(quality_table(result))
+    _write(json_file, result)
+
+
+@app.command()
 def model(
     data: Annotated[Path, typer.Argument(help="Folder with mitdb, vfdb, ptbxl, … in WFDB form.")],
     model_folder: ModelFolder = None,

@@ -25,3 +25,16 @@ def alarms(
 
     with _told(console):
         console.print(alarms_table(train(data / "cinc2015", out)))
+
+
+@app.command()
+def quality(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Where the head directory is written.")] = Path("runs/heads/quality"),
+) -> None:
+    """Quality of whole records: fitted on cinc2011, scored by its folds."""
+    from ..evaluation.quality import quality_table
+    from ..heads.quality.training import train
+
+    with _told(console):
+        console.print(quality_table(train(data / "cinc2011", out, Path(".cache"))))
