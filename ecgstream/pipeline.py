@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
+from .alarms.flat_line import name_flat_line
 from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
 from .clock import Clock
@@ -169,6 +170,7 @@ class Pipeline:
             updates = self.alarms.step(
                 block.rows, block.first_hop, judged, evidence, onset, from_model, self.clock.now_ns()
             )
+            updates = name_flat_line(updates, block.rows, block.first_hop, rhythm.standstill)
         if self.observer:
             self.observer(Step(conditioned, rhythm, scores, evidence, updates))
         with self._stage("outputs"):

@@ -244,6 +244,7 @@ class RhythmResult:
     reason: np.ndarray  # uint8 (R, n_hops), why the hop was not judged
     hr_bpm: np.ndarray  # float32 (R, n_hops), NaN when unknown
     pvc_per_min: np.ndarray  # float32 (R, n_hops), NaN when unknown
+    standstill: np.ndarray  # bool (R, n_hops), judged although every lead is flat
 
 
 @dataclass(slots=True)

@@ -50,11 +50,12 @@ class Rhythm:
         for name in KEPT.names or ():
             self._state[name][row] = kept[name]
 
-    def step(self, signal: Conditioned) -> RhythmResult:
+    def step(self, signal: Conditioned, pulse: np.ndarray | None = None) -> RhythmResult:
         """Beats, evidence and rates of the block's hops.
 
         Beats come out within ``DETECTION_DELAY_S`` of their QRS, conditioning's delay aside; their times, and onsets,
-        have both delays taken off.
+        have both delays taken off. ``pulse`` bool (R, n_hops): pleth or arterial pressure shows a pulse, so that a flat
+        line on all leads is the leads' fault; None where neither is heard.
         """
         starting = signal.rows[signal.new_segment]
         self._state[starting] = fresh(len(starting))
@@ -69,9 +70,10 @@ class Rhythm:
             signal.first_hop,
             np.rint(signal.delay_samples + ENERGY_DELAY).astype(np.int64),
             (signal.ecg_mv, signal.valid, signal.reason, signal.quality),
+            np.zeros(result.reason.shape, bool) if pulse is None else pulse,
             self.limits,
             beats,
-            (result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min),
+            (result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min, result.standstill),
         )
         result.beats = Beats(*(column[:count] for column in beats))
         return result
@@ -86,4 +88,5 @@ def _empty(n_rows: int, n_hops: int) -> RhythmResult:
         reason=np.zeros((n_rows, n_hops), np.uint8),
         hr_bpm=np.full((n_rows, n_hops), np.nan, np.float32),
         pvc_per_min=np.full((n_rows, n_hops), np.nan, np.float32),
+        standstill=np.zeros((n_rows, n_hops), bool),
     )

@@ -72,6 +72,9 @@ ROW = np.dtype(
         ("shapes_learnt", np.int64, (N_MAIN_LEADS,)),  # beats
         ("unlike", np.int64),  # successive slow beats unlike the shapes
         ("usual_rr", np.float64),  # samples, of beats that are not ventricular
+        # flat line
+        ("heard", np.int64),  # judged hops since a lead was last troubled with none heard
+        ("troubled", np.int64, (N_LEADS,)),  # successive hops in which a lead is there, but neither good nor flat
         # rules
         ("quiet", np.int64),  # usable samples since the last beat
         ("quiet_from", np.int64),  # grid sample where they began, when that is no beat

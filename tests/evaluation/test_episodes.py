@@ -17,7 +17,7 @@ def result_with(condition: Condition, *spans: tuple[int, int], n_hops: int = 200
     none = np.empty(0, np.int64)
     per_hop = np.zeros((1, n_hops), np.float32)
     onset = np.where(evidence, 0, -1)
-    return RhythmResult(Beats(none, none, none > 0, none), evidence, onset, per_hop, per_hop, per_hop)
+    return RhythmResult(Beats(none, none, none > 0, none), evidence, onset, per_hop, per_hop, per_hop, per_hop > 0)
 
 
 def test_evidence_becomes_episodes_told_at_the_end_of_their_first_hop():

@@ -11,7 +11,7 @@ from ecgstream.waveform import Conditioned, Reason, RhythmResult
 
 from .signals import beat_train, conditioned, cut, noise, spoil, stack
 
-PER_HOP = ("evidence", "onset", "reason", "hr_bpm", "pvc_per_min")
+PER_HOP = ("evidence", "onset", "reason", "hr_bpm", "pvc_per_min", "standstill")
 PER_BEAT = ("row", "sample", "ventricular", "confirmed_hop")
 
 
@@ -27,6 +27,7 @@ def ward_bed(seed: int, first_hop: int = 0) -> Conditioned:
     gap = int(random.integers(100, 200))
     spoil(block, gap, gap + int(random.integers(1, 15)), Reason.MISSING)
     spoil(block, 220, 223, Reason.NOISE)
+    spoil(block, 252, 252 + 30 * (seed % 2), Reason.FLAT)
     return block
 
 

@@ -61,7 +61,7 @@ def test_asystole_begins_with_the_last_beat_and_is_told_after_four_seconds():
     assert last == pytest.approx(32.4, abs=0.2)
 
 
-@pytest.mark.parametrize("reason", [Reason.LEAD_OFF, Reason.NOISE, Reason.FLAT])
+@pytest.mark.parametrize("reason", [Reason.LEAD_OFF, Reason.NOISE, Reason.SATURATED, Reason.MISSING])
 def test_no_asystole_where_the_signal_is_not_usable(reason):
     signal = np.concatenate([train((25, 0.8)), np.zeros(10 * 250)])
     block = conditioned({"II": signal + noise(len(signal), 0, 0.005)})
