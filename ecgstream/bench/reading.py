@@ -34,8 +34,8 @@ COMMIT_S = 1.0
 """As often as the daemon."""
 AT_ONCE = 16
 """Messages decoded before they are placed: few enough to stay in the processor's cache, enough to time them cheaply."""
-UNMEASURED_SHARE = 0.2
-"""Of the messages: while connections are made and kernels are loaded."""
+UNMEASURED_SHARE = 0.35
+"""Of the messages: while connections are made, kernels are loaded, and the arena is written for the first time."""
 
 
 class Moment(NamedTuple):
