@@ -136,6 +136,7 @@ class Reason(IntEnum):
     NOISE = 6
     SETTLING = 7  # a filter, a detector or the encoder is still filling its memory
     MODEL_UNAVAILABLE = 8
+    CALIBRATION = 9  # the monitor's test pulses in place of the patient
     CATCHING_UP = 10  # the encoder waits until a backlog has been read
 
 
@@ -206,6 +207,7 @@ class RawBlock:
     slots: np.ndarray  # int64 (R, C), lead slot of each channel
     mv_per_adu: np.ndarray  # float32 (R, C)
     baseline_adu: np.ndarray  # float32 (R, C)
+    pacer: np.ndarray | None = None  # bool (R, M), the monitor marked a pace pulse; None where it marked none
 
 
 @dataclass(slots=True)

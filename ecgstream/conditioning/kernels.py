@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..waveform import CODE_LEAD_OFF, CODE_LIMIT, HOP_SAMPLES, Reason
+from ..waveform import CODE_LEAD_OFF, CODE_LIMIT, GRID_HZ, HOP_SAMPLES, Reason
 
 _LIMIT = int(CODE_LIMIT)
 _LEAD_OFF_CODE = int(CODE_LEAD_OFF)
@@ -18,6 +18,15 @@ _LEAD_OFF = int(Reason.LEAD_OFF)
 
 N_FILTER_STATE = 8
 """Baseline, two values of each of three sections, and whether any of it is set."""
+PACED_FROM_HZ = 250
+"""Slower monitors have smeared a pace pulse beyond telling."""
+_SPIKE_MV = 0.5
+_RISE_S, _QUIET_S, _HELD_S = 0.004, 0.02, 0.008
+_QUIET_SHARE = 0.2
+"""A pace pulse rises this much within 4 ms out of a trace that moved less than a fifth of it in the 20 ms before, and
+is over 8 ms later (IEC 60601-2-27: 0.1 to 2 ms; the rest are the monitor's filters). A QRS gathers speed first."""
+_MARKED_S = 0.02
+"""A mark of the monitor is followed for so long; history holds no more."""
 _DENORMAL_GUARD = 1e-20
 """Keeps an exactly flat lead's state from decaying into denormal numbers, which processors handle slowly."""
 
@@ -45,6 +54,48 @@ def resample_lead(native_mv, weights, newest, phase, out):
         for k in range(taps):
             total += weight[k] * recent[k]
         out[t] = total
+
+
+@njit(cache=True, nogil=True)
+def pacing_samples(fs_hz):
+    """Samples that a pulse rises, that are quiet before, that it is held, that a mark is followed; 0: too slow."""
+    if fs_hz < PACED_FROM_HZ:
+        return 0, 0, 0, 0
+    return int(fs_hz * _RISE_S + 0.5), int(fs_hz * _QUIET_S), int(fs_hz * _HELD_S + 0.5), int(fs_hz * _MARKED_S)
+
+
+@njit(cache=True, nogil=True)
+def hold_pacing(mv, raw, marked, spans, out):
+    """Copy ``mv`` into ``out``, the level before a pace pulse held until it is over; both (M,) at the native rate.
+
+    ``raw`` (M,) tells what was measured; ``marked`` bool (M,) or empty; ``spans`` from ``pacing_samples``. What is held
+    depends on the few samples before alone, so that a block may begin anywhere.
+    """
+    rise, quiet, held, followed = spans
+    out[:] = mv
+    if rise == 0:
+        return
+    for m in range(rise + quiet, len(mv)):
+        size = mv[m] - mv[m - rise]
+        if abs(size) >= _SPIKE_MV and _was_quiet(mv, raw, m, rise, quiet, _QUIET_SHARE * abs(size)):
+            out[m : m + held] = mv[m - 3 * rise]
+    for m in range(1, len(marked)):
+        if marked[m]:
+            for k in range(m - 1, max(m - 1 - followed, -1), -1):
+                if raw[k] < _LIMIT:
+                    break
+                if not marked[k]:
+                    out[m] = mv[k]
+                    break
+
+
+@njit(cache=True, nogil=True)
+def _was_quiet(mv, raw, m, rise, quiet, most):
+    """Whether the samples before a rise that ends at ``m`` were measured and moved no more than ``most``."""
+    for k in range(m - rise - quiet, m + 1):
+        if raw[k] < _LIMIT or (k < m - rise and abs(mv[k] - mv[m - rise]) > most):
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -104,22 +155,25 @@ def filter_lead(mv, unusable, baseline_step, sections, state, out, valid):
 def filter_rows(places, signal, resampler, filters, state, out):
     """Resample and filter every channel of every row.
 
-    ``places``: rows, hop within the segment and origin, int64 (R,); ``signal``: raw, slots, mv_per_adu and baseline as
-    in RawBlock; ``out``: ecg_mv and valid as in Conditioned, and unusable, uint8 (R, C, T).
+    ``places``: rows, hop within the segment and origin, int64 (R,); ``signal``: raw, slots, mv_per_adu, baseline as in
+    RawBlock, and its pacer marks, (R, 0) where there are none; ``out``: ecg_mv and valid as in Conditioned, and
+    unusable, uint8 (R, C, T).
     """
     rows, hop, origin = places
-    raw, slots, mv_per_adu, baseline = signal
+    raw, slots, mv_per_adu, baseline, marked = signal
     up, down, weights = resampler
+    spans = pacing_samples(GRID_HZ * up / down)
     ecg_mv, valid, unusable = out
     n_samples = ecg_mv.shape[2]
     newest, phase = np.empty(n_samples, np.int64), np.empty(n_samples, np.int64)
-    grid_mv, native_mv = np.empty(n_samples), np.empty(raw.shape[2])
+    grid_mv, native_mv, calm_mv = np.empty(n_samples), np.empty(raw.shape[2]), np.empty(raw.shape[2])
     for r in range(len(rows)):
         place_grid(up, down, len(weights) - 1, hop[r] * HOP_SAMPLES, origin[r], newest, phase)
         for c in range(raw.shape[1]):
             slot, scale, zero = slots[r, c], float(mv_per_adu[r, c]), float(baseline[r, c])
             for m in range(raw.shape[2]):
                 native_mv[m] = (raw[r, c, m] - zero) * scale
-            resample_lead(native_mv, weights, newest, phase, grid_mv)
+            hold_pacing(native_mv, raw[r, c], marked[r], spans, calm_mv)
+            resample_lead(calm_mv, weights, newest, phase, grid_mv)
             mark_unusable(raw[r, c], weights.shape[1], newest, unusable[r, c])
             filter_lead(grid_mv, unusable[r, c], *filters, state[rows[r], slot], ecg_mv[r, slot], valid[r, slot])

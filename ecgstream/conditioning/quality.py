@@ -13,8 +13,9 @@ from numba import njit
 from ..waveform import HOP_SAMPLES, Reason
 
 WINDOW_HOPS = 5
-N_FEATURES = 5
-"""Raw minimum and maximum (adu), share of raw samples stuck at a rail, roughness (mV), mean (mV)."""
+N_FEATURES = 8
+"""Raw minimum and maximum (adu), share of raw samples stuck at a rail, roughness (mV), mean (mV), shares of raw samples
+near the minimum and near the maximum, and whether the hop showed a calibration pulse."""
 
 FLAT_ADU = 1.0
 FLAT_MV = 0.005
@@ -30,15 +31,25 @@ WANDER_MV = 0.6
 NOISE_QUALITY = 0.2
 """Below this a lead is called noise."""
 
+CALIBRATION_MV = (0.5, 5.0)
+"""Height of a calibration pulse."""
+LEVEL_MV = 0.03
+TWO_LEVELS = 0.95
+"""Share of samples this near to one of two levels that no heart reaches; and each level is held for 40 ms, which a pace
+pulse never is."""
+LEVEL_HELD = 0.2
+"""40 ms as a share of a hop."""
+
 _OK, _MISSING, _LEAD_OFF = int(Reason.OK), int(Reason.MISSING), int(Reason.LEAD_OFF)
 _FLAT, _SATURATED, _NOISE = int(Reason.FLAT), int(Reason.SATURATED), int(Reason.NOISE)
+_CALIBRATION = int(Reason.CALIBRATION)
 _PARTS = 5
 _PART = HOP_SAMPLES // _PARTS
 
 
 @njit(cache=True, nogil=True)
 def measure_raw(raw, mv_per_adu, baseline, reach, features):
-    """Raw range of a hop and the share of its samples stuck at a rail, into ``features[:3]``.
+    """Raw range of a hop, the share of its samples stuck at a rail, and those near its ends, into ``features``.
 
     ``reach`` float64 (2,): how far the lead has ever gone down from 32767 and up from -32768, adu; updated.
     """
@@ -55,11 +66,17 @@ def measure_raw(raw, mv_per_adu, baseline, reach, features):
                 here += value == extreme
             stuck = max(stuck, here)
     features[0], features[1], features[2] = low, high, stuck / len(raw)
+    near = max(LEVEL_MV / abs(mv_per_adu), 1.0)
+    at_low = at_high = 0
+    for value in raw:
+        at_low += value - low <= near
+        at_high += high - value <= near
+    features[5], features[6], features[7] = at_low / len(raw), at_high / len(raw), 0.0
 
 
 @njit(cache=True, nogil=True)
 def measure_filtered(mv, features):
-    """Roughness and mean of a filtered hop, into ``features[3:]``.
+    """Roughness and mean of a filtered hop, into ``features[3:5]``.
 
     Roughness is that of the second quietest of five 40 ms parts: what is left beside a QRS complex.
     """
@@ -103,6 +120,33 @@ def why_unusable(unusable):
 
 
 @njit(cache=True, nogil=True)
+def shows_two_levels(one, other, mv_per_adu, least):
+    """Whether two hops (or one, twice), by their features, hold two levels as far apart as calibration pulses are."""
+    low, high = min(one[0], other[0]), max(one[1], other[1])
+    near = max(LEVEL_MV / abs(mv_per_adu), 1.0)
+    if not CALIBRATION_MV[0] <= (high - low) * abs(mv_per_adu) <= CALIBRATION_MV[1]:
+        return False
+    at_low = at_high = 0.0
+    for hop in (one, other):
+        at_low += hop[5] / 2 if hop[0] - low <= near else 0.0
+        at_high += hop[6] / 2 if high - hop[1] <= near else 0.0
+    return at_low + at_high >= TWO_LEVELS and min(at_low, at_high) >= least
+
+
+@njit(cache=True, nogil=True)
+def is_calibration(window, hop, filled, mv_per_adu):
+    """Whether a hop shows calibration pulses, alone or with the one before, or a constant, or an edge, behind one."""
+    now, before = window[hop % WINDOW_HOPS], window[(hop - 1) % WINDOW_HOPS]
+    now[7] = shows_two_levels(now, now, mv_per_adu, LEVEL_HELD)
+    if filled > 1 and now[7] == 0.0:
+        now[7] = shows_two_levels(before, now, mv_per_adu, LEVEL_HELD / 2)
+    if now[7] == 1.0 or window[:, 7].max() == 0.0:
+        return now[7] == 1.0
+    constant = (now[1] - now[0]) * abs(mv_per_adu) <= LEVEL_MV
+    return constant or shows_two_levels(now, now, mv_per_adu, 0.0)
+
+
+@njit(cache=True, nogil=True)
 def judge_window(window, filled, mv_per_adu):
     """(Reason, quality) of a lead from ``window`` (WINDOW_HOPS, N_FEATURES), of which ``filled`` hops are set."""
     low, high, stuck, mean = window[0, 0], window[0, 1], 0.0, 0.0
@@ -138,6 +182,8 @@ def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, reach, window, fille
             for k in range(N_FEATURES):  # an array assignment here would take two seconds to compile
                 window[other, k] = features[k]
     filled = min(filled + 1, WINDOW_HOPS)
+    if is_calibration(window, hop, filled, mv_per_adu):
+        return _CALIBRATION, 0.0, filled
     reason, quality = judge_window(window, filled, mv_per_adu)
     return reason, quality, filled
 

@@ -39,6 +39,7 @@ class Slab:
         self.lead_slots = np.zeros((0, n_channels), np.int64)
         self.mv_per_adu = np.zeros((0, n_channels), np.float32)
         self.baseline_adu = np.zeros((0, n_channels), np.float32)
+        self.pacer: dict[int, list[tuple[int, int]]] = {}  # slot to native samples [start, stop) the monitor marked
         self._free: list[int] = []
 
     def acquire(self, layout: Layout) -> int:
@@ -54,6 +55,7 @@ class Slab:
 
     def release(self, slot: int) -> None:
         """Give a ring back."""
+        self.pacer.pop(slot, None)
         self._free.append(slot)
 
     def _grow(self) -> None:
@@ -106,7 +108,14 @@ class Ring:
         for marked in group.lead_off:
             channels = (0, len(ring)) if marked.channel < 0 else (marked.channel, marked.channel + 1)
             fill(ring, channels, first + marked.start, first + marked.stop, CODE_LEAD_OFF)
+        if group.pacer or self.slot in self.slab.pacer:
+            self._mark_pacer(group, first)
         self.stop = first + group.samples.shape[1]
+
+    def _mark_pacer(self, group: ChannelGroup, first: int) -> None:
+        """Of any channel: a pace pulse shows in all leads. Marks that the ring has gone round are dropped."""
+        held = [marked for marked in self.slab.pacer.get(self.slot, []) if marked[1] > first - self.slab.capacity]
+        self.slab.pacer[self.slot] = held + [(first + marked.start, first + marked.stop) for marked in group.pacer]
 
     def skip_to(self, stop: int) -> None:
         """Samples up to ``stop`` are missing; a ``stop`` further back lets the next write go over what is there."""

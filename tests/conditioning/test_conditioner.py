@@ -1,5 +1,6 @@
 """Cutting, neighbours and missing samples."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -31,6 +32,7 @@ def noise(seed: int, fs_hz: Fraction, n_hops: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     n_native = int((n_hops * HOP_SAMPLES - 1) * fs_hz // GRID_HZ) + 1
     adu = (rng.normal(0, 30, (2, n_native)).cumsum(1) % 2000).astype(np.int16)
+    adu[:, rng.integers(n_native, size=8)] += 800  # pace pulses
     for _ in range(3):
         start = rng.integers(n_native)
         adu[rng.integers(2), start : start + rng.integers(1, 80)] = rng.choice([CODE_MISSING, CODE_LEAD_OFF])
@@ -59,7 +61,16 @@ def cut(whole: RawBlock, first: int, n_hops: int) -> RawBlock:
         whole.slots,
         whole.mv_per_adu,
         whole.baseline_adu,
+        None if whole.pacer is None else np.ascontiguousarray(whole.pacer[:, start : stop + whole.history]),
     )
+
+
+def marked(block: RawBlock, seed: int) -> RawBlock:
+    """The block with pace pulses marked here and there, and one mark far too long."""
+    rng = np.random.default_rng(seed)
+    pacer = rng.random((1, block.raw.shape[2])) < 0.02
+    pacer[0, 200:260] = True
+    return replace(block, pacer=pacer)
 
 
 def stack(blocks: list[RawBlock], rows: list[int]) -> RawBlock:
@@ -88,12 +99,12 @@ def assert_same(one: Conditioned, other: Conditioned, row: int = 0) -> None:
 )
 def test_cutting_into_steps_changes_nothing(fs_hz, cuts, seed):
     adu = noise(seed, fs_hz, sum(cuts))
-    whole = record_block(adu, fs_hz, SLOTS, [0.005] * 2, [1000] * 2)
+    whole = marked(record_block(adu, fs_hz, SLOTS, [0.005] * 2, [1000] * 2), seed)
     assert whole.n_hops == sum(cuts)
     conditioner = Conditioner(50, 1)
     starts = np.cumsum([0, *cuts[:-1]])
     pieces = [conditioner.step(cut(whole, int(first), n)) for first, n in zip(starts, cuts, strict=True)]
-    joined = condition(adu, fs_hz)
+    joined = Conditioner(50, 1).step(whole)
     for name in ("ecg_mv", "valid", "reason", "quality"):
         pieced = np.concatenate([getattr(piece, name) for piece in pieces], axis=2)
         np.testing.assert_array_equal(pieced, getattr(joined, name), err_msg=name)
