@@ -16,7 +16,7 @@ from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
 from .clock import Clock
 from .conditioning import Conditioner
-from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate
+from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate, shipped_beat_head
 from .errors import IntakeError, WireError
 from .intake import Intake
 from .metrics import Metrics
@@ -82,7 +82,7 @@ class Pipeline:
         self.model, self.model_fault = model, fault
         self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
-        self.beat_classes, self.pvc_rate = BeatClasses(0), PvcRate(0)
+        self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
         self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
         self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
@@ -163,7 +163,9 @@ class Pipeline:
             self._set_limits(block.rows)
             rhythm = self.rhythm.step(conditioned)
         with self._stage("diagnosis"):
-            scores = self._diagnose(conditioned, rhythm)
+            scores = self._diagnose(conditioned)
+        with self._stage("beats"):
+            self._count_ectopics(conditioned, rhythm)
         with self._stage("alarms"):
             evidence, onset, from_model = self._evidence(conditioned, rhythm, scores)
             judged = rhythm.reason == Reason.OK
@@ -185,22 +187,25 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ parts of the way
 
-    def _diagnose(self, conditioned: Conditioned, rhythm: RhythmResult) -> Scores:
-        """The encoder's scores; its beat classes make a better PVC rate than the rules', where it states any."""
+    def _diagnose(self, conditioned: Conditioned) -> Scores:
+        """The encoder's scores."""
         if self.diagnosis is not None and self.catching_up:
             return self._passed_over(conditioned)
         if self.diagnosis is not None:
             try:
-                scores, probs = self.diagnosis.step(conditioned)
-                pvc_per_min = self.pvc_rate.step(conditioned, self.beat_classes.step(rhythm.beats, conditioned, probs))
-                stated = (scores.reason == Reason.OK) & np.isfinite(pvc_per_min)
-                rhythm.pvc_per_min[stated] = pvc_per_min[stated]
+                scores, _ = self.diagnosis.step(conditioned)
                 return scores
             except Exception as error:  # rules outlive models, whatever the model did
                 self._lose_model(f"{type(error).__name__}: {error}")
         shape = (len(conditioned.rows), conditioned.n_hops)
         values = np.full((*shape, 0), np.nan, np.float32)
         return Scores((), values, np.full(shape, Reason.MODEL_UNAVAILABLE, np.uint8))
+
+    def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult) -> None:
+        """The beat head's classes make a better PVC rate than the rules' own, wherever there is one."""
+        pvc_per_min = self.pvc_rate.step(conditioned, self.beat_classes.step(rhythm.beats, conditioned))
+        stated = np.isfinite(rhythm.pvc_per_min) & np.isfinite(pvc_per_min)
+        rhythm.pvc_per_min[stated] = pvc_per_min[stated]
 
     def _passed_over(self, conditioned: Conditioned) -> Scores:
         """No scores; the encoder forgets the beds, as a state that is carried cannot skip a hop."""

@@ -27,23 +27,26 @@ AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Score seen record
 
 @app.command()
 def beats(
-    folder: Folder,
-    skip_s: Annotated[float, typer.Option(help="Excluded at the start of each record (EC57: 300).")] = 300.0,
-    model_folder: ModelFolder = None,
+    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, of WFDB records with .atr annotations.")],
+    skip_s: Annotated[
+        float | None,
+        typer.Option(help="Excluded at the start of each record. Unset: 300 (EC57), 0 where it is no longer than 600."),
+    ] = None,
+    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    cross_validate: CrossValidate = False,
+    allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
 ) -> None:
-    """QRS detection by rules alone on every record; VEB and SVEB by the model on the records it has not seen. EC57."""
-    from ..evaluation.beat_classes import classes_table, evaluate_classes
+    """QRS by the rules on every record; VEB and SVEB by the beat head on those it has not seen. EC57."""
+    from ..evaluation.beat_heads import heads_for
     from ..evaluation.beats import beats_table, evaluate_beats
+    from ..evaluation.folders import recordings_in
 
-    with _told(console):
-        result = evaluate_beats(folder, skip_s)
+    with _told(console), recordings_in(folder) as records:
+        heads = heads_for(records, head_folder, cross_validate, allow_seen)
+        result = evaluate_beats(records, heads.of, skip_s) | {"head": heads.version, "classed": heads.said}
         console.print(beats_table(result))
-        classes = evaluate_classes(folder, skip_s, model_folder)
-        console.print(classes_table(classes))
-    result["gross"] |= {name: classes["gross"].get(name, {"se": None, "ppv": None}) for name in ("veb", "sveb")}
-    result["sets"] = {"qrs": [r["record"] for r in result["records"]], "veb_sveb": classes["names"]}
-    result["classes"] = classes
+        console.print(f"Classes by {heads.version}: {heads.said}.", highlight=False)
     _write(json_file, result)
 
 

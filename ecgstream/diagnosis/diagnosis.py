@@ -9,15 +9,14 @@ import torch
 
 from ..errors import ModelError
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
-from .beats import BeatProbs
 from .loader import Model
+from .tokens import HOP_TOKENS, BeatProbs
 
 BATCHES = (1, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 HOP_RUNS = (5, 1)
 """Fixed sizes: rows and hops in one call of the encoder. Every shape it meets is warmed up before the first bed."""
 GRID_STEP = 2
 HOP_INPUTS = HOP_SAMPLES // GRID_STEP
-HOP_TOKENS = 5
 N_BEAT = 6
 WINDOW_HOPS = 50
 USABLE_SHARE = 0.5

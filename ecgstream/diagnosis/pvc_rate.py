@@ -1,4 +1,4 @@
-"""Ventricular beats per minute by the encoder's beat classes."""
+"""Ventricular beats per minute by the classes of beats."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from .beats import CLASSES, ClassifiedBeats
 
 SPAN_HOPS = round(60 / HOP_S)
 LEAST_HOPS = round(15 / HOP_S)
-LAG_HOPS = 5
-"""A beat has its class within 1 s: 0.6 s to be found, less to be classed, and the filters' delay."""
+LAG_HOPS = 15
+"""A beat has its class within 3 s: 2.6 s where none follows it, the filters' delay, and the rest of a hop."""
 _RING = 512
 _VENTRICULAR = CLASSES.index("V")
 

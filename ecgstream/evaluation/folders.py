@@ -23,9 +23,7 @@ def recordings_in(path: Path) -> Iterator[Path]:
     try:
         archive = tarfile.open(path)  # noqa: SIM115 -- closed below
     except (OSError, tarfile.TarError) as error:
-        raise RecordError(
-            f"Recordings come in a folder or a tar of one; {path} is neither and holds no WFDB record ({error})."
-        ) from error
+        raise RecordError(f"{path} holds no WFDB record: it is neither a folder nor a tar of one ({error}).") from error
     with archive, tempfile.TemporaryDirectory(prefix="ecgstream-") as unpacked:
         archive.extractall(unpacked, filter="data")
         yield _with_headers(Path(unpacked), path)

@@ -1,4 +1,4 @@
-"""Beats found by the rules, classed by the encoder: both exactly as the daemon runs them."""
+"""Beats found by the rules, classed by the encoder alone: what its card says of it. The daemon asks the beat head."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..conditioning import condition_record
-from ..diagnosis import BeatClasses, ClassifiedBeats, Diagnosis, Model
-from ..diagnosis.beats import UNKNOWN, BeatProbs
+from ..diagnosis import Diagnosis, Model
+from ..diagnosis.tokens import class_probs, tokens_of
 from ..rhythm import Rhythm
 from ..settings import ConditioningSettings
 from ..waveform import GRID_HZ, HOP_SAMPLES, Beats, Conditioned
@@ -23,7 +23,7 @@ DS2 = (
     "222", "228", "231", "232", "233", "234",
 )  # fmt: skip
 """MITDB records that the shipped weights have never seen (de Chazal et al. 2004). 202 is of the same subject as 201."""
-NORMAL, VENTRICULAR = 0, 2
+NORMAL, VENTRICULAR, N_CLASSES = 0, 2, 5
 SIDE_BY_SIDE = 8
 PIECE_HOPS = 250
 
@@ -38,8 +38,8 @@ def model_beats(records: Sequence[Record], model: Model) -> list[BeatList]:
     found = []
     for block, told in zip(blocks, probs, strict=True):
         beats = Rhythm(1).step(block).beats
-        classed = BeatClasses(1).step(beats, block, BeatProbs(told[None], model.manifest.beat_delay_s))
-        found.append(BeatList(beats.sample / GRID_HZ, _labels(beats, classed)))
+        token = tokens_of(beats.sample, float(block.delay_samples[0]), model.manifest.beat_delay_s)
+        found.append(BeatList(beats.sample / GRID_HZ, _labels(beats, class_probs(told[:, :N_CLASSES], token))))
     return found
 
 
@@ -90,11 +90,9 @@ def _side_by_side(pieces: Sequence[Conditioned]) -> Conditioned:
     return Conditioned(n_hops=pieces[0].n_hops, **joined)
 
 
-def _labels(beats: Beats, told: ClassifiedBeats) -> np.ndarray:
-    labels = np.where(beats.ventricular, VENTRICULAR, NORMAL)
-    known = told.label != UNKNOWN
-    labels[np.searchsorted(beats.sample, told.sample[known])] = told.label[known]
-    return labels
+def _labels(beats: Beats, probs: np.ndarray) -> np.ndarray:
+    known = np.isfinite(probs).all(1)
+    return np.where(known, np.nan_to_num(probs).argmax(1), np.where(beats.ventricular, VENTRICULAR, NORMAL))
 
 
 def score_model_beats(folder: Path, model: Model, names: Sequence[str] = DS2, skip_s: float = 300.0) -> dict:

@@ -14,9 +14,9 @@ TAIL_S = 1.2
 """Missing signal added behind the end, so that the last beats are decided on."""
 
 
-def condition(record: Record, mains_hz: int = ConditioningSettings().mains_hz) -> Conditioned:
-    """The record on the grid, as one row, with ``TAIL_S`` of missing signal behind it."""
-    tail = np.full((len(record.leads), round(TAIL_S * record.fs_hz)), CODE_MISSING, np.int16)
+def condition(record: Record, mains_hz: int = ConditioningSettings().mains_hz, tail_s: float = TAIL_S) -> Conditioned:
+    """The record on the grid, as one row, with ``tail_s`` of missing signal behind it."""
+    tail = np.full((len(record.leads), round(tail_s * record.fs_hz)), CODE_MISSING, np.int16)
     adu = np.concatenate([record.adu, tail], axis=1)
     return condition_record(adu, record.fs_hz, record.slots, record.mv_per_adu, record.baseline_adu, mains_hz)
 

@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ..diagnosis import Model
-from ..diagnosis.beats import CLASSES, class_probs, tokens_of
+from ..diagnosis.beats import CLASSES
+from ..diagnosis.tokens import class_probs, tokens_of
 from ..models.export import BEAT_DELAY_S
 from ..waveform import GRID_HZ
 from . import labels

@@ -1,81 +1,78 @@
-"""A beat's class is read at its own token, whenever the beat and the token become known."""
+"""A beat's class: the head's by its thresholds, or the rules' where there is no head."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ecgstream.diagnosis import BeatClasses, BeatProbs
-from ecgstream.diagnosis.beats import UNKNOWN
-from ecgstream.waveform import Beats
+from ecgstream.beats import FEATURES
+from ecgstream.diagnosis.beats import CLASSES, BeatClasses, labels, load_beat_head
+from ecgstream.errors import ModelError
+from ecgstream.heads.fitting import fit
+from ecgstream.heads.head import Head, HeadManifest, save_head
+from ecgstream.rhythm import Rhythm
 
-DELAY_S = 0.4
-N_HOPS = 40
-BEAT_SAMPLES = np.array([300, 520, 777, 1003, 1500])
-BEAT_LABELS = np.array([0, 2, 1, 0, 4])
+from ..rhythm.test_invariants import ward_bed
+
+TOLD = ("N", "S", "V", "F")
+THRESHOLDS = {"N": 1.0, "S": 0.5, "V": 1.0, "F": 1.0}
 
 
-def token_of(sample: int) -> int:
-    return int((sample + 5.0 + DELAY_S * 250) // 10)
+class Trees:
+    """Stands for trees: says the same of every beat, or fails."""
+
+    def __init__(self, *probability: float):
+        self.probability = probability
+
+    def predict(self, features: np.ndarray, num_threads: int) -> np.ndarray:
+        if not self.probability:
+            raise RuntimeError("no trees")
+        return np.tile(self.probability, (len(features), 1))
+
+
+def head(*probability: float, thresholds: dict[str, float] = THRESHOLDS) -> Head:
+    manifest = HeadManifest("ecgstream-head-1", "beats", "0" * 64, FEATURES, TOLD, thresholds, {})
+    return Head(Trees(*probability), manifest)
 
 
 @pytest.fixture(scope="module")
-def probs():
-    """One row's tokens: no beat, but for three tokens around each beat, where its class stands at 0.9 or 0.6."""
-    tokens = np.tile(np.array([0.01, 0.01, 0.01, 0.01, 0.01, 0.95], np.float32), (N_HOPS * 5, 1))
-    for sample, label in zip(BEAT_SAMPLES, BEAT_LABELS, strict=True):
-        tokens[token_of(sample) - 1 : token_of(sample) + 2, :5] = 0.02
-        tokens[token_of(sample) - 1 : token_of(sample) + 2, label] = 0.9
-    return tokens
+def ward():
+    block = ward_bed(1)
+    return Rhythm(1).step(block).beats, block
 
 
-def beats_of(samples, row=1) -> Beats:
-    samples = np.asarray(samples, np.int64)
-    return Beats(np.full(len(samples), row), samples, np.zeros(len(samples), bool), samples // 50)
-
-
-def run(make_block, probs, cuts, known_at) -> dict[int, int]:
-    """Class by beat; beat k becomes known in hop ``known_at[k]``."""
-    classes, found = BeatClasses(2), {}
-    edges = [0, *sorted(cuts), N_HOPS]
-    for start, stop in zip(edges, edges[1:], strict=False):
-        block = make_block([1], start, stop - start, new=start == 0)
-        new = [s for s, hop in zip(BEAT_SAMPLES, known_at, strict=True) if start <= hop < stop]
-        out = classes.step(beats_of(new), block, BeatProbs(probs[None, 5 * start : 5 * stop], DELAY_S))
-        found |= dict(zip(out.sample.tolist(), out.label.tolist(), strict=True))
-    return found
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    cuts=st.sets(st.integers(1, N_HOPS - 1), max_size=10),
-    late=st.lists(st.integers(0, 8), min_size=5, max_size=5),
+@pytest.mark.parametrize(
+    ("probability", "expected"),
+    [((0.6, 0.2, 0.1, 0.1), "N"), ((0.6, 0.35, 0.05, 0), "S"), ((0.3, 0.1, 0.5, 0.1), "V"), ((0.2, 0, 0.3, 0.5), "F")],
 )
-def test_each_beat_gets_the_class_of_its_own_token(make_block, probs, cuts, late):
-    known_at = [min(sample // 50 + hops, N_HOPS - 1) for sample, hops in zip(BEAT_SAMPLES, late, strict=True)]
-    wanted = dict(zip(BEAT_SAMPLES.tolist(), BEAT_LABELS.tolist(), strict=True))
-    assert run(make_block, probs, cuts, known_at) == wanted
+def test_the_greatest_against_its_threshold_is_told(probability, expected):
+    assert labels(head(), np.array([probability])).tolist() == [CLASSES.index(expected)]
 
 
-def test_a_beat_waits_for_its_tokens(make_block, probs):
-    classes = BeatClasses(2)
-    first = classes.step(beats_of([300]), make_block([1], 0, 8, new=True), BeatProbs(probs[None, :40], DELAY_S))
-    assert len(first.sample) == 0
-    then = classes.step(beats_of([]), make_block([1], 8, 2), BeatProbs(probs[None, 40:50], DELAY_S))
-    assert then.sample.tolist() == [300] and then.row.tolist() == [1]
+def test_every_beat_the_rules_find_is_classed_once(ward):
+    beats, block = ward
+    told = BeatClasses(1, head(0, 1, 0, 0)).step(beats, block)
+    assert np.array_equal(told.sample, beats.sample[: len(told.sample)]) and len(beats.sample) - len(told.sample) <= 1
+    assert (told.label == CLASSES.index("S")).all()
 
 
-def test_a_withheld_opinion_is_no_class(make_block, probs):
-    out = BeatClasses(2).step(
-        beats_of([300]), make_block([1], 0, N_HOPS, new=True), BeatProbs(np.full_like(probs, np.nan)[None], DELAY_S)
-    )
-    assert out.label.tolist() == [UNKNOWN]
+@pytest.mark.parametrize("lost", [None, head()], ids=["no head", "a head that fails"])
+def test_without_a_head_the_rules_word_stands(ward, lost):
+    beats, block = ward
+    told = BeatClasses(1, lost).step(beats, block)
+    ventricular = beats.ventricular[: len(told.sample)]
+    assert ventricular.any() and np.array_equal(told.label == CLASSES.index("V"), ventricular)
 
 
-def test_a_row_that_is_reset_forgets_its_beats(make_block, probs):
-    classes = BeatClasses(1)
-    classes.grow(2)
-    classes.step(beats_of([300]), make_block([1], 0, 8, new=True), BeatProbs(probs[None, :40], DELAY_S))
-    classes.reset(np.array([1]))
-    out = classes.step(beats_of([]), make_block([1], 8, 32), BeatProbs(probs[None, 40:], DELAY_S))
-    assert len(out.sample) == 0
+def test_a_head_fitted_on_other_measures_is_refused(tmp_path):
+    random = np.random.default_rng(0)
+    trees = fit(random.normal(size=(80, 2)), np.arange(80) % 4, ("a", "b"), 4, {}, 2)
+    save_head(trees, tmp_path, name="beats", features=("a", "b"), classes=TOLD, thresholds=THRESHOLDS, seen={})
+    with pytest.raises(ModelError, match="fit it again"):
+        load_beat_head(tmp_path)
+
+
+def test_the_shipped_head_has_not_seen_ds2():
+    from ecgstream.evaluation.model_beats import DS2
+
+    shipped = load_beat_head()
+    assert len(shipped.manifest.seen["mitdb"]) == 22 and not set(shipped.manifest.seen["mitdb"]) & set(DS2)
+    assert shipped.manifest.classes == TOLD

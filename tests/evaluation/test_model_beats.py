@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecgstream.diagnosis import ClassifiedBeats, load_model
-from ecgstream.diagnosis.beats import UNKNOWN
+from ecgstream.diagnosis import load_model
 from ecgstream.diagnosis.loader import SHIPPED
 from ecgstream.evaluation.model_beats import DS2, _labels, model_beats, score_model_beats
 from ecgstream.evaluation.records import read_record
@@ -16,8 +15,8 @@ from ecgstream.waveform import Beats
 
 def test_the_rules_word_stands_where_the_encoder_has_none():
     beats = Beats(np.zeros(3, int), np.array([10, 20, 30]), np.array([False, True, True]), np.zeros(3, int))
-    told = ClassifiedBeats(np.zeros(2, int), np.array([10, 20]), np.array([1, UNKNOWN]), np.full((2, 5), np.nan))
-    assert _labels(beats, told).tolist() == [1, 2, 2]
+    probs = np.array([[0, 1, 0, 0, 0], [np.nan] * 5, [np.nan] * 5])
+    assert _labels(beats, probs).tolist() == [1, 2, 2]
 
 
 def test_the_shipped_weights_have_not_seen_ds2():

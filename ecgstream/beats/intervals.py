@@ -1,0 +1,110 @@
+"""RR intervals against the patient's own: how early at several horizons, how irregular the rhythm is. Compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .state import INTERVALS
+
+NAMES = (
+    "rr_s", "rr_before_s", "median8_s", "median32_s", "usual_s",
+    "rr_to_median8", "rr_to_median32", "rr_to_usual", "rr_to_before", "before_to_median32", "second_before_to_median32",
+    "rank32", "low32", "high32", "spread32", "jitter32", "jitter8", "nearest32", "known", "short_run",
+    "above_low32", "below_high32",
+)  # fmt: skip
+NEXT_NAMES = (
+    "next_s", "next_to_median8", "next_to_median32", "next_to_rr", "pair_to_median32", "next_to_usual", "next_none",
+)  # fmt: skip
+LONGEST_S = 3.0
+NEXT_S = 2.0
+_USUAL_STEP = 0.02
+_SHORT = 0.85
+
+
+@njit(cache=True, nogil=True)
+def _at(s, age):
+    """The interval of this age, 0 the newest; NaN when there is none."""
+    if age >= min(s.n_intervals, INTERVALS):
+        return np.float32(np.nan)
+    return s.interval[(s.n_intervals - 1 - age) % INTERVALS]
+
+
+@njit(cache=True, nogil=True)
+def _sorted(s, n, values):
+    """The ``n`` newest intervals in rising order, into ``values``."""
+    for age in range(n):
+        value = _at(s, age)
+        place = age
+        while place > 0 and values[place - 1] > value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
+
+
+@njit(cache=True, nogil=True)
+def _jitter(s, n):
+    """Median size of the change from interval to interval, s."""
+    if n < 3:
+        return np.float32(np.nan)
+    changes = np.empty(n - 1, np.float32)
+    for age in range(n - 1):
+        changes[age] = abs(_at(s, age) - _at(s, age + 1))
+    changes.sort()
+    return changes[(n - 1) // 2]
+
+
+@njit(cache=True, nogil=True)
+def median_of_newest(s, most):
+    """Median of up to ``most`` newest intervals, s; NaN before there is any."""
+    n = min(s.n_intervals, most)
+    if n == 0:
+        return np.float32(np.nan)
+    values = np.empty(n, np.float32)
+    _sorted(s, n, values)
+    return values[n // 2]
+
+
+@njit(cache=True, nogil=True)
+def measure_intervals(s, rr, out):
+    """What the interval ``rr`` (s, NaN when unknown) up to a beat is among those before it: ``NAMES`` into ``out``."""
+    n = min(s.n_intervals, INTERVALS)
+    out[0], out[1] = rr, _at(s, 0)
+    out[4], out[18], out[19] = s.usual_s, n, s.short_run
+    if n < 2:
+        return
+    values = np.empty(n, np.float32)
+    _sorted(s, n, values)
+    median, low, high = values[n // 2], values[n // 5], values[n - 1 - n // 5]
+    out[2], out[3] = median_of_newest(s, 8), median
+    out[5], out[6], out[7], out[8] = rr / out[2], rr / median, rr / s.usual_s, rr / out[1]
+    out[9], out[10] = _at(s, 0) / median, _at(s, 1) / median
+    shorter, nearest = 0, np.inf
+    for value in values:
+        shorter += value < rr
+        nearest = min(nearest, abs(value - rr))
+    out[11] = shorter / n if rr == rr else np.nan
+    out[12], out[13], out[14] = low / median, high / median, (high - low) / median
+    out[15], out[16] = _jitter(s, n) / median, _jitter(s, min(n, 8)) / out[2]
+    out[17] = nearest / median if rr == rr else np.nan
+    out[20], out[21] = rr / low, rr / high
+
+
+@njit(cache=True, nogil=True)
+def remember_interval(s, rr):
+    """Put a known interval into the ring."""
+    median = median_of_newest(s, INTERVALS)
+    s.short_run = s.short_run + 1 if rr < _SHORT * median else 0
+    s.interval[s.n_intervals % INTERVALS] = rr
+    s.n_intervals += 1
+    step = max(_USUAL_STEP, 1.0 / s.n_intervals)
+    s.usual_s = rr if s.n_intervals == 1 else s.usual_s + np.float32(step) * (rr - s.usual_s)
+
+
+@njit(cache=True, nogil=True)
+def measure_next(of_beat, next_s, none, out):
+    """The interval behind a beat whose own features are ``of_beat``: ``NEXT_NAMES`` into ``out``."""
+    rr, median8, median32, usual = of_beat[0], of_beat[2], of_beat[3], of_beat[4]
+    next_s = min(next_s, NEXT_S) if next_s == next_s else next_s
+    out[0], out[1], out[2], out[3] = next_s, next_s / median8, next_s / median32, next_s / rr
+    out[4], out[5], out[6] = (rr + next_s) / (2 * median32), next_s / usual, none

@@ -1,0 +1,211 @@
+"""The walk over rows, hops and beats. A beat is measured when the rules confirm it, and told with the one after it, or
+when none has come in two seconds. Compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ..waveform import GRID_HZ, HOP_SAMPLES, LEAD_SLOT, LEADS, N_LEADS, Reason
+from . import intervals, shapes, waves
+from .intervals import LONGEST_S, NEXT_S, measure_intervals, measure_next, remember_interval
+from .shapes import area_width, correlation, learn, match, measure_shape, steep_width, take_qrs, usual_shape
+from .state import P_START, QRS, RING, SHAPES, USED, P, T
+from .waves import learn_waves, measure_waves
+
+OTHER_NAMES = (
+    "ventricular", "quality", "before_like", "before_p_like", "before_ventricular", "before_share", "before_width",
+    "before_rr",
+)  # fmt: skip
+NEXT_BEAT_NAMES = ("after_like", "after_p_like", "after_ventricular", "after_like_this", "after_width")
+NAMES = intervals.NAMES + shapes.NAMES + waves.NAMES + OTHER_NAMES + intervals.NEXT_NAMES + NEXT_BEAT_NAMES
+
+_SHAPE = len(intervals.NAMES)
+_WAVE = _SHAPE + len(shapes.NAMES)
+_OTHER = _WAVE + len(waves.NAMES)
+_NEXT = _OTHER + len(OTHER_NAMES)
+_NEXT_BEAT = _NEXT + len(intervals.NEXT_NAMES)
+N_FEATURES = len(NAMES)
+_LIKE, _SHARE, _WIDTH, _P_LIKE, _RR = _SHAPE, _SHAPE + 5, _SHAPE + 16, _WAVE, 6
+
+_PREFERRED = ("II", "V1", "I", "V2", "X1", "X2", "V5", "V3", "V4", "V6", "III", "aVF", "aVL", "aVR", "X3", "X4")
+assert sorted(_PREFERRED) == sorted(LEADS)
+_PREFER = np.array([LEAD_SLOT[name] for name in _PREFERRED])
+_POOR_BEATS = 5
+_MARGIN = 20
+_ON_TIME = (0.85, 1.25)
+_OK, _ABSENT = int(Reason.OK), int(Reason.ABSENT)
+
+
+@njit(cache=True, nogil=True)
+def step_rows(state, places, signal, beats, out):
+    """Step each row through its hops; returns how many beats were told into ``out`` (row, sample, features).
+
+    ``places``: rows, first_hop, delay (samples), int64 (R,); ``signal``: ecg_mv, valid, reason, quality as in
+    Conditioned; ``beats``: row, sample, ventricular, confirmed_hop as in Beats.
+    """
+    rows, first_hop, delay = places
+    told = b = 0
+    for r in range(len(rows)):
+        s = state[rows[r]]
+        for k in range(signal[2].shape[2]):
+            hop = first_hop[r] + k
+            _take_in(s, r, k, hop, delay[r], signal)
+            while b < len(beats[0]) and beats[0][b] == rows[r] and beats[3][b] == hop:
+                judged = (signal[2][r, :, k], signal[3][r, :, k])
+                told = _meet(s, rows[r], (beats[1][b], delay[r], beats[2][b]), judged, out, told)
+                b += 1
+            if s.waiting and (hop + 1) * HOP_SAMPLES - delay[r] - s.sample > _PATIENCE:
+                told = _tell_alone(s, rows[r], hop, delay[r], out, told)
+    return told
+
+
+_PATIENCE = int(NEXT_S * GRID_HZ) + 150
+"""A beat within NEXT_S of the last has been confirmed by then."""
+
+
+@njit(cache=True, nogil=True)
+def _take_in(s, r, k, hop, delay, signal):
+    """Put a hop into the rings of the leads that are there."""
+    ecg, valid, reason, _ = signal
+    heard = False
+    for lead in range(N_LEADS):
+        if reason[r, lead, k] == _ABSENT:
+            s.clean_from[lead] = (hop + 1) * HOP_SAMPLES
+            continue
+        heard |= reason[r, lead, k] == _OK
+        for t in range(HOP_SAMPLES):
+            g = hop * HOP_SAMPLES + t
+            s.ecg[lead, g & (RING - 1)] = ecg[r, lead, k * HOP_SAMPLES + t]
+            if not valid[r, lead, k * HOP_SAMPLES + t]:
+                s.clean_from[lead] = g + 1
+    if not heard:
+        s.broken_at = (hop + 1) * HOP_SAMPLES - delay
+
+
+@njit(cache=True, nogil=True)
+def _meet(s, row, beat, judged, out, told):
+    """Measure a new beat, complete and tell the one before it, and learn from the new one."""
+    sample, delay, ventricular = beat
+    follows = s.n_beats > 0 and s.broken_at < s.sample
+    rr = np.float32((sample - s.sample) / GRID_HZ) if follows else np.float32(np.nan)
+    rr = rr if rr <= LONGEST_S else np.float32(np.nan)
+    f = np.full(N_FEATURES, np.nan, np.float32)
+    used, qrs = np.zeros(USED, np.bool_), np.empty((USED, QRS), np.float32)
+    p, t = np.empty((USED, P), np.float32), np.empty((USED, T), np.float32)
+    _choose_leads(s, judged[0], sample + delay, used)
+    measure_intervals(s, rr, f)
+    own = _measure(s, used, sample + delay, qrs, p, t, f)
+    f[_OTHER], f[_OTHER + 1] = ventricular, _quality(s, used, judged[1])
+    f[_OTHER + 2 : _OTHER + 8] = s.before
+    if s.waiting:
+        _measure_after(s, used, qrs, ventricular, rr, f)
+        told = _tell(s, row, out, told)
+    _learn(s, own, used, qrs, p, t, f, rr)
+    s.before[0], s.before[1], s.before[2] = f[_LIKE], f[_P_LIKE], ventricular
+    s.before[3], s.before[4], s.before[5] = f[_SHARE], f[_WIDTH], f[_RR]
+    s.of_beat[:N_FEATURES] = f
+    s.n_beats += 1
+    s.sample, s.waiting = sample, 1
+    return told
+
+
+@njit(cache=True, nogil=True)
+def _choose_leads(s, reason, at, used):
+    """Which of the row's leads this beat can be measured in; one that could not for long gives way to another."""
+    for u in range(USED):
+        used[u] = s.lead[u] >= 0 and _is_clean(s, s.lead[u], reason, at)
+        s.lead_poor[u] = 0 if used[u] else s.lead_poor[u] + 1
+        if used[u] or (s.lead[u] >= 0 and s.lead_poor[u] < _POOR_BEATS):
+            continue
+        for lead in _PREFER:
+            if _is_clean(s, lead, reason, at) and not (s.lead == lead).any():
+                s.lead[u], used[u], s.lead_poor[u] = lead, True, 0
+                s.learnt[:, u] = 0
+                s.p_learnt[u] = s.t_learnt[u] = 0.0
+                s.p[u] = 0.0
+                s.t[u] = 0.0
+                s.last_used[u] = 0
+                break
+
+
+@njit(cache=True, nogil=True)
+def _is_clean(s, lead, reason, at):
+    return reason[lead] == _OK and s.clean_from[lead] <= at + P_START - _MARGIN
+
+
+@njit(cache=True, nogil=True)
+def _quality(s, used, quality):
+    total = 0.0
+    for u in range(USED):
+        if used[u]:
+            total += quality[s.lead[u]] / used.sum()
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _measure(s, used, at, qrs, p, t, f):
+    """Shape and waves of the beat at grid index ``at``; the shape it is of, or -1."""
+    likes, lags = np.empty(SHAPES, np.float32), np.empty(SHAPES, np.int64)
+    if not used.any():
+        return -1
+    own = match(s, used, at, likes, lags)
+    at += lags[own] if own >= 0 else lags[likes.argmax()]
+    take_qrs(s, used, at, qrs)
+    width = area_width(qrs, used)
+    steep, slope = steep_width(qrs, used)
+    measure_shape(s, own, used, qrs, (likes, lags, width, steep, slope), f[_SHAPE:_WAVE])
+    size, usual = np.float32(1e-6), usual_shape(s)
+    for u in range(USED):
+        if used[u]:
+            of = s.shape[usual, u] if usual >= 0 and s.learnt[usual, u] else qrs[u]
+            size += of.max() - of.min()
+    measure_waves(s, used, at, size, p, t, f[_WAVE:_OTHER])
+    return own
+
+
+@njit(cache=True, nogil=True)
+def _learn(s, own, used, qrs, p, t, f, rr):
+    if used.any():
+        usual = usual_shape(s)
+        on_time = not (f[5] < _ON_TIME[0] or f[5] > _ON_TIME[1])
+        if (usual < 0 or own == usual) and on_time:
+            learn_waves(s, used, f[_P_LIKE], p, t)
+        learn(s, own, used, qrs, f[_RR], f[_SHAPE + 15])
+        for u in range(USED):
+            s.last_used[u] = used[u]
+            if used[u]:
+                s.last_qrs[u] = qrs[u]
+                s.last_p[u] = p[u]
+    if rr == rr:
+        remember_interval(s, rr)
+
+
+@njit(cache=True, nogil=True)
+def _measure_after(s, used, qrs, ventricular, rr, f):
+    """What the new beat adds to the one that waits."""
+    measure_next(s.of_beat, rr, 0.0, s.of_beat[_NEXT:_NEXT_BEAT])
+    after = s.of_beat[_NEXT_BEAT:]
+    after[0], after[1], after[2], after[4] = f[_LIKE], f[_P_LIKE], ventricular, f[_WIDTH]
+    like = shared = 0.0
+    for u in range(USED):
+        if used[u] and s.last_used[u]:
+            like += correlation(qrs[u], s.last_qrs[u])
+            shared += 1
+    after[3] = like / shared if shared > 0 else np.nan
+
+
+@njit(cache=True, nogil=True)
+def _tell_alone(s, row, hop, delay, out, told):
+    """No beat followed in time: told so, or left unknown where the signal was gone."""
+    broken = s.broken_at >= s.sample
+    measure_next(s.of_beat, np.nan if broken else NEXT_S, 0.0 if broken else 1.0, s.of_beat[_NEXT:_NEXT_BEAT])
+    return _tell(s, row, out, told)
+
+
+@njit(cache=True, nogil=True)
+def _tell(s, row, out, told):
+    out[0][told], out[1][told] = row, s.sample
+    out[2][told] = s.of_beat[:N_FEATURES]
+    s.waiting = 0
+    return told + 1

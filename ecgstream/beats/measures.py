@@ -1,0 +1,75 @@
+"""Measures of the beats of many rows, streaming."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..waveform import HOP_SAMPLES, Beats, Conditioned
+from .kernel import N_FEATURES, NAMES, step_rows
+from .state import KEPT, MOST_FEATURES, fresh
+
+FEATURES = NAMES
+"""Names of the columns of ``MeasuredBeats.features``."""
+assert N_FEATURES <= MOST_FEATURES
+
+
+@dataclass(slots=True)
+class MeasuredBeats:
+    """Beats that are wholly measured. K beats, in order of row, then sample."""
+
+    row: np.ndarray  # int64 (K,)
+    sample: np.ndarray  # int64 (K,), grid sample of the QRS
+    features: np.ndarray  # float32 (K, len(FEATURES)); NaN where not known
+
+
+class BeatMeasures:
+    """Intervals, shapes and waves of every beat against the row's own; cutting hops differently changes nothing."""
+
+    def __init__(self, n_rows: int = 0):
+        self._state = fresh(n_rows)
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all."""
+        self._state = np.concatenate([self._state, fresh(n_rows - len(self._state))])
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget everything about ``rows``."""
+        self._state[rows] = fresh(len(rows))
+
+    def save(self, row: int) -> bytes:
+        """What is known of a row, the last two seconds of signal aside: one record of ``state.KEPT``."""
+        saved = np.empty((), KEPT)
+        for name in KEPT.names or ():
+            saved[name] = self._state[name][row]
+        return saved.tobytes()
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave; its last hops must have been stepped through just before.
+
+        Raises ValueError when it is of another form.
+        """
+        (kept,) = np.frombuffer(saved, KEPT)
+        for name in KEPT.names or ():
+            self._state[name][row] = kept[name]
+
+    def step(self, beats: Beats, block: Conditioned) -> MeasuredBeats:
+        """Take in a block and the beats confirmed in it; the beats that are now wholly measured.
+
+        A beat is told in the hop in which the next one is confirmed, or 2.6 s after it when none is.
+        """
+        starting = block.rows[block.new_segment]
+        self._state[starting] = fresh(len(starting))
+        self._state["clean_from"][starting] = block.first_hop[block.new_segment, None] * HOP_SAMPLES
+        most = len(beats.sample) + len(block.rows)
+        out = np.empty(most, np.int64), np.empty(most, np.int64), np.empty((most, N_FEATURES), np.float32)
+        delay = np.rint(block.delay_samples).astype(np.int64)
+        told = step_rows(
+            self._state,
+            (block.rows, block.first_hop, delay),
+            (block.ecg_mv, block.valid, block.reason, block.quality),
+            (beats.row, beats.sample, beats.ventricular, beats.confirmed_hop),
+            out,
+        )
+        return MeasuredBeats(*(column[:told] for column in out))

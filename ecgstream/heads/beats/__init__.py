@@ -1,0 +1,1 @@
+"""The head that tells the class of a beat from its measures (``ecgstream.beats``)."""

@@ -1,0 +1,98 @@
+"""Measured and annotated beats of DS1 and its variants, read once and cached."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ... import beats, conditioning, evaluation, rhythm
+from ...beats import BeatMeasures
+from ...evaluation.beats import TAIL_S
+from ...evaluation.ec57 import CLASSES, BeatList, match_beats, reference_beats
+from ...evaluation.progress import over_records
+from ...evaluation.records import Annotations, read_annotations, read_record
+from ...evaluation.runner import condition
+from ...rhythm import Rhythm
+from ...training.labels import DS1
+from ...waveform import GRID_HZ
+from .variants import Annotated, read_noise, variants
+
+DATA_SET = "mitdb"
+NO_BEAT, FLUTTER = -1, len(CLASSES)
+"""Labels of detections that are no beats: without partner, or on a flutter wave."""
+_MOST_WRONG = 0.05
+"""A variant in which more of the detections than this are no beats teaches nothing about classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """K beats that the rules found, in the order of records, variants and time."""
+
+    features: np.ndarray  # float32 (K, F)
+    label: np.ndarray  # int64 (K,), index into CLASSES, NO_BEAT or FLUTTER
+    record: np.ndarray  # str (K,)
+    variant: np.ndarray  # str (K,)
+    time_s: np.ndarray  # float64 (K,)
+
+
+def load_examples(data: Path, cache: Path) -> Examples:
+    """DS1 of ``data/mitdb`` with noise of ``data/nstdb``, from ``cache`` when the same code made it.
+
+    Raises RecordError when a recording cannot be read.
+    """
+    path = cache / f"beats-{code_hash()}.npz"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        parts = list(_measured(data))
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        np.savez(path, **columns)
+    with np.load(path) as kept:
+        return Examples(**kept)
+
+
+def _measured(data: Path) -> Iterator[dict[str, np.ndarray]]:
+    noise = read_noise(data / "nstdb")
+    for name in over_records(DS1, "measuring beats"):
+        marks = read_annotations(data / DATA_SET / name)
+        of = read_record(data / DATA_SET / name), _beats_and_waves(marks)
+        for variant, pieces in variants(of, noise, seed=int(name)).items():
+            found = [_labelled(piece) for piece in pieces]
+            features, label, time_s = (np.concatenate(column) for column in zip(*found, strict=True))
+            if (label == NO_BEAT).mean() <= _MOST_WRONG:
+                about = {"record": np.full(len(label), name), "variant": np.full(len(label), variant)}
+                yield {"features": features, "label": label, "time_s": time_s} | about
+
+
+def _beats_and_waves(marks: Annotations) -> BeatList:
+    """Reference beats and, among them, flutter waves."""
+    beats = reference_beats(marks.time_s, marks.symbol)
+    waves = marks.time_s[marks.symbol == "!"]
+    time_s = np.concatenate((beats.time_s, waves))
+    order = np.argsort(time_s, kind="stable")
+    return BeatList(time_s[order], np.concatenate((beats.labels(), np.full(len(waves), FLUTTER)))[order])
+
+
+def _labelled(of: Annotated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, label and time of the beats that the rules find in a recording."""
+    record, reference = of
+    block = condition(record, tail_s=TAIL_S)
+    told = BeatMeasures(1).step(Rhythm(1).step(block).beats, block)
+    time_s = told.sample / GRID_HZ
+    partner = match_beats(reference.time_s, time_s)
+    label = np.full(len(time_s), NO_BEAT)
+    label[partner[partner >= 0]] = reference.labels()[partner >= 0]
+    return told.features, label, time_s
+
+
+def code_hash(*more: Path) -> str:
+    """Changes whenever the code changes that turns recordings into examples, or the files ``more``."""
+    rooms = [Path(room.__file__).parent for room in (beats, conditioning, rhythm)]
+    files = [file for room in rooms for file in sorted(room.glob("*.py"))]
+    files += [Path(__file__).parent / name for name in ("early.py", "examples.py", "variants.py")]
+    files += [Path(evaluation.__file__).parent / name for name in ("ec57.py", "records.py", "runner.py")]
+    files += more
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]

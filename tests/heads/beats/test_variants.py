@@ -1,0 +1,93 @@
+"""Variants keep their beats where the signal has them."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from ecgstream.evaluation.ec57 import CLASSES, BeatList
+from ecgstream.evaluation.records import Record
+from ecgstream.heads.beats.early import made_early
+from ecgstream.heads.beats.variants import noisy, one_lead, pieces, richer, stretched, variants
+
+from ...rhythm.signals import beat_train
+
+TIMES = 0.4 + 0.8 * np.arange(300)
+S, V = CLASSES.index("S"), CLASSES.index("V")
+
+
+@pytest.fixture
+def annotated():
+    """Four minutes at 75 a minute, two leads; every tenth beat is called V, every 30th S."""
+    signal = np.tile(beat_train([0.4], 0.8), 300)
+    adu = np.round(200 * np.stack([signal, 0.5 * signal])).astype(np.int16)
+    labels = np.zeros(300, int)
+    labels[5::10] = V
+    labels[8::30] = S
+    gains = np.full(2, 0.005, np.float32)
+    record = Record("made", Fraction(250), ("II", "V1"), np.array([1, 6]), adu, gains, np.zeros(2, np.float32))
+    return record, BeatList(TIMES, labels)
+
+
+def assert_beats_stand_on_peaks(of):
+    record, beats = of
+    at = np.round(beats.time_s * float(record.fs_hz)).astype(int)
+    for sample in at[(at > 20) & (at < record.adu.shape[1] - 20)]:
+        near = record.adu[0, sample - 20 : sample + 20]
+        assert abs(int(near.argmax()) - 20) <= 3 and np.ptp(near) > 150
+
+
+def test_a_lead_alone_is_the_lead(annotated):
+    record, _ = one_lead(annotated, 1)
+    assert record.leads == ("V1",) and record.slots.tolist() == [6]
+    assert np.array_equal(record.adu[0], annotated[0].adu[1])
+
+
+@pytest.mark.parametrize("change", [stretched, richer, made_early, pieces, noisy])
+def test_beats_stay_on_their_peaks(annotated, change):
+    rng = np.random.default_rng(1)
+    arguments = {
+        richer: ("V",), noisy: (rng, [np.ones((2, 500), np.float32)] * 2),
+    }.get(change, (rng,))  # fmt: skip
+    changed = change(annotated, *arguments)
+    for of in changed if isinstance(changed, list) else [changed]:
+        assert_beats_stand_on_peaks(of)
+
+
+def test_stretching_changes_the_rate(annotated):
+    record, beats = stretched(annotated, np.random.default_rng(2))
+    assert record.fs_hz != 250 and np.diff(beats.time_s).mean() == pytest.approx(0.8 * 250 / float(record.fs_hz))
+
+
+def test_a_richer_recording_has_more_of_what_it_is_rich_in(annotated):
+    _, beats = richer(annotated, "V")
+    assert (beats.labels() == V).sum() == 30 and (beats.labels() == V).mean() == pytest.approx(0.2, abs=0.02)
+    assert richer(annotated, "S") is None  # ten are too few
+
+
+def test_beats_made_early_are_early_and_labelled(annotated):
+    made = made_early(annotated, np.random.default_rng(3))
+    labels, rr = made[1].labels()[1:], np.diff(made[1].time_s)
+    new = (labels == S) & (annotated[1].labels()[1:] != S)
+    assert new.sum() > 3 and (rr[new] < 0.72).all() and (rr[~new] > 0.79).all()
+
+
+def test_an_irregular_rhythm_is_left_as_it_is(annotated):
+    uneven = BeatList(np.cumsum(np.random.default_rng(0).uniform(0.4, 1.2, 290)), annotated[1].labels()[:290])
+    assert made_early((annotated[0], uneven), np.random.default_rng(1)) is None
+
+
+def test_pieces_hold_all_beats_once(annotated):
+    parts = pieces(annotated, np.random.default_rng(4))
+    assert sum(len(beats.time_s) for _, beats in parts) == 300 and all(
+        10 <= record.duration_s < 71 for record, _ in parts
+    )
+
+
+def test_the_same_seed_makes_the_same_variants(annotated):
+    noise = [np.random.default_rng(n).normal(size=(2, 1000)).astype(np.float32) for n in range(2)]
+    once, again = variants(annotated, noise, 5), variants(annotated, noise, 5)
+    assert once.keys() == again.keys() >= {"whole", "first lead", "noisy", "made early", "pieces"}
+    for name in once:
+        for (a, _), (b, _) in zip(once[name], again[name], strict=True):
+            assert np.array_equal(a.adu, b.adu)
