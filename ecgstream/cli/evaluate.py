@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,14 +51,63 @@ def beats(
     _write(json_file, result)
 
 
+class Kind(StrEnum):
+    """What episodes are of."""
+
+    LETHAL = "lethal"
+    AF = "af"
+
+
 @app.command()
-def episodes(folder: Folder, json_file: JsonFile = None) -> None:
-    """Lethal episodes that annotations prove: told by rules or missed, how late, and lethal alarms without cause."""
+def episodes(
+    folder: Folder,
+    kind: Annotated[
+        Kind, typer.Option(help="Lethal: all, by the rules. AF: fibrillation, by the rhythm head.")
+    ] = Kind.LETHAL,
+    allow_seen: AllowSeen = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Episodes that annotations prove: told or missed, how late, and what was told without cause."""
+    from ..evaluation.af_episodes import af_table, evaluate_af
     from ..evaluation.episodes import episodes_table, evaluate_episodes
 
     with _told(console):
-        result = evaluate_episodes(folder)
-        console.print(episodes_table(result))
+        result = evaluate_af(folder, allow_seen) if kind is Kind.AF else evaluate_episodes(folder)
+        console.print(af_table(result) if kind is Kind.AF else episodes_table(result))
+    _write(json_file, result)
+
+
+@app.command()
+def quality(
+    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2011.")],
+    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    cross_validate: CrossValidate = False,
+    allow_seen: AllowSeen = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Whole records, acceptable or unacceptable, by the quality head: accuracy and AUC."""
+    from ..evaluation.quality import evaluate_quality, quality_table
+
+    with _told(console):
+        result = evaluate_quality(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
+        console.print(quality_table(result))
+    _write(json_file, result)
+
+
+@app.command()
+def rhythm(
+    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2017.")],
+    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    cross_validate: CrossValidate = False,
+    allow_seen: AllowSeen = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Rhythms of strips (N, A, O, noise) by the rhythm head: F1 as in CinC 2017."""
+    from ..evaluation.rhythm import evaluate_rhythm, rhythm_table
+
+    with _told(console):
+        result = evaluate_rhythm(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
+        console.print(rhythm_table(result))
     _write(json_file, result)
 
 
@@ -82,23 +132,6 @@ def alarms(
     _write(json_file, result)
     if report:
         report.write_text(alarm_report(result, judged))
-
-
-@app.command()
-def quality(
-    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2011.")],
-    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
-    cross_validate: CrossValidate = False,
-    allow_seen: AllowSeen = False,
-    json_file: JsonFile = None,
-) -> None:
-    """Whole records, acceptable or unacceptable, by the quality head: accuracy and AUC."""
-    from ..evaluation.quality import evaluate_quality, quality_table
-
-    with _told(console):
-        result = evaluate_quality(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
-        console.print(quality_table(result))
-    _write(json_file, result)
 
 
 @app.command()

@@ -38,3 +38,31 @@ def quality(
 
     with _told(console):
         console.print(quality_table(train(data / "cinc2011", out, Path(".cache"))))
+
+
+@app.command()
+def rhythm(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Where the head directory is written.")] = Path("runs/heads/rhythm"),
+) -> None:
+    """Rhythm of strips and AF: fitted on cinc2017 (folder or tar), scored by its folds."""
+    from ..evaluation.folders import recordings_in
+    from ..evaluation.rhythm import rhythm_table
+    from ..heads.rhythm.training import train
+
+    packed = data / "cinc2017.tar"
+    with _told(console), recordings_in(packed if packed.exists() else data / "cinc2017") as folder:
+        console.print(rhythm_table(train(folder, out, Path(".cache"))))
+
+
+@app.command()
+def alarms(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Where the head directory is written.")] = Path("runs/heads/verdicts"),
+) -> None:
+    """Verdicts on monitors' alarms: fitted on cinc2015, scored by folds of its records."""
+    from ..evaluation.alarm_head import train
+    from ..evaluation.alarms import alarms_table
+
+    with _told(console):
+        console.print(alarms_table(train(data / "cinc2015", out)))

@@ -1,9 +1,12 @@
-"""What a strip's RR intervals say: rate, spread, entropy, the shape of the Lorenz plot, ectopy. Compiled."""
+"""What a strip's RR intervals say: rate, spread, entropy, the shape of the Lorenz plot. Compiled."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+from . import ectopy
+from .ectopy import measure_ectopy
 
 VECTORS = {"reassoc", "contract"}
 """Sums may be reordered, so that they compile to vector instructions."""
@@ -14,8 +17,6 @@ _DEAD_S = 0.08
 _SPAN_CELLS = 24
 _MATCH_BINS = 120
 _MATCH_BIN_S = 0.005
-_LOCAL = 8
-"""Successive intervals of a local spread."""
 _HISTOGRAM = (0.0, 0.55, 0.7, 0.8, 0.87, 0.93, 0.98, 1.02, 1.07, 1.13, 1.2, 1.35, 1.6, 1.9, 2.1, 9.0)
 
 SPREAD = (
@@ -45,24 +46,11 @@ LORENZ = (
     *("lorenz.origin", "lorenz.cells", "lorenz.repeats", "lorenz.anisotropy", "lorenz.premature", "lorenz.evidence"),
     *("lorenz.right", "lorenz.left", "lorenz.up", "lorenz.down", "lorenz.falling", "lorenz.rising", "lorenz.stepping"),
 )
-ECTOPY = (
-    *(
-        "ectopy.premature",
-        "ectopy.compensated",
-        "ectopy.uncompensated",
-        "ectopy.late",
-        "ectopy.doubled",
-        "ectopy.alternating",
-    ),
-    *("ectopy.least_ratio", "ectopy.most_ratio", "ectopy.rest_rmssd", "ectopy.rest_cv", "ectopy.rest_count"),
-    *("ectopy.local_cv_least", "ectopy.local_cv_median", "ectopy.local_cv_most"),
-    *("ectopy.local_rate_most", "ectopy.local_rate_least", "ectopy.local_change_least"),
-)
 HISTOGRAM = tuple(f"rr.ratio_{low:g}" for low in _HISTOGRAM[:-1])
-NAMES = SPREAD + CHANGE + ENTROPY + LORENZ + ECTOPY + HISTOGRAM
+NAMES = SPREAD + CHANGE + ENTROPY + LORENZ + ectopy.NAMES + HISTOGRAM
 _A, _B = len(SPREAD), len(SPREAD) + len(CHANGE)
 _C, _D = _B + len(ENTROPY), _B + len(ENTROPY) + len(LORENZ)
-_E = _D + len(ECTOPY)
+_E = _D + len(ectopy.NAMES)
 _EDGES = np.array(_HISTOGRAM)
 
 
@@ -78,7 +66,7 @@ def measure_intervals(rr, out):
     _change(rr, change, out[_A:_B])
     _entropy(rr, change, out[_B:_C])
     _lorenz(change, out[_C:_D])
-    _ectopy(rr, out[_D:_E])
+    measure_ectopy(rr, out[_D:_E])
     median, share = out[2], 1.0 / len(rr)
     out[_E:] = 0.0
     for value in rr:
@@ -258,50 +246,3 @@ def _part(x, y):
     if x > 0:
         return 9 if y > 0 else 10
     return 11 if y < 0 else 12
-
-
-@njit(cache=True, nogil=True)
-def _ectopy(rr, out):
-    """Premature intervals and what follows them, against the median around; then what is left without them."""
-    n = len(rr)
-    out[:] = 0.0
-    least, most = 1.0, 1.0
-    rest, kept = np.empty(n), 0
-    for i in range(n):
-        usual = np.median(rr[max(i - 4, 0) : i + 5])
-        ratio = rr[i] / usual
-        after = rr[i + 1] / usual if i + 1 < n else 1.0
-        least, most = min(least, ratio), max(most, ratio)
-        if ratio < 0.85:
-            out[0] += 1
-            out[1] += after > 1.1
-            out[2] += after <= 1.1
-        out[3] += ratio > 1.3
-        out[4] += 1.85 < ratio < 2.15
-        if i > 1:
-            out[5] += abs(rr[i] - rr[i - 2]) < 0.1 * usual and abs(rr[i] - rr[i - 1]) > 0.2 * usual
-        if 0.85 <= ratio <= 1.15:
-            rest[kept] = rr[i]
-            kept += 1
-    out[:6] /= n
-    out[6], out[7], out[10] = least, most, kept / n
-    out[8] = out[9] = np.nan
-    if kept > 2:
-        out[8] = np.sqrt((np.diff(rest[:kept]) ** 2).mean()) / rest[:kept].mean()
-        out[9] = rest[:kept].std() / rest[:kept].mean()
-    _local(rr, out[11:])
-
-
-@njit(cache=True, nogil=True)
-def _local(rr, out):
-    """Spread and rate over every run of _LOCAL intervals: least, median and most."""
-    length = min(_LOCAL, len(rr))
-    n = len(rr) - length + 1
-    cv, mean, change = np.empty(n), np.empty(n), np.empty(n)
-    for i in range(n):
-        part = rr[i : i + length]
-        mean[i] = part.mean()
-        cv[i] = part.std() / mean[i]
-        change[i] = np.median(np.abs(np.diff(part))) / mean[i]
-    out[0], out[1], out[2] = cv.min(), np.median(cv), cv.max()
-    out[3], out[4], out[5] = 60 / mean.min(), 60 / mean.max(), change.min()

@@ -1,4 +1,4 @@
-"""The walk over rows and hops: a lead is followed, its last half minute kept and measured every so often. Compiled."""
+"""The walk over rows and hops: a lead is followed, its last half minute kept, and handed out in time. Compiled."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from numba import njit
 
 from ..waveform import HOP_S, HOP_SAMPLES, LEAD_SLOT, N_LEADS, Reason
-from .features import STRIP_HOP, STRIP_STEP, measure_strip
+from .features import STRIP_HOP, STRIP_STEP
 from .state import BEATS, MV, RING_HOPS, STRIP_HOPS
 
 EVERY_HOPS = round(5 / HOP_S)
-"""A row's strip is measured every so many hops."""
+"""A row's strip is due every so many hops."""
 LEAST_USABLE = 0.7
 """Share of a strip's hops that must be usable."""
 _PREFERRED = ("II", "V1", "I", "V2", "X1", "X2", "V5", "V3", "V4", "V6", "III", "aVF", "aVL", "aVR", "X3", "X4")
@@ -25,7 +25,8 @@ def step_rows(state, rows, first_hop, delay, signal, beats, told):
     """Step each row through its hops; returns the number of strips that were due.
 
     ``signal``: ecg_mv, reason and quality of Conditioned; ``beats``: row, sample, ventricular and confirmed_hop;
-    ``told``: place among ``rows``, hop of the block, whether it was measured, and features of every strip due.
+    ``told``, of every strip due: place among ``rows``, hop of the block, number of beats (-1 where too little of it is
+    there or usable), and the strip itself: ecg, beats, ventricular, quality and usable as ``measure_strip`` takes them.
     """
     ecg, reason, quality = signal
     next_beat = count = 0
@@ -42,7 +43,8 @@ def step_rows(state, rows, first_hop, delay, signal, beats, told):
                 next_beat += 1
             if (hop + 1) % EVERY_HOPS == 0:
                 told[0][count], told[1][count] = r, k
-                told[2][count] = _measure(s, hop + 1, told[3][count])
+                strip = (told[3][count], told[4][count], told[5][count], told[6][count], told[7][count])
+                told[2][count] = _hand_out(s, hop + 1, strip)
                 count += 1
     return count
 
@@ -73,31 +75,23 @@ def _keep_hop(s, hop, ecg, reason, quality):
 
 
 @njit(cache=True, nogil=True)
-def _measure(s, stop_hop, out):
-    """Measure the strip that ends LAG_HOPS before ``stop_hop``; False when too little of it is there or usable."""
-    first = stop_hop - RING_HOPS
-    quality, usable = np.empty(STRIP_HOPS, np.float32), np.empty(STRIP_HOPS, np.uint8)
-    ecg = np.empty(STRIP_HOPS * STRIP_HOP, np.float32)
+def _hand_out(s, stop_hop, strip):
+    """Write the strip that ends LAG_HOPS before ``stop_hop``; returns its number of beats, -1 where it is of no use."""
+    ecg, beats, ventricular, quality, usable = strip
+    first, good = stop_hop - RING_HOPS, 0
     for k in range(STRIP_HOPS):
         place = (first + k) % RING_HOPS
         quality[k], usable[k] = s.quality[place], s.usable[place]
+        good += usable[k]
         for i in range(STRIP_HOP):
             ecg[k * STRIP_HOP + i] = s.wave[place * STRIP_HOP + i] * MV
-    if s.hops < RING_HOPS or usable.mean() < LEAST_USABLE:
-        return False
-    beats, ventricular = _beats_in(s, first * HOP_SAMPLES, (first + STRIP_HOPS) * HOP_SAMPLES)
-    measure_strip(ecg, beats, ventricular, quality, usable, out)
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _beats_in(s, start, stop):
-    """Samples of the strip at which its beats lie, and whether they are ventricular."""
-    beats, ventricular = np.empty(BEATS, np.int64), np.empty(BEATS, np.uint8)
+    if s.hops < RING_HOPS or good < LEAST_USABLE * STRIP_HOPS:
+        return -1
+    start, stop = first * HOP_SAMPLES, (first + STRIP_HOPS) * HOP_SAMPLES
     count = 0
     for k in range(max(s.n_beats - BEATS, 0), s.n_beats):
         sample = s.beat_sample[k % BEATS]
         if start <= sample < stop:
             beats[count], ventricular[count] = (sample - start) // STRIP_STEP, s.beat_ventricular[k % BEATS]
             count += 1
-    return beats[:count], ventricular[:count]
+    return count

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..waveform import HOP_SAMPLES, Beats, Conditioned
-from .features import FEATURES
+from .features import FEATURES, STRIP_HOP, measure_strip
 from .kernel import EVERY_HOPS, step_rows
-from .state import LAG_HOPS, ROW, STRIP_HOPS, fresh
+from .state import BEATS, LAG_HOPS, ROW, STRIP_HOPS, fresh
 
 STRIP_SAMPLES = STRIP_HOPS * HOP_SAMPLES
 LAG_SAMPLES = LAG_HOPS * HOP_SAMPLES
@@ -54,8 +54,12 @@ class StripMeasures:
         told = (
             np.empty(most, np.int64),
             np.empty(most, np.int64),
-            np.empty(most, bool),
-            np.empty((most, len(FEATURES))),
+            np.empty(most, np.int64),
+            np.empty((most, STRIP_HOPS * STRIP_HOP), np.float32),
+            np.empty((most, BEATS), np.int64),
+            np.empty((most, BEATS), np.uint8),
+            np.empty((most, STRIP_HOPS), np.float32),
+            np.empty((most, STRIP_HOPS), np.uint8),
         )
         count = step_rows(
             self._state,
@@ -66,4 +70,9 @@ class StripMeasures:
             (beats.row, beats.sample, beats.ventricular, beats.confirmed_hop),
             told,
         )
-        return MeasuredStrips(*(column[:count] for column in told))
+        place, hop, n_beats, ecg, at, ventricular, quality, usable = (column[:count] for column in told)
+        features = np.empty((count, len(FEATURES)))
+        for k in np.flatnonzero(n_beats >= 0).tolist():
+            n = n_beats[k]
+            measure_strip(ecg[k], at[k, :n], ventricular[k, :n], quality[k], usable[k], features[k])
+        return MeasuredStrips(place, hop, n_beats >= 0, features)

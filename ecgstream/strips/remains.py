@@ -14,7 +14,7 @@ _SLOW_HZ = STRIP_HZ / _SLOW
 _SEGMENT, _STEP = 128, 64
 _BINS = 28
 _FIRST_BIN = 4
-_BANDS_HZ = ((0.9, 2.5), (2.5, 4.0), (4.0, 5.5), (5.5, 7.0), (7.0, 9.0), (9.0, 14.5))
+_BANDS_HZ = ((1.0, 2.5), (2.5, 4.0), (4.0, 5.5), (5.5, 7.0), (7.0, 9.0), (9.0, 14.5))
 _F_BAND_HZ = (3.8, 9.5)
 _BLANK = 8
 _SCALES = 6
@@ -108,7 +108,8 @@ def _describe_spectrum(power, out):
     total = power.sum() + 1e-12
     out[: len(_BANDS_HZ)] = 0.0
     for b in range(_BINS):
-        out[_BIN_BAND[b]] += power[b] / total
+        if _BIN_BAND[b] >= 0:
+            out[_BIN_BAND[b]] += power[b] / total
     band = power[_F_BINS]
     peak = _F_BINS[band.argmax()]
     out[6] = _HZ[peak]
