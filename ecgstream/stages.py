@@ -47,6 +47,7 @@ class Barrier:
     def __init__(self, partitions: set[int]):
         self.partitions = partitions
         self.passed = asyncio.Event()
+        self.abandoned = False  # nobody waits for it any more
 
 
 def in_passes(messages: list[Message]) -> Iterator[list[Message]]:
@@ -96,7 +97,11 @@ class Stages:
         """Everything taken in of these partitions is delivered, with every bed's record; then they are parked."""
         barrier = Barrier(partitions)
         await self._inbox.put(barrier)
-        await barrier.passed.wait()
+        try:
+            await barrier.passed.wait()
+        except asyncio.CancelledError:
+            barrier.abandoned = True  # by the time its turn comes, these partitions may be ours anew
+            raise
 
     def close(self) -> None:
         """End the compute thread."""
@@ -126,6 +131,8 @@ class Stages:
         while (work := await self._next_work()) is not None:
             self._metrics.queued.set(self._inbox.qsize())
             if isinstance(work, Barrier):
+                if work.abandoned:
+                    continue
                 await self._outbox.put(await self.in_compute(self.membership.park, work.partitions))
                 await self._outbox.put(work)
                 continue

@@ -174,6 +174,23 @@ def test_a_bed_that_was_silent_is_taken_up_with_its_alarms_and_the_others_exactl
         ]
 
 
+@pytest.mark.parametrize("until_s", [40, 41, 50])
+def test_minutes_without_a_broker_make_no_bed_too_old_to_be_taken_up_exactly(until_s: int):
+    """Log    |--- 40 s ---|   5 min, nothing is appended   |-- the rest --|, and a crash right after or later"""
+    gone_ns = 300_000_000_000
+    late = [
+        m._replace(position=p._replace(log_ns=p.log_ns + gone_ns * (p.log_ns >= START_NS + 40e9)))
+        for m in log_of(BEDS[:2])
+        for p in [m.position]
+    ]
+    world = World([m for m in late if m.position.log_ns < START_NS + gone_ns + until_s * 1e9])
+    node = Node(world, RULES)
+    node.run()
+    _, logs = taken_up(world)
+    assert [entry["reason"] for entry in logs if "reason" in entry] == []
+    assert sum(entry["exactly"] for entry in logs if "exactly" in entry) == 2
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import zmq
@@ -145,4 +146,19 @@ def test_far_behind_the_log_the_encoder_waits_until_nearly_there(tmp_path: Path)
         stages._note_age([Message(b"", "", START_NS, Position(1, 1, START_NS, 1)), Message(b"", "", START_NS, place)])
         waits.append(stages.pipeline.catching_up)
     assert waits == [False, False, True, True, True, False, False]
+    stages.close()
+
+
+async def test_a_mark_that_nobody_waits_for_parks_nothing(tmp_path: Path):
+    stages, parked = Stages(settings(tmp_path), Metrics()), []
+    stages.membership = SimpleNamespace(park=lambda partitions: parked.append(partitions), owned={})
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await stages.finish({1})  # compute is busy
+    waiting = asyncio.create_task(stages.finish({2}))
+    await asyncio.sleep(0)
+    stages._inbox.put_nowait(None)
+    await stages.compute()
+    waiting.cancel()
+    assert parked == [{2}, set()]  # at the end, what is left
     stages.close()

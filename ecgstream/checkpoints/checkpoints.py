@@ -17,6 +17,7 @@ from ..settings import Settings
 from ..sources.message import Position
 from ..waveform import GRID_HZ, Condition
 from .hashes import model_hash, settings_hash
+from .log_clock import LogClock
 from .places import EVERY, STRIP, Place, Standing, Written
 from .record import Record, decode_all, encode
 from .rooms import restore_rooms, save_rooms
@@ -48,7 +49,7 @@ class Checkpoints:
         self._standings: dict[str, Standing] = {}
         self._rebuilding: dict[str, Record] = {}
         self._next: dict[int, int] = {}  # by partition: where it has been read up to
-        self._newest_ns: dict[int, int] = {}  # by partition: the log's time there
+        self._clock = LogClock()
         self._gone: dict[str, int] = {}
 
     # ----------------------------------------------------------------------------------------------- messages come in
@@ -69,14 +70,15 @@ class Checkpoints:
         if grid >= standing.next_grid:
             timeline = {} if row is None else self._intake.snapshot(row)
             if timeline is not None:
-                standing.remember(Place(position.offset, position.log_ns, grid, timeline), self._needed)
+                standing.remember(
+                    Place(position.offset, self._clock.now_ns(position.partition), grid, timeline), self._needed
+                )
         return True
 
     def passed(self, position: Position) -> None:
         """Take note of a message that is no bed's."""
-        partition, offset, log_ns, _ = position
-        self._next[partition] = max(self._next.get(partition, 0), offset + 1)
-        self._newest_ns[partition] = max(self._newest_ns.get(partition, 0), log_ns)
+        self._next[position.partition] = max(self._next.get(position.partition, 0), position.offset + 1)
+        self._clock.note(position)
 
     def _begin(self, stream_id: str, position: Position) -> Standing:
         if stream_id in self._standings:
@@ -127,7 +129,7 @@ class Checkpoints:
         durable = standing.sent[-1] if standing.sent else standing.durable
         if durable is None or durable.base_offset < 0:
             return False
-        return self._newest_ns.get(standing.partition, 0) - durable.base_log_ns > self._warmup_ns
+        return self._clock.now_ns(standing.partition) - durable.base_log_ns > self._warmup_ns
 
     def _record(self, stream_id: str, outbox: list[Outgoing]) -> Record:
         """A bed's record; one that is still being rebuilt keeps the one it is rebuilt from, alarms aside."""
@@ -138,7 +140,7 @@ class Checkpoints:
         return record | said | {"outbox": outbox, "partitions": self.partitions}
 
     def _taken(self, row: int, standing: Standing) -> Record:
-        grid, newest_ns = int(self._intake.newest_grid[row]), self._newest_ns.get(standing.partition, 0)
+        grid, newest_ns = int(self._intake.newest_grid[row]), self._clock.now_ns(standing.partition)
         standing.due_grid = grid + self._save_every
         base = standing.base(grid, self._needed, newest_ns - self._warmup_ns)
         return {
@@ -203,7 +205,8 @@ class Checkpoints:
                 self._rebuilding.pop(stream_id, None)
                 self._let_go(stream_id)
             self._gone = {stream_id: of for stream_id, of in self._gone.items() if of != partition}
-            for table in (self._next, self._newest_ns, self.departed):
+            self._clock.forget(partition)
+            for table in (self._next, self.departed):
                 table.pop(partition, None)
 
     def _let_go(self, stream_id: str) -> None:
@@ -230,13 +233,17 @@ class Checkpoints:
         out = [outgoing for record in readable.values() for outgoing in record["outbox"]]
         newest_ns = max((r["log_ns"] for r in readable.values() if r["partition"] == partition), default=0)
         start, exactly = max(first_offset, committed_offset), 0
-        self._next[partition], self._newest_ns[partition] = start, newest_ns
+        self._next[partition] = start
+        begins = (start, newest_ns)
         for stream_id, record in readable.items():
             is_here = record["partition"] == partition and (end_offset is None or record["offset"] <= end_offset)
             why = self._why_inexact(record, start, newest_ns) if is_here else "its log is another"
             if why:
                 log.warning("bed taken up without its log", stream_id=stream_id, reason=why)
+            else:
+                begins = min(begins, (record["base_offset"], record["base_log_ns"]), key=lambda place: place[1])
             exactly += self._take_up(stream_id, record, partition, record["offset"] if is_here else start, not why)
+        self._clock.take_up(partition, *begins)
         log.info("partition taken up", partition=partition, beds=len(readable), exactly=exactly, offset=start)
         return out, start
 

@@ -20,7 +20,7 @@ class Place(NamedTuple):
     """The timeline just before a message, when it held nothing back."""
 
     offset: int
-    log_ns: int
+    log_ns: int  # by the LogClock
     grid: int  # samples of the stream that had a place
     timeline: dict[str, Any]
 
