@@ -12,19 +12,19 @@ from .evaluate import _told, console
 app = typer.Typer(no_args_is_help=True, help="Fit the small heads over named features, and print what they score.")
 
 Data = Annotated[Path, typer.Argument(help="Folder with mitdb, nstdb, cinc2017, … in WFDB form.")]
+CACHE = Path(".cache")
 
 
 @app.command()
-def alarms(
+def beats(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Where the head directory is written.")] = Path("runs/heads/verdicts"),
+    out: Annotated[Path, typer.Option(help="Where the head directory is written.")] = Path("runs/heads/beats"),
 ) -> None:
-    """Verdicts on monitors' alarms: fitted on cinc2015, scored by folds of its records."""
-    from ..evaluation.alarm_head import train
-    from ..evaluation.alarms import alarms_table
+    """Classes of beats: fitted on DS1 of mitdb with noise of nstdb, scored by folds of its records. DS2 is not read."""
+    from ..heads.beats.training import classes_table, train
 
     with _told(console):
-        console.print(alarms_table(train(data / "cinc2015", out)))
+        console.print(classes_table(train(data, out, CACHE)))
 
 
 @app.command()
@@ -37,7 +37,7 @@ def quality(
     from ..heads.quality.training import train
 
     with _told(console):
-        console.print(quality_table(train(data / "cinc2011", out, Path(".cache"))))
+        console.print(quality_table(train(data / "cinc2011", out, CACHE)))
 
 
 @app.command()
@@ -52,7 +52,7 @@ def rhythm(
 
     packed = data / "cinc2017.tar"
     with _told(console), recordings_in(packed if packed.exists() else data / "cinc2017") as folder:
-        console.print(rhythm_table(train(folder, out, Path(".cache"))))
+        console.print(rhythm_table(train(folder, out, CACHE)))
 
 
 @app.command()
