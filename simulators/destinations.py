@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import zmq
 from aiokafka import AIOKafkaProducer
@@ -19,6 +19,8 @@ from ecgstream.settings import KafkaSettings
 HIGH_WATER_MARK = 2_000
 """Messages that may wait for the other side."""
 LISTENER_WAIT_S = 60.0
+KEEP_S = 600.0
+"""What a broker has not confirmed is kept, and sent again, for so long."""
 LINGER_S = 0.005
 """A Kafka batch waits this long for more messages: at a ward's pace it makes batches of what is due together."""
 BATCH_BYTES = 256 * 1024
@@ -78,6 +80,15 @@ class ZeroMqDestination:
         return 0
 
 
+class Waiting(NamedTuple):
+    """A message on its way to Kafka, and when it was taken: the log's time of it, however late it leaves."""
+
+    content_type: bytes
+    stream_id: bytes
+    payload: bytes
+    taken_ns: int
+
+
 class KafkaDestination:
     """Publishes to the topic of chunks, keyed by stream id; a thread of its own runs the producer.
 
@@ -90,7 +101,8 @@ class KafkaDestination:
         Raises NobodyListens when it, or the broker, is not there for a minute; SettingsError.
         """
         self._settings, self._options = settings, client_options(settings)
-        self._waiting: queue.Queue[tuple[bytes, bytes, bytes] | None] = queue.Queue(HIGH_WATER_MARK)
+        self._options["request_timeout_ms"] = round(KEEP_S * 1000)
+        self._waiting: queue.Queue[Waiting | None] = queue.Queue(HIGH_WATER_MARK)
         self._taken = self._confirmed = 0
         self._fault: Exception | None = None
         self._ready = threading.Event()
@@ -104,7 +116,7 @@ class KafkaDestination:
         while True:
             self._check()
             try:
-                self._waiting.put((content_type, stream_id, payload), block=wait, timeout=1.0)
+                self._waiting.put(Waiting(content_type, stream_id, payload, time.time_ns()), block=wait, timeout=1.0)
             except queue.Full:
                 if not wait:
                     return False
@@ -139,8 +151,8 @@ class KafkaDestination:
         self._ready.set()
         try:
             while messages := await asyncio.to_thread(self._take):
-                for content_type, stream_id, payload in messages:
-                    await self._send(producer, topic, stream_id, payload, [("content-type", content_type)])
+                for message in messages:
+                    await self._send(producer, topic, message)
         finally:
             await producer.stop()
 
@@ -165,7 +177,7 @@ class KafkaDestination:
                     raise
                 await asyncio.sleep(0.5)
 
-    def _take(self) -> list[tuple[bytes, bytes, bytes]]:
+    def _take(self) -> list[Waiting]:
         """What is waiting, at least one message; nothing at the end."""
         messages = []
         message = self._waiting.get()
@@ -178,12 +190,12 @@ class KafkaDestination:
             self._waiting.put(None)  # the end is told once these are sent
         return messages
 
-    async def _send(
-        self, producer: AIOKafkaProducer, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]
-    ) -> None:
+    async def _send(self, producer: AIOKafkaProducer, topic: str, message: Waiting) -> None:
+        content_type, key, value, taken_ns = message
+        headers, when_ms = [("content-type", content_type)], taken_ns // 1_000_000
         while True:
             try:
-                sending = await producer.send(topic, value, key=key, headers=headers)
+                sending = await producer.send(topic, value, key=key, headers=headers, timestamp_ms=when_ms)
             except KafkaTimeoutError:  # the buffer stays full while the broker is away
                 continue
             sending.add_done_callback(self._note)
