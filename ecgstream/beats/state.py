@@ -61,8 +61,10 @@ ROW = np.dtype(
     align=True,
 )
 
-KEPT = np.dtype([(name, ROW[name]) for name in ROW.names or () if name != "ecg"])
-"""The rest of a row: what RING samples of signal do not tell anew."""
+REBUILT = ("ecg", "clean_from")
+"""What RING samples of signal tell anew, whatever was there before."""
+KEPT = np.dtype([(name, ROW[name]) for name in ROW.names or () if name not in REBUILT])
+"""The rest of a row."""
 
 
 def fresh(n_rows: int) -> np.ndarray:
