@@ -17,6 +17,7 @@ from .alarms.lifecycle import Alarms
 from .clock import Clock
 from .conditioning import Conditioner
 from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate, shipped_beat_head
+from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .errors import IntakeError, WireError
 from .intake import Intake
 from .metrics import Metrics
@@ -83,6 +84,7 @@ class Pipeline:
         self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
+        self.wave_rhythms = WaveRhythms(shipped_fibrillation_head())
         self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
         self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
@@ -233,6 +235,7 @@ class Pipeline:
             )
         else:
             evidence, onset, from_model = rhythm.evidence, rhythm.onset, np.zeros_like(rhythm.evidence)
+        self.wave_rhythms.step(conditioned, rhythm).add_to(evidence, onset, from_model)
         technical = {
             Condition.LEADS_OFF: (conditioned.reason == Reason.LEAD_OFF).any(1),
             Condition.SIGNAL_UNUSABLE: ~np.isin(rhythm.reason, (Reason.OK, Reason.SETTLING)),
@@ -335,7 +338,7 @@ class Pipeline:
 
     def _rooms(self) -> list[Room]:
         always = [self.conditioner, self.rhythm, self.beat_classes, self.pvc_rate, self.alarms, self.verdicts]
-        return always + [room for room in (self.diagnosis, self.fusion) if room is not None]
+        return [*always, self.wave_rhythms, *(room for room in (self.diagnosis, self.fusion) if room is not None)]
 
     def warm_up(self) -> None:
         """Compile and specialise everything a first message would otherwise wait for."""

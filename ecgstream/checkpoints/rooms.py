@@ -24,6 +24,7 @@ def adaptive_rooms(pipeline: Pipeline) -> dict[str, Adaptive]:
     rooms: dict[str, Adaptive] = {
         "conditioning": pipeline.conditioner,
         "rhythm": pipeline.rhythm,
+        "waves": pipeline.wave_rhythms,
         "beats": pipeline.beat_classes,
         "pvc": pipeline.pvc_rate,
     }

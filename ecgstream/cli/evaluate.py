@@ -52,29 +52,48 @@ def beats(
 
 
 class Kind(StrEnum):
-    """What episodes are of."""
+    """Which episodes are scored."""
 
     LETHAL = "lethal"
+    VF = "vf"
     AF = "af"
 
 
 @app.command()
 def episodes(
-    folder: Folder,
+    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, of WFDB records with .atr annotations.")],
     kind: Annotated[
-        Kind, typer.Option(help="Lethal: all, by the rules. AF: fibrillation, by the rhythm head.")
+        Kind, typer.Option(help="lethal: what is told, how late, and without cause. vf, af: segments and episodes.")
     ] = Kind.LETHAL,
+    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
 ) -> None:
     """Episodes that annotations prove: told or missed, how late, and what was told without cause."""
     from ..evaluation.af_episodes import af_table, evaluate_af
-    from ..evaluation.episodes import episodes_table, evaluate_episodes
+    from ..evaluation.episodes import episodes_summary, episodes_table, evaluate_episodes
+    from ..evaluation.fibrillation import evaluate_fibrillation, fibrillation_table
+    from ..evaluation.fibrillation_heads import fibrillation_heads
+    from ..evaluation.folders import recordings_in
 
-    with _told(console):
-        result = evaluate_af(folder, allow_seen) if kind is Kind.AF else evaluate_episodes(folder)
-        console.print(af_table(result) if kind is Kind.AF else episodes_table(result))
-    _write(json_file, result)
+    if kind is Kind.AF:
+        with _told(console):
+            result = evaluate_af(folder, allow_seen, head_folder)
+            console.print(af_table(result))
+        _write(json_file, result)
+        return
+    with _told(console), recordings_in(folder) as records:
+        heads = fibrillation_heads(records, head_folder, cross_validate, allow_seen)
+        if kind is Kind.VF:
+            result = evaluate_fibrillation(records, heads.of)
+            console.print(fibrillation_table(result))
+        else:
+            result = evaluate_episodes(records, heads.of)
+            console.print(episodes_table(result))
+            console.print(episodes_summary(result), highlight=False)
+        console.print(f"Fibrillation head: {heads.said}.", highlight=False)
+    _write(json_file, result | {"head": heads.said})
 
 
 @app.command()

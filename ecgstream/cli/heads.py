@@ -66,3 +66,16 @@ def alarms(
 
     with _told(console):
         console.print(alarms_table(train(data / "cinc2015", out)))
+
+
+@app.command()
+def fibrillation(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Where the head directory is written.")] = Path("runs/heads/fibrillation"),
+) -> None:
+    """Ventricular fibrillation and flutter: fitted on vfdb. Score it by `evaluate episodes --cross-validate`."""
+    from ..heads.fibrillation.training import train
+
+    with _told(console):
+        manifest = train(data, out, Path(".cache"))
+        console.print(f"Wrote {out}, fitted on {len(manifest.seen['vfdb'])} records.", highlight=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..conditioning import condition_record
+from ..diagnosis.waves import WaveRhythms
+from ..heads import Head
 from ..rhythm import Rhythm
 from ..settings import ConditioningSettings
 from ..waveform import CODE_MISSING, Conditioned, RhythmResult
@@ -24,3 +26,12 @@ def condition(record: Record, mains_hz: int = ConditioningSettings().mains_hz, t
 def run_rules(record: Record) -> RhythmResult:
     """Beats and rule evidence of a whole record."""
     return Rhythm(1).step(condition(record))
+
+
+def run_fused(record: Record, head: Head) -> RhythmResult:
+    """As ``run_rules``, with what the fibrillation head adds to the rules' evidence."""
+    signal = condition(record)
+    result = Rhythm(1).step(signal)
+    from_model = np.zeros_like(result.evidence)
+    WaveRhythms(head, 1).step(signal, result).add_to(result.evidence, result.onset, from_model)
+    return result

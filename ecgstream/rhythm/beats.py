@@ -26,6 +26,7 @@ def remember_beat(s, sample, ventricular):
     s.beat_follows[place] = s.n_beats > 0 and s.broken_at < beat_sample(s, 0)
     s.beat_sample[place] = sample
     s.beat_ventricular[place] = ventricular
+    s.beat_alike[place] = s.alike
     s.n_beats += 1
 
 
@@ -39,6 +40,15 @@ def beat_sample(s, age):
 def is_ventricular(s, age):
     """Whether the beat of this age is ventricular."""
     return s.beat_ventricular[(s.n_beats - 1 - age) % BEATS] == 1
+
+
+@njit(cache=True, nogil=True)
+def count_alike(s, count):
+    """How many of the last ``count`` beats are like the beat before."""
+    alike = 0
+    for age in range(count):
+        alike += s.beat_alike[(s.n_beats - 1 - age) % BEATS]
+    return alike
 
 
 @njit(cache=True, nogil=True)

@@ -18,8 +18,10 @@ WAVE = FIBRILLATION_HOPS * _PER_HOP
 """Samples of a main lead kept, every second one (125 Hz)."""
 _WAVE_HZ = GRID_HZ / 2
 _BAND_HZ = (1.7, 10.0)
-_LEAST_MV = 0.03
-"""Mean size of the wave; below it may be asystole."""
+_TREND = 62
+"""Samples on either side of the running mean that is taken off (1 s in all): a wandering trace is none the slower."""
+_LEAST_MV = 0.045
+"""Mean size of the wave over the main leads; below it is asystole."""
 LEAKAGE_SHARE = 0.13
 BEGIN, END = 0.08, 0.04
 """Score (fill less a share of leakage) above which fibrillation begins, and below which it ends."""
@@ -30,48 +32,88 @@ CONFIRM_HOPS = 5
 def add_hop(s, main, ecg, energy, whole):
     """Append a hop, ``ecg`` and ``energy`` (HOP_SAMPLES,), to a main lead's memory; start over if not whole."""
     place = s.hops % FIBRILLATION_HOPS
-    size = change = 0.0
+    change = 0.0
     previous = s.wave[main, place * _PER_HOP - 1]
     for i in range(_PER_HOP):
         value = ecg[2 * i]
         s.wave[main, place * _PER_HOP + i] = value
-        size += abs(value)
         change += abs(value - previous)
         previous = value
-    s.wave_size[main, place], s.wave_change[main, place] = size, change
+    s.wave_change[main, place] = change
     s.wave_low[main, place], s.wave_peak[main, place] = energy.min(), energy.max()
     s.wave_hops[main] = min(s.wave_hops[main] + 1, FIBRILLATION_HOPS) if whole else 0
 
 
 @njit(cache=True, nogil=True)
 def fibrillation_score(s):
-    """Fill less a share of leakage, over full main leads weighed by size; -1 when none is full or all are slight."""
-    total = weight = 0.0
+    """Fill less a share of leakage, over full main leads weighed by how much they move; -1 when none is full or all
+    are slight."""
+    total = weight = size = 0.0
+    leads = 0
     for main in range(N_MAIN_LEADS):
         if s.wave_hops[main] == FIBRILLATION_HOPS:
-            size = s.wave_size[main].sum()
-            weight += size
-            total += size * _score(s, main, size)
-    return total / weight if weight > 0.0 else -1.0
+            change = s.wave_change[main].sum()
+            score, mean_mv = _score(s, main)
+            weight += change
+            total += change * score
+            size += mean_mv
+            leads += 1
+    return total / weight if weight > 0.0 and size >= _LEAST_MV * leads else -1.0
 
 
 @njit(cache=True, nogil=True)
-def _score(s, main, size):
-    half = round(np.pi * size / max(s.wave_change[main].sum(), 1e-9))
-    if size < _LEAST_MV * WAVE or not _WAVE_HZ / _BAND_HZ[1] <= 2 * half <= _WAVE_HZ / _BAND_HZ[0]:
-        return -1.0
-    fill = np.sort(s.wave_low[main])[6] / max(np.sort(s.wave_peak[main])[17], 1e-9)
+def _score(s, main):
+    """(score, mean size in mV) of a main lead; the size is not looked at where the score is below 0 anyway."""
+    fill = lead_fill(s, main)
     if fill < (END if s.fibrillating else BEGIN):
-        return fill - LEAKAGE_SHARE  # no leakage is small enough to matter
-    oldest = (s.hops + 1) % FIBRILLATION_HOPS * _PER_HOP
+        return fill - LEAKAGE_SHARE, _LEAST_MV  # no leakage is small enough to matter
     wave = np.empty(WAVE, np.float32)
-    wave[: WAVE - oldest] = s.wave[main, oldest:]
-    wave[WAVE - oldest :] = s.wave[main, :oldest]
-    return fill - LEAKAGE_SHARE * _leakage(wave[half:], wave[: WAVE - half])
+    take_trend_off(s, main, wave)
+    half, size = half_period(wave)
+    if not _WAVE_HZ / _BAND_HZ[1] <= 2 * half <= _WAVE_HZ / _BAND_HZ[0]:
+        return -1.0, size
+    return fill - LEAKAGE_SHARE * leakage(wave[half:], wave[: WAVE - half]), size
 
 
 @njit(cache=True, nogil=True)
-def _leakage(wave, delayed):
+def lead_fill(s, main):
+    """QRS energy between a main lead's waves against its peaks."""
+    return np.sort(s.wave_low[main])[6] / max(np.sort(s.wave_peak[main])[17], 1e-9)
+
+
+@njit(cache=True, nogil=True)
+def take_trend_off(s, main, wave):
+    """``wave`` (WAVE,) is the lead's last 4 s less their running mean of 1 s; returns the mean size of that mean."""
+    oldest = (s.hops + 1) % FIBRILLATION_HOPS * _PER_HOP
+    trace = np.empty(WAVE, np.float32)
+    trace[: WAVE - oldest] = s.wave[main, oldest:]
+    trace[WAVE - oldest :] = s.wave[main, :oldest]
+    total = wander = 0.0
+    for i in range(_TREND):
+        total += trace[i]
+    for i in range(WAVE):
+        if i + _TREND < WAVE:
+            total += trace[i + _TREND]
+        if i > _TREND:
+            total -= trace[i - _TREND - 1]
+        mean = total / (min(i + _TREND, WAVE - 1) - max(i - _TREND, 0) + 1)
+        wave[i] = trace[i] - mean
+        wander += abs(mean)
+    return wander / WAVE
+
+
+@njit(cache=True, nogil=True)
+def half_period(wave):
+    """(half the mean period in samples, mean size): of a sine the changes add up to 2 pi of its size a period."""
+    size = change = 0.0
+    for i in range(1, WAVE):
+        size += abs(wave[i])
+        change += abs(wave[i] - wave[i - 1])
+    return min(max(round(np.pi * size / max(change, 1e-9)), 1), WAVE // 4), size / WAVE
+
+
+@njit(cache=True, nogil=True)
+def leakage(wave, delayed):
     """What is left of a wave and its delayed self, added, of their sizes."""
     left = whole = 0.0
     for i in range(len(wave)):

@@ -14,6 +14,7 @@ from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
 from .shape import classify
 from .standstill import is_standstill
 from .state import HISTORY, N_MAIN_LEADS, PEAK_HISTORY
+from .waves import WAVE_HOPS, measure_waves
 
 MOST_BEATS_PER_HOP = 2
 """Beats lie more than 200 ms apart, a hop's length; two may be decided on in one."""
@@ -58,6 +59,8 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, out):
             if out[2][r, k] == _OK:
                 judge_wave(s, judge_fibrillation(s), (hop + 1) * HOP_SAMPLES - delay[r])
                 judge_beats(s, known, limits[rows[r]])
+                if (hop + 1) % WAVE_HOPS == 0:
+                    measure_waves(s, known, out[6][r, k])
             tell(s, out[0][r, k], out[1][r, k])
             if s.unusable < HOLD_HOPS:
                 out[3][r, k] = heart_rate(s, known)

@@ -26,6 +26,10 @@ LEVEL_RANGE = (0.4, 1.6)
 RELEARN_AFTER = 5 * 250
 """Usable samples without a beat after which levels may fall to what is there; later than the asystole rule."""
 RELEARN_CREST = 4.0
+DEAD_HOPS = 7
+"""A lead without a peak of DEAD_LEVEL in so many hops (1.4 s), while another has one of LIVE_LEVEL, has come loose: it
+must not make the others' beats look small. Where all are quiet, so is the heart."""
+DEAD_LEVEL, LIVE_LEVEL = 0.25, 0.6
 MAIN_SHARE = 0.2
 """A main lead may weigh this little of the heaviest lead."""
 MAIN_POOR_HOPS = 25
@@ -66,7 +70,7 @@ def _silence(valid, clean, energy, slope):
 def weigh(s, present, lead_energy, reason, quality):
     """Bring each lead's level, floor and weight up to a hop: ``lead_energy`` (N_LEADS, HOP_SAMPLES) and its judgement
     (N_LEADS,). Weights add up to 1, or to 0 when no lead is usable and learnt."""
-    total = 0.0
+    liveliest = 0.0
     for lead in range(N_LEADS):
         s.weight[lead] = 0.0
         if present[lead]:
@@ -75,9 +79,22 @@ def weigh(s, present, lead_energy, reason, quality):
             if usable and s.learnt[lead] == LEARNING_HOPS:
                 clear = s.level[lead] / (s.floor[lead] + 0.05 * s.level[lead])
                 s.weight[lead] = quality[lead] * clear**WEIGHT_POWER
-                total += s.weight[lead]
+                liveliest = max(liveliest, _recent_peak(s, lead))
+    for lead in range(N_LEADS):
+        if s.weight[lead] > 0.0 and liveliest > LIVE_LEVEL and _recent_peak(s, lead) < DEAD_LEVEL:
+            s.weight[lead] = 0.0
+    total = s.weight.sum()
     if total > 0.0:
         s.weight /= total
+
+
+@njit(cache=True, nogil=True)
+def _recent_peak(s, lead):
+    """Highest energy of the last DEAD_HOPS hops against the lead's level."""
+    highest = 0.0
+    for age in range(DEAD_HOPS):
+        highest = max(highest, s.hop_peak[lead, (s.hops - age) % LEVEL_HOPS])
+    return highest / max(s.level[lead], LEAST_LEVEL)
 
 
 @njit(cache=True, nogil=True)

@@ -8,7 +8,8 @@ from ..limits import limits_of
 from ..waveform import N_CONDITIONS, Beats, Conditioned, RhythmResult
 from .energy import ENERGY_DELAY
 from .kernel import MOST_BEATS_PER_HOP, step_rows
-from .state import KEPT, fresh
+from .state import KEPT, N_MAIN_LEADS, fresh
+from .waves import FEATURES
 
 
 class Rhythm:
@@ -73,7 +74,10 @@ class Rhythm:
             np.zeros(result.reason.shape, bool) if pulse is None else pulse,
             self.limits,
             beats,
-            (result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min, result.standstill),
+            (
+                *(result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min),
+                *(result.standstill, result.waves),
+            ),
         )
         result.beats = Beats(*(column[:count] for column in beats))
         return result
@@ -89,4 +93,5 @@ def _empty(n_rows: int, n_hops: int) -> RhythmResult:
         hr_bpm=np.full((n_rows, n_hops), np.nan, np.float32),
         pvc_per_min=np.full((n_rows, n_hops), np.nan, np.float32),
         standstill=np.zeros((n_rows, n_hops), bool),
+        waves=np.full((n_rows, n_hops, N_MAIN_LEADS, len(FEATURES)), np.nan, np.float32),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from numba import njit
 
 from ..waveform import GRID_HZ, HOP_SAMPLES, N_CONDITIONS, Condition
-from .beats import beat_sample, heart_rate, interval, run_of_intervals, ventricular_run
+from .beats import beat_sample, count_alike, heart_rate, interval, run_of_intervals, ventricular_run
 from .detector import LOOK_AHEAD
 from .fibrillation import CONFIRM_HOPS, END
 from .state import FIBRILLATION_HOPS
@@ -27,6 +27,8 @@ _EXTREME_TACHY_MARGIN_BPM = 5.0
 _TACHY_INTERVALS = 16
 _VT_BEATS, _VT_MARGIN_BPM = 5, 10.0
 _VT_UNEVEN = 1.8
+_VT_ALIKE = 2
+"""Of four beats of a tachycardia so many are like the one before; polymorphic ones are told as fibrillation."""
 _RUN_BEATS = 3
 _LIMIT_MARGIN_BPM = 3.0
 _TOLD = GRID_HZ
@@ -135,6 +137,7 @@ def _judge_ventricular(s, known, least_bpm):
     limit = least_bpm - (_VT_MARGIN_BPM if s.active[_C_VT] else 0.0)
     count, span = run_of_intervals(s, _VT_BEATS - 1) if run >= _VT_BEATS else (0, 0)
     holds = recent and count == _VT_BEATS - 1 and span * limit < count * 60.0 * GRID_HZ and _is_even(s, count)
+    holds = holds and count_alike(s, count) >= _VT_ALIKE
     set_condition(s, _C_VT, holds, beat_sample(s, count) if holds else -1)
     holds = recent and run >= _RUN_BEATS
     set_condition(s, _C_RUN, holds, beat_sample(s, run - 1) if holds else -1)

@@ -19,9 +19,13 @@ _LEARN_STEP = 0.1
 _LIKE, _LIKE_AT_FIRST, _FIRST = 0.9, 0.8, 8
 """Beats this like the template move it; the first ones may be less like it."""
 _UNLIKE_BEATS = 12
+_UNLIKE_AT_FIRST, _LEARNT_FROM = 4, 4
+"""So few are enough while the shapes were learnt from no more than so many: the first beat was the odd one."""
 _SLOW = int(0.6 * GRID_HZ)
 """After so many successive unlike beats, none faster than this, the usual QRS has changed and is learnt anew."""
 _RR_STEP = 0.125
+_ALIKE = 0.6
+"""Correlation from which two successive beats are alike. Those of a tachycardia are; those of artefacts are not."""
 
 
 @njit(cache=True, nogil=True)
@@ -30,15 +34,29 @@ def classify(s, lead_ecg, peak, rr):
     start = peak - _BEFORE
     if s.shapes_learnt.max() == 0:
         _learn(s, lead_ecg, start, 1.0)
+        _keep_last(s, lead_ecg, start)
+        return False
+    tells = False
+    for main in range(N_MAIN_LEADS):
+        tells = tells or _tells(s, main)
+    if not tells:
+        _learn(s, lead_ecg, start, _LEARN_STEP)
         return False
     lag, like = _best_lag(s, lead_ecg, start)
     width = _relative_width(s, lead_ecg, start + lag)
     early = rr / s.usual_rr if rr > 0 else 1.0
     ventricular = _is_ventricular(like, width, early)
+    s.alike = 1 if _resembles_last(s, lead_ecg, start) else 0
     _follow_shape(s, lead_ecg, start + lag, like, rr)
     if not ventricular and rr > 0:
         s.usual_rr += _RR_STEP * (min(max(rr, 0.5 * s.usual_rr), 1.5 * s.usual_rr) - s.usual_rr)
     return ventricular
+
+
+@njit(cache=True, nogil=True)
+def _tells(s, main):
+    """Whether a main lead has a shape, and is heard now: one that has come loose tells nothing."""
+    return s.shapes_learnt[main] > 0 and s.weight[s.main_lead[main]] > 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -57,7 +75,7 @@ def _best_lag(s, lead_ecg, start):
     for lag in range(-_LAGS, _LAGS + 1):
         total = weight = 0.0
         for main in range(N_MAIN_LEADS):
-            if s.shapes_learnt[main] > 0:
+            if _tells(s, main):
                 height = np.abs(s.shape[main]).max()
                 weight += height
                 first = start + lag
@@ -81,11 +99,37 @@ def _correlation(beat, shape):
 
 
 @njit(cache=True, nogil=True)
+def _resembles_last(s, lead_ecg, start):
+    """Whether the beat is like the one before, in the main leads together; the beat is kept for the next."""
+    best = -1.0
+    for lag in range(-2 * _LAGS, 2 * _LAGS + 1, 2):
+        total = weight = 0.0
+        for main in range(N_MAIN_LEADS):
+            if _tells(s, main):
+                last = s.last_beat[main]
+                height = np.abs(last).max()
+                weight += height
+                first = start + lag
+                total += height * _correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], last)
+        best = max(best, total / max(weight, 1e-9))
+    _keep_last(s, lead_ecg, start)
+    return best > _ALIKE
+
+
+@njit(cache=True, nogil=True)
+def _keep_last(s, lead_ecg, start):
+    for main in range(N_MAIN_LEADS):
+        if s.main_lead[main] >= 0:
+            beat = lead_ecg[s.main_lead[main], start : start + SHAPE]
+            s.last_beat[main] = beat - beat.mean()
+
+
+@njit(cache=True, nogil=True)
 def _relative_width(s, lead_ecg, start):
     """Effective width, area over height, of the beat in the main leads together, against that of the shapes."""
     area = height = usual_area = usual_height = 0.0
     for main in range(N_MAIN_LEADS):
-        if s.shapes_learnt[main] > 0:
+        if _tells(s, main):
             beat = lead_ecg[s.main_lead[main], start : start + SHAPE]
             size = np.abs(beat - beat.mean())
             area, height = area + size.sum(), height + size.max()
@@ -101,7 +145,7 @@ def _follow_shape(s, lead_ecg, start, like, rr):
         _learn(s, lead_ecg, start, _LEARN_STEP)
         return
     s.unlike = s.unlike + 1 if rr > _SLOW else 0
-    if s.unlike >= _UNLIKE_BEATS:
+    if s.unlike >= (_UNLIKE_AT_FIRST if s.shapes_learnt.max() <= _LEARNT_FROM else _UNLIKE_BEATS):
         s.unlike = 0
         s.shapes_learnt[:] = 0
         _learn(s, lead_ecg, start, 1.0)
@@ -112,7 +156,7 @@ def _learn(s, lead_ecg, start, step):
     """Move the shapes towards the beat; a lead whose shape is not learnt takes it over whole."""
     for main in range(N_MAIN_LEADS):
         lead = s.main_lead[main]
-        if lead >= 0:
+        if lead >= 0 and s.weight[lead] > 0.0:
             beat = lead_ecg[lead, start : start + SHAPE]
             share = step if s.shapes_learnt[main] > 0 else 1.0
             s.shape[main] += share * (beat - beat.mean() - s.shape[main])

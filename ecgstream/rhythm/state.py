@@ -54,14 +54,14 @@ ROW = np.dtype(
         ("n_beats", np.int64),  # since the segment began
         ("beat_sample", np.int64, (BEATS,)),
         ("beat_ventricular", np.uint8, (BEATS,)),
+        ("beat_alike", np.uint8, (BEATS,)),  # like the beat before
         ("beat_follows", np.uint8, (BEATS,)),  # no unusable hop since the beat before
         # main leads
         ("main_lead", np.int64, (N_MAIN_LEADS,)),  # -1 for none
         ("main_poor", np.int64, (N_MAIN_LEADS,)),  # successive hops in which it weighed too little
         ("wave", np.float32, (N_MAIN_LEADS, _WAVE)),  # 4 s at 125 Hz, a ring
         ("wave_hops", np.int64, (N_MAIN_LEADS,)),  # hops of the ring that are set
-        ("wave_size", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),  # per hop: sum of absolute values
-        ("wave_change", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),  # of absolute differences
+        ("wave_change", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),  # per hop: sum of absolute differences
         ("wave_low", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),  # least and greatest energy
         ("wave_peak", np.float64, (N_MAIN_LEADS, FIBRILLATION_HOPS)),
         ("fibrillating", np.int64),
@@ -71,6 +71,8 @@ ROW = np.dtype(
         ("shape", np.float64, (N_MAIN_LEADS, SHAPE)),
         ("shapes_learnt", np.int64, (N_MAIN_LEADS,)),  # beats
         ("unlike", np.int64),  # successive slow beats unlike the shapes
+        ("last_beat", np.float32, (N_MAIN_LEADS, SHAPE)),
+        ("alike", np.uint8),  # the newest beat is like the one before
         ("usual_rr", np.float64),  # samples, of beats that are not ventricular
         # flat line
         ("heard", np.int64),  # judged hops since a lead was last troubled with none heard

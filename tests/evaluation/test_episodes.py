@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ecgstream.evaluation.episodes import detection_delay_s, episodes_table, evaluate_episodes, told_episodes
+from ecgstream.diagnosis.waves import shipped_fibrillation_head
+from ecgstream.evaluation.episodes import (
+    detection_delay_s,
+    episodes_summary,
+    episodes_table,
+    evaluate_episodes,
+    told_episodes,
+)
 from ecgstream.evaluation.reference import Episode
 from ecgstream.waveform import N_CONDITIONS, Beats, Condition, RhythmResult
 
@@ -17,7 +24,9 @@ def result_with(condition: Condition, *spans: tuple[int, int], n_hops: int = 200
     none = np.empty(0, np.int64)
     per_hop = np.zeros((1, n_hops), np.float32)
     onset = np.where(evidence, 0, -1)
-    return RhythmResult(Beats(none, none, none > 0, none), evidence, onset, per_hop, per_hop, per_hop, per_hop > 0)
+    flags = np.zeros((1, n_hops), bool)
+    beats = Beats(none, none, none > 0, none)
+    return RhythmResult(beats, evidence, onset, per_hop, per_hop, per_hop, flags, per_hop)
 
 
 def test_evidence_becomes_episodes_told_at_the_end_of_their_first_hop():
@@ -49,16 +58,22 @@ def test_detection_delay(told, delay):
     assert detection_delay_s(Episode(VT, 10.0, 15.0), told) == delay
 
 
+def by_shipped_head(record):
+    return shipped_fibrillation_head()
+
+
 @pytest.mark.recordings
 def test_a_quiet_record_has_no_lethal_evidence(recordings):
-    result = evaluate_episodes(recordings / "mitdb", ["100"])
-    assert (result["hits"], result["misses"], result["false"]) == (0, 0, 0)
+    result = evaluate_episodes(recordings / "mitdb", by_shipped_head, ["100"])
+    assert (result["hits"], result["misses"], result["false"]["count"], result["delay_s"]) == (0, 0, 0, None)
+    assert result["false"]["at_most_per_h"] == pytest.approx(2.9957 / 0.50154, rel=1e-3)
+    assert "0 in 0.5 bed-hours, at most 5.97 an hour" in episodes_summary(result)
 
 
 @pytest.mark.recordings
 @pytest.mark.parametrize("record", ["418", "421", "426"])
 def test_ventricular_episodes_are_told_within_ten_seconds(recordings, record):
-    result = evaluate_episodes(recordings / "vfdb", [record])
+    result = evaluate_episodes(recordings / "vfdb", by_shipped_head, [record])
     assert result["hits"] >= 7
     assert (result["misses"], result["late"]) == (0, 0)
     assert episodes_table(result).row_count == 2

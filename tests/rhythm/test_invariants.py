@@ -11,7 +11,7 @@ from ecgstream.waveform import Conditioned, Reason, RhythmResult
 
 from .signals import beat_train, conditioned, cut, noise, spoil, stack
 
-PER_HOP = ("evidence", "onset", "reason", "hr_bpm", "pvc_per_min", "standstill")
+PER_HOP = ("evidence", "onset", "reason", "hr_bpm", "pvc_per_min", "standstill", "waves")
 PER_BEAT = ("row", "sample", "ventricular", "confirmed_hop")
 
 

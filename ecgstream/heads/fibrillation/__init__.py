@@ -1,0 +1,1 @@
+"""Fibrillation and flutter: what the head learns from, and how it is fitted."""
