@@ -26,5 +26,6 @@ def test_a_short_run_measures_what_it_promises(tmp_path: Path):
     assert (result["beds"], result["kept_up"]) == (8, True)
     assert result["withheld"].keys() == {"scored"}
     assert 0 < result["latency_s"]["p50"] <= result["latency_s"]["p99"]
-    assert {"decode", "intake", "conditioning", "rhythm", "diagnosis", "alarms", "outputs"} == set(result["stages"])
+    rooms = {"conditioning", "rhythm", "diagnosis", "beats", "strips", "alarms"}
+    assert {"decode", "intake", *rooms, "outputs"} == set(result["stages"])
     assert sum(result["stages"].values()) < result["cpu_s_per_bed_s"]
