@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-ROOMS = ("alarms", "beats", "conditioning", "intake", "rhythm")
+ROOMS = ("alarms", "beats", "conditioning", "intake", "rhythm", "strips")
 """Rooms with compiled kernels; they use constants of ``waveform``."""
 _PREFIX = "kernels-"
 

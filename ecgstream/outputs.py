@@ -12,6 +12,8 @@ import numpy as np
 from .alarms.conditions import RULES
 from .alarms.lifecycle import Alarms
 from .alert_strips.message import strip_message
+from .diagnosis.strips import NAMES as STRIP_NAMES
+from .diagnosis.strips import StripScores
 from .intake import Intake
 from .settings import Settings
 from .sources.message import Message
@@ -140,6 +142,7 @@ class Outputs:
         conditioned: Conditioned,
         rhythm: RhythmResult,
         scores: Scores,
+        strips: StripScores,
         evidence: np.ndarray,
         speaks: np.ndarray,
         now_ns: int,
@@ -163,7 +166,7 @@ class Outputs:
             if silenced[i]:
                 vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
             diagnosis = pb.Diagnosis(**stamp, model=self._model_version)
-            _fill_diagnosis(diagnosis, scores, i, k)
+            _fill_diagnosis(diagnosis, scores, strips, i, k)
             out.append(self._outgoing("vitals", vitals.stream_id, vitals))
             out.append(self._outgoing("diagnosis", diagnosis.stream_id, diagnosis))
         return out
@@ -203,7 +206,10 @@ def _lead(name: str, reason: int, quality: float) -> pb.LeadQuality:
     return pb.LeadQuality(name=name, quality=quality, reason=_REASON_NAMES[Reason(reason)])
 
 
-def _fill_diagnosis(diagnosis: pb.Diagnosis, scores: Scores, i: int, k: int) -> None:
+def _fill_diagnosis(diagnosis: pb.Diagnosis, scores: Scores, strips: StripScores, i: int, k: int) -> None:
+    for name, probability in zip(STRIP_NAMES, strips.values[i, k].tolist(), strict=True):
+        if probability == probability:
+            diagnosis.scores.add(name=name, probability=probability)
     if scores.reason[i, k]:
         diagnosis.withheld = _REASON_NAMES[Reason(scores.reason[i, k])]
         return

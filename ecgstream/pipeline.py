@@ -17,6 +17,7 @@ from .alarms.lifecycle import Alarms
 from .clock import Clock
 from .conditioning import Conditioner
 from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate, shipped_beat_head
+from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
 from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .errors import IntakeError, WireError
 from .intake import Intake
@@ -83,6 +84,7 @@ class Pipeline:
         self.model, self.model_fault = model, fault
         self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
+        self.strips = StripRhythms(shipped_rhythm_head())
         self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
         self.wave_rhythms = WaveRhythms(shipped_fibrillation_head())
         self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
@@ -168,8 +170,10 @@ class Pipeline:
             scores = self._diagnose(conditioned)
         with self._stage("beats"):
             self._count_ectopics(conditioned, rhythm)
+        with self._stage("strips"):
+            strips = self.strips.step(conditioned, rhythm.beats)
         with self._stage("alarms"):
-            evidence, onset, from_model = self._evidence(conditioned, rhythm, scores)
+            evidence, onset, from_model = self._evidence(conditioned, rhythm, scores, strips)
             judged = rhythm.reason == Reason.OK
             updates = self.alarms.step(
                 block.rows, block.first_hop, judged, evidence, onset, from_model, self.clock.now_ns()
@@ -184,7 +188,7 @@ class Pipeline:
                 waited_ns = now_ns - int(self.intake.last_arrival_ns[update.row])
                 self.metrics.latency.labels("alert").observe(waited_ns / 1e9)
             speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
-            out += self.outputs.periodic(conditioned, rhythm, scores, evidence, speaks, now_ns)
+            out += self.outputs.periodic(conditioned, rhythm, scores, strips, evidence, speaks, now_ns)
         self._count(conditioned, rhythm, scores)
 
     # ------------------------------------------------------------------------------------------------ parts of the way
@@ -226,9 +230,9 @@ class Pipeline:
         self.rhythm.limits[rows] = self.alarms.limits[rows]
 
     def _evidence(
-        self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores
+        self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores, strips: StripScores
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rules, what the model adds, PVCs above the limit, and the technical conditions the signal itself shows."""
+        """Rules, what models add, PVCs above the limit, and the technical conditions the signal itself shows."""
         if self.diagnosis is not None and self.fusion is not None:
             evidence, onset, from_model = self.fusion.step(
                 conditioned.rows, conditioned.first_hop, rhythm.evidence, rhythm.onset, scores.values
@@ -236,6 +240,9 @@ class Pipeline:
         else:
             evidence, onset, from_model = rhythm.evidence, rhythm.onset, np.zeros_like(rhythm.evidence)
         self.wave_rhythms.step(conditioned, rhythm).add_to(evidence, onset, from_model)
+        fibrillation = Condition.ATRIAL_FIBRILLATION
+        evidence[:, :, fibrillation] = from_model[:, :, fibrillation] = strips.fibrillates
+        onset[:, :, fibrillation] = strips.onset
         technical = {
             Condition.LEADS_OFF: (conditioned.reason == Reason.LEAD_OFF).any(1),
             Condition.SIGNAL_UNUSABLE: ~np.isin(rhythm.reason, (Reason.OK, Reason.SETTLING)),
@@ -337,7 +344,15 @@ class Pipeline:
         self._n_rows = n_rows
 
     def _rooms(self) -> list[Room]:
-        always = [self.conditioner, self.rhythm, self.beat_classes, self.pvc_rate, self.alarms, self.verdicts]
+        always = [
+            self.conditioner,
+            self.rhythm,
+            self.strips,
+            self.beat_classes,
+            self.pvc_rate,
+            self.alarms,
+            self.verdicts,
+        ]
         return [*always, self.wave_rhythms, *(room for room in (self.diagnosis, self.fusion) if room is not None)]
 
     def warm_up(self) -> None:

@@ -217,6 +217,7 @@ def test_where_retention_has_cut_the_log_beds_go_on_with_their_alarms():
     assert {entry["reason"] for entry in logs if "reason" in entry} == {"the log does not reach back far enough"}
     world.log = log()
     world.vitals.clear()  # without its log a bed settles anew, and says so of hops that were told before
+    world.diagnoses.clear()
     node.start = {p: world.first_kept[p] for p in (0, 1)}
     node.run()
     assert max(sample for stream_id, sample in world.vitals if stream_id == "plain") == 72 * 250
@@ -228,6 +229,7 @@ def test_a_log_that_was_made_anew_does_not_silence_the_bed():
     world.log = [m._replace(position=m.position._replace(offset=n)) for n, m in enumerate(later)][:20]
     world.committed = {}
     world.vitals.clear()
+    world.diagnoses.clear()
     node, logs = taken_up(world)
     assert {entry["reason"] for entry in logs if "reason" in entry} == {"its log is another"}
     node.run()
@@ -242,6 +244,7 @@ def test_a_rebuild_that_misses_its_hop_is_told_and_the_bed_speaks():
     with capture_logs() as logs:
         node = Node(world, RULES)
         world.vitals.clear()
+        world.diagnoses.clear()
         node.run()
     assert any("expected next" in entry.get("text", "") for entry in logs)
     assert max(sample for _, sample in world.vitals) == 72 * 250
@@ -353,7 +356,7 @@ def test_messages_nobody_can_read_and_beds_without_a_place_hold_no_commit_back()
 def test_a_record_is_small():
     _, node = ward(30, feeds=[Feed("bed", names=("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), faults=0.1)])
     ((_, record),) = node.checkpoints.records([], every=True).values()
-    assert len(record) < 21_000 and len(zlib.compress(record, 1)) < 12_000
+    assert len(record) < 31_000 and len(zlib.compress(record, 1)) < 20_000
 
 
 def test_the_form_of_what_the_rhythm_room_keeps_belongs_to_the_schema():

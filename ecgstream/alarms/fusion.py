@@ -18,12 +18,10 @@ from ..waveform import GRID_HZ, HOP_SAMPLES, LETHAL, Condition
 HOLD_S = {
     Condition.VENTRICULAR_FIBRILLATION: 4.0,
     Condition.VENTRICULAR_TACHYCARDIA: 3.0,
-    Condition.ATRIAL_FIBRILLATION: 30.0,
 }
 SCORE_NAMES = {
     Condition.VENTRICULAR_FIBRILLATION: "rhythm.vf",
     Condition.VENTRICULAR_TACHYCARDIA: "rhythm.vt",
-    Condition.ATRIAL_FIBRILLATION: "rhythm.af",
 }
 LETHAL_ALONE_MIN = 0.9
 NOISE_MAX = 0.5

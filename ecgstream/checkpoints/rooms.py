@@ -25,6 +25,7 @@ def adaptive_rooms(pipeline: Pipeline) -> dict[str, Adaptive]:
         "conditioning": pipeline.conditioner,
         "rhythm": pipeline.rhythm,
         "waves": pipeline.wave_rhythms,
+        "strips": pipeline.strips,
         "beats": pipeline.beat_classes,
         "pvc": pipeline.pvc_rate,
     }

@@ -40,7 +40,7 @@ class StripMeasures:
         self._state[rows] = fresh(len(rows))
 
     def save(self, row: int) -> bytes:
-        """All that is known of a row: about 11 kB."""
+        """All that is known of a row: about 10 kB."""
         return self._state[row].tobytes()
 
     def restore(self, row: int, saved: bytes) -> None:

@@ -11,8 +11,8 @@ STRIP_HOPS = round(30 / HOP_S)
 LAG_HOPS = 5
 """A strip ends this long before the hop in which it is measured (1 s), so that all its beats are known."""
 RING_HOPS = STRIP_HOPS + LAG_HOPS
-BEATS = 256
-"""Beats kept: more than the fastest heart has in a strip."""
+BEATS = 160
+"""Beats kept: more than a heart of 300 bpm has in the ring."""
 MV = 0.001
 """mV of one unit of the strip that is kept."""
 
