@@ -73,13 +73,13 @@ def weigh(s, present, lead_energy, reason, quality):
     liveliest = 0.0
     for lead in range(N_LEADS):
         s.weight[lead] = 0.0
-        if present[lead]:
-            usable = reason[lead] == _OK
-            _follow(s, lead, lead_energy[lead], usable)
-            if usable and s.learnt[lead] == LEARNING_HOPS:
-                clear = s.level[lead] / (s.floor[lead] + 0.05 * s.level[lead])
-                s.weight[lead] = quality[lead] * clear**WEIGHT_POWER
-                liveliest = max(liveliest, _recent_peak(s, lead))
+        # Whether a lead is present depends on how hops are cut into blocks; what is followed must not.
+        usable = present[lead] and reason[lead] == _OK
+        _follow(s, lead, lead_energy[lead], usable)
+        if usable and s.learnt[lead] == LEARNING_HOPS:
+            clear = s.level[lead] / (s.floor[lead] + 0.05 * s.level[lead])
+            s.weight[lead] = quality[lead] * clear**WEIGHT_POWER
+            liveliest = max(liveliest, _recent_peak(s, lead))
     for lead in range(N_LEADS):
         if s.weight[lead] > 0.0 and liveliest > LIVE_LEVEL and _recent_peak(s, lead) < DEAD_LEVEL:
             s.weight[lead] = 0.0
