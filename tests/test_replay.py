@@ -26,6 +26,7 @@ ALARMS = {"Ventricular_Flutter_Fib": 3, "Ventricular_Tachycardia": 5}
 MISSED = {
     # Twelve sharp waves of changing shape in 4.5 s: the rules take them for fast beats of both kinds.
     ("207", 242.1),
+    # Three seconds, of which shapes unlike each other take the first: artefact, for the rule that asks for likeness.
     ("421", 911.5),
 }
 """Known misses, listed rather than hidden: (record, onset in s)."""
