@@ -143,9 +143,11 @@ def _unfit(topic: Topic, config: dict[str, str], settings: Settings) -> Iterator
             f"back (state.warmup_s + state.save_every_s + kafka.session_timeout_s). {_remedy(topic, 'retention.ms')}"
         )
     if int(config["max.message.bytes"]) < int(topic.config["max.message.bytes"]):
+        state = topic.name == settings.kafka.topics.state
+        needs = "a bed's state" if state else f"kafka.largest_message_bytes={settings.kafka.largest_message_bytes}"
         yield (
-            f"{topic.name} takes at most {config['max.message.bytes']} bytes, too few for messages of "
-            f"kafka.largest_message_bytes={settings.kafka.largest_message_bytes}. {_remedy(topic, 'max.message.bytes')}"
+            f"{topic.name} takes at most {config['max.message.bytes']} bytes; {needs} may need "
+            f"{topic.config['max.message.bytes']}. {_remedy(topic, 'max.message.bytes')}"
         )
 
 

@@ -127,10 +127,13 @@ def test_wrong_settings_are_told_with_their_remedy_and_left_alone(fresh_settings
     for result in (_topics("create", config), _topics("check", config)):
         assert result.exit_code == 1
         said = [line for line in result.output.splitlines() if "kafka-configs.sh" in line]
-        assert len(said) == 4, result.output
+        assert len(said) == 5, result.output
         assert f"{names.chunks} keeps messages for 5 s; who takes up a bed may read 42 s back" in result.output
         assert f"--entity-name {names.chunks} --add-config retention.ms=21600000`" in result.output
-        assert f"{names.chunks} takes at most 20000 bytes" in result.output
+        assert (
+            f"{names.chunks} takes at most 20000 bytes; kafka.largest_message_bytes=1000000 may need" in result.output
+        )
+        assert f"{names.state} takes at most 1048588 bytes; a bed's state may need 4000000." in result.output
         assert (
             f"{names.state} has cleanup.policy=delete, but the newest message of every key must stay" in result.output
         )
