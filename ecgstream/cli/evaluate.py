@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.table import Table
 
-from ..errors import EcgstreamError
+from .console import console, told
 
 app = typer.Typer(no_args_is_help=True, help="Score the pipeline on annotated recordings, streaming.")
-console = Console()
 
-Folder = Annotated[Path, typer.Argument(help="Folder of WFDB records with .atr annotations.")]
+AnnotatedFolder = Annotated[Path, typer.Argument(help="Folder, or tar of one, of WFDB records with .atr annotations.")]
+HeadFolder = Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the scores here as JSON.")]
 ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model directory; unset means the shipped one.")]
 CrossValidate = Annotated[
@@ -28,12 +26,12 @@ AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Score seen record
 
 @app.command()
 def beats(
-    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, of WFDB records with .atr annotations.")],
+    folder: AnnotatedFolder,
     skip_s: Annotated[
         float | None,
         typer.Option(help="Excluded at the start of each record. Unset: 300 (EC57), 0 where it is no longer than 600."),
     ] = None,
-    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    head_folder: HeadFolder = None,
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
@@ -43,12 +41,11 @@ def beats(
     from ..evaluation.beats import beats_table, evaluate_beats
     from ..evaluation.folders import recordings_in
 
-    with _told(console), recordings_in(folder) as records:
+    with told(), recordings_in(folder) as records:
         heads = heads_for(records, head_folder, cross_validate, allow_seen)
         result = evaluate_beats(records, heads.of, skip_s) | {"head": heads.version, "classed": heads.said}
-        console.print(beats_table(result))
+        _say(result, beats_table(result), json_file)
         console.print(f"Classes by {heads.version}: {heads.said}.", highlight=False)
-    _write(json_file, result)
 
 
 class Kind(StrEnum):
@@ -61,11 +58,11 @@ class Kind(StrEnum):
 
 @app.command()
 def episodes(
-    folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, of WFDB records with .atr annotations.")],
+    folder: AnnotatedFolder,
     kind: Annotated[
         Kind, typer.Option(help="lethal: what is told, how late, and without cause. vf, af: segments and episodes.")
     ] = Kind.LETHAL,
-    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    head_folder: HeadFolder = None,
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
@@ -78,28 +75,26 @@ def episodes(
     from ..evaluation.folders import recordings_in
 
     if kind is Kind.AF:
-        with _told(console):
+        with told():
             result = evaluate_af(folder, allow_seen, head_folder)
-            console.print(af_table(result))
-        _write(json_file, result)
+            _say(result, af_table(result), json_file)
         return
-    with _told(console), recordings_in(folder) as records:
+    with told(), recordings_in(folder) as records:
         heads = fibrillation_heads(records, head_folder, cross_validate, allow_seen)
         if kind is Kind.VF:
-            result = evaluate_fibrillation(records, heads.of)
-            console.print(fibrillation_table(result))
+            result = evaluate_fibrillation(records, heads.of) | {"head": heads.said}
+            _say(result, fibrillation_table(result), json_file)
         else:
-            result = evaluate_episodes(records, heads.of)
-            console.print(episodes_table(result))
+            result = evaluate_episodes(records, heads.of) | {"head": heads.said}
+            _say(result, episodes_table(result), json_file)
             console.print(episodes_summary(result), highlight=False)
         console.print(f"Fibrillation head: {heads.said}.", highlight=False)
-    _write(json_file, result | {"head": heads.said})
 
 
 @app.command()
 def quality(
     folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2011.")],
-    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    head_folder: HeadFolder = None,
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
@@ -107,16 +102,15 @@ def quality(
     """Whole records, acceptable or unacceptable, by the quality head: accuracy and AUC."""
     from ..evaluation.quality import evaluate_quality, quality_table
 
-    with _told(console):
+    with told():
         result = evaluate_quality(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
-        console.print(quality_table(result))
-    _write(json_file, result)
+        _say(result, quality_table(result), json_file)
 
 
 @app.command()
 def rhythm(
     folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2017.")],
-    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    head_folder: HeadFolder = None,
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
@@ -124,16 +118,15 @@ def rhythm(
     """Rhythms of strips (N, A, O, noise) by the rhythm head: F1 as in CinC 2017."""
     from ..evaluation.rhythm import evaluate_rhythm, rhythm_table
 
-    with _told(console):
+    with told():
         result = evaluate_rhythm(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
-        console.print(rhythm_table(result))
-    _write(json_file, result)
+        _say(result, rhythm_table(result), json_file)
 
 
 @app.command()
 def alarms(
     folder: Annotated[Path, typer.Argument(help="Folder, or tar of one, in the layout of CinC 2015.")],
-    head_folder: Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")] = None,
+    head_folder: HeadFolder = None,
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
@@ -145,10 +138,9 @@ def alarms(
     from ..heads import load_head
     from ..verdicts.verdicts import NAME
 
-    with _told(console):
+    with told():
         result, judged = evaluate_alarms(folder, load_head(NAME, head_folder), cross_validate, allow_seen)
-        console.print(alarms_table(result))
-    _write(json_file, result)
+        _say(result, alarms_table(result), json_file)
     if report:
         report.write_text(alarm_report(result, judged))
 
@@ -163,21 +155,13 @@ def model(
     from ..diagnosis import load_model
     from ..evaluation.model_card import measure, results_table
 
-    with _told(console):
+    with told():
         result = measure(load_model(model_folder), data, Path(".cache"))
-        console.print(results_table(result))
-    _write(json_file, result)
+        _say(result, results_table(result), json_file)
 
 
-@contextmanager
-def _told(out: Console) -> Iterator[None]:
-    try:
-        yield
-    except EcgstreamError as error:
-        out.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from error
-
-
-def _write(file: Path | None, result: dict[str, Any]) -> None:
-    if file:
-        file.write_text(json.dumps(result, indent=1))
+def _say(result: dict[str, Any], table: Table, json_file: Path | None) -> None:
+    """Print the table, and write the scores where that is wished."""
+    console.print(table)
+    if json_file:
+        json_file.write_text(json.dumps(result, indent=1))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .evaluate import _told, console
+from .console import console, told
 
 app = typer.Typer(no_args_is_help=True, help="Fit the small heads over named features, and print what they score.")
 
@@ -23,7 +23,7 @@ def beats(
     """Classes of beats: fitted on DS1 of mitdb with noise of nstdb, scored by folds of its records. DS2 is not read."""
     from ..heads.beats.training import classes_table, train
 
-    with _told(console):
+    with told():
         console.print(classes_table(train(data, out, CACHE)))
 
 
@@ -36,7 +36,7 @@ def quality(
     from ..evaluation.quality import quality_table
     from ..heads.quality.training import train
 
-    with _told(console):
+    with told():
         console.print(quality_table(train(data / "cinc2011", out, CACHE)))
 
 
@@ -51,7 +51,7 @@ def rhythm(
     from ..heads.rhythm.training import train
 
     packed = data / "cinc2017.tar"
-    with _told(console), recordings_in(packed if packed.exists() else data / "cinc2017") as folder:
+    with told(), recordings_in(packed if packed.exists() else data / "cinc2017") as folder:
         console.print(rhythm_table(train(folder, out, CACHE)))
 
 
@@ -64,7 +64,7 @@ def alarms(
     from ..evaluation.alarm_head import train
     from ..evaluation.alarms import alarms_table
 
-    with _told(console):
+    with told():
         console.print(alarms_table(train(data / "cinc2015", out)))
 
 
@@ -76,6 +76,6 @@ def fibrillation(
     """Ventricular fibrillation and flutter: fitted on vfdb. Score it by `evaluate episodes --cross-validate`."""
     from ..heads.fibrillation.training import train
 
-    with _told(console):
+    with told():
         manifest = train(data, out, Path(".cache"))
         console.print(f"Wrote {out}, fitted on {len(manifest.seen['vfdb'])} records.", highlight=False)
