@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..rows import RowRecords
 from ..waveform import HOP_SAMPLES, Beats, Conditioned
 from .kernel import N_FEATURES, NAMES, step_rows
 from .state import KEPT, MOST_FEATURES, fresh
@@ -24,35 +25,11 @@ class MeasuredBeats:
     features: np.ndarray  # float32 (K, len(FEATURES)); NaN where not known
 
 
-class BeatMeasures:
+class BeatMeasures(RowRecords):
     """Intervals, shapes and waves of every beat against the row's own; cutting hops differently changes nothing."""
 
     def __init__(self, n_rows: int = 0):
-        self._state = fresh(n_rows)
-
-    def grow(self, n_rows: int) -> None:
-        """Make room for ``n_rows`` rows in all."""
-        self._state = np.concatenate([self._state, fresh(n_rows - len(self._state))])
-
-    def reset(self, rows: np.ndarray) -> None:
-        """Forget everything about ``rows``."""
-        self._state[rows] = fresh(len(rows))
-
-    def save(self, row: int) -> bytes:
-        """What is known of a row, the last two seconds of signal aside: one record of ``state.KEPT``."""
-        saved = np.empty((), KEPT)
-        for name in KEPT.names or ():
-            saved[name] = self._state[name][row]
-        return saved.tobytes()
-
-    def restore(self, row: int, saved: bytes) -> None:
-        """Go on with a row from what ``save`` gave; its last hops must have been stepped through just before.
-
-        Raises ValueError when it is of another form.
-        """
-        (kept,) = np.frombuffer(saved, KEPT)
-        for name in KEPT.names or ():
-            self._state[name][row] = kept[name]
+        super().__init__(n_rows, fresh, KEPT)
 
     def step(self, beats: Beats, block: Conditioned) -> MeasuredBeats:
         """Take in a block and the beats confirmed in it; the beats that are now wholly measured.
@@ -60,7 +37,7 @@ class BeatMeasures:
         A beat is told in the hop in which the next one is confirmed, or 2.6 s after it when none is.
         """
         starting = block.rows[block.new_segment]
-        self._state[starting] = fresh(len(starting))
+        self.reset(starting)
         self._state["clean_from"][starting] = block.first_hop[block.new_segment, None] * HOP_SAMPLES
         most = len(beats.sample) + len(block.rows)
         out = np.empty(most, np.int64), np.empty(most, np.int64), np.empty((most, N_FEATURES), np.float32)

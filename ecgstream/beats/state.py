@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..rows import without
 from ..waveform import N_LEADS
 
 RING = 512
@@ -63,7 +64,7 @@ ROW = np.dtype(
 
 REBUILT = ("ecg", "clean_from")
 """What RING samples of signal tell anew, whatever was there before."""
-KEPT = np.dtype([(name, ROW[name]) for name in ROW.names or () if name not in REBUILT])
+KEPT = without(ROW, REBUILT)
 """The rest of a row."""
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from ..errors import ModelError
 from ..heads import Head, load_head
+from ..rows import RowRecords
 from ..strips import StripMeasures
 from ..strips.measures import LAG_SAMPLES, STRIP_SAMPLES
 from ..waveform import HOP_SAMPLES, Beats, Conditioned
@@ -45,33 +46,33 @@ class StripScores:
     onset: np.ndarray  # int64 (R, n_hops), grid sample at which the first strip that fibrillated began; -1 without
 
 
-class StripRhythms:
+class StripRhythms(RowRecords):
     """The rhythm head over every row's strips; any cut of the same hops into steps says the same.
 
     Without a head nothing is said.
     """
 
     def __init__(self, head: Head | None, n_rows: int = 0):
+        super().__init__(n_rows, _fresh, _ROW)
         self.head, self.measures = head, StripMeasures(n_rows)
-        self._state = _fresh(n_rows)
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all."""
+        super().grow(n_rows)
         self.measures.grow(n_rows)
-        self._state = np.concatenate([self._state, _fresh(n_rows - len(self._state))])
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget the rows' strips and what was said of them."""
+        super().reset(rows)
         self.measures.reset(rows)
-        self._state[rows] = _fresh(len(rows))
 
     def save(self, row: int) -> bytes:
         """The strip of a row and what was said of it."""
-        return self._state[row].tobytes() + self.measures.save(row)
+        return super().save(row) + self.measures.save(row)
 
     def restore(self, row: int, saved: bytes) -> None:
         """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
-        (self._state[row],) = np.frombuffer(saved[: _ROW.itemsize], _ROW)
+        super().restore(row, saved[: _ROW.itemsize])
         self.measures.restore(row, saved[_ROW.itemsize :])
 
     def step(self, signal: Conditioned, beats: Beats) -> StripScores:

@@ -14,6 +14,7 @@ from ..errors import ModelError
 from ..heads import Head, load_head
 from ..rhythm.state import FIBRILLATION_HOPS
 from ..rhythm.waves import FEATURES, WAVE_HOPS
+from ..rows import RowRecords
 from ..waveform import HOP_SAMPLES, Condition, Conditioned, RhythmResult
 
 NAME = "fibrillation"
@@ -65,7 +66,7 @@ class WaveEvidence:
         onset[:, :, _VF] = np.where(alone, self.onset, onset[:, :, _VF])
 
 
-class WaveRhythms:
+class WaveRhythms(RowRecords):
     """The head over the measured waves of all rows; any cut of the same hops into steps says the same.
 
     Each main lead is judged alone. The mean of their log-odds, smoothed over seconds, begins fibrillation above the
@@ -74,26 +75,10 @@ class WaveRhythms:
     """
 
     def __init__(self, head: Head | None, n_rows: int = 0):
+        super().__init__(n_rows, _fresh, _ROW)
         self.head = head
         thresholds = head.manifest.thresholds if head else {"begin": 1.0, "end": 1.0}
         self._begin, self._end = log_odds(thresholds["begin"]), log_odds(thresholds["end"])
-        self._state = _fresh(n_rows)
-
-    def grow(self, n_rows: int) -> None:
-        """Make room for ``n_rows`` rows in all."""
-        self._state = np.concatenate([self._state, _fresh(n_rows - len(self._state))])
-
-    def reset(self, rows: np.ndarray) -> None:
-        """Forget the rows."""
-        self._state[rows] = _fresh(len(rows))
-
-    def save(self, row: int) -> bytes:
-        """What was last said of a row."""
-        return self._state[row].tobytes()
-
-    def restore(self, row: int, saved: bytes) -> None:
-        """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
-        (self._state[row],) = np.frombuffer(saved, _ROW)
 
     def step(self, signal: Conditioned, rhythm: RhythmResult) -> WaveEvidence:
         """What is said of the hops of a block, from the waves that the rhythm room measured in them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..limits import limits_of
+from ..rows import RowRecords
 from ..waveform import N_CONDITIONS, Beats, Conditioned, RhythmResult
 from .energy import ENERGY_DELAY
 from .kernel import MOST_BEATS_PER_HOP, step_rows
@@ -12,7 +13,7 @@ from .state import KEPT, N_MAIN_LEADS, fresh
 from .waves import FEATURES
 
 
-class Rhythm:
+class Rhythm(RowRecords):
     """Streaming beat detection, rates and rules of many rows; state carried between steps.
 
     Cutting the same hops into different steps, or beside other rows, gives identical results. ``limits`` (LIMITS_DTYPE,
@@ -20,36 +21,19 @@ class Rhythm:
     """
 
     def __init__(self, n_rows: int = 0, limits: np.ndarray | None = None):
+        super().__init__(n_rows, fresh, KEPT)
         self._default_limits = limits_of() if limits is None else limits
-        self._state = fresh(n_rows)
         self.limits = np.repeat(self._default_limits, n_rows)
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all; those already there keep their state."""
-        more = n_rows - len(self._state)
-        self._state = np.concatenate([self._state, fresh(more)])
-        self.limits = np.concatenate([self.limits, np.repeat(self._default_limits, more)])
+        super().grow(n_rows)
+        self.limits = np.concatenate([self.limits, np.repeat(self._default_limits, n_rows - len(self.limits))])
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget everything about ``rows`` (int64), their limits included."""
-        self._state[rows] = fresh(len(rows))
+        super().reset(rows)
         self.limits[rows] = self._default_limits
-
-    def save(self, row: int) -> bytes:
-        """What is known of a row, the last second of signal aside: one record of ``state.KEPT``."""
-        saved = np.empty((), KEPT)
-        for name in KEPT.names or ():
-            saved[name] = self._state[name][row]
-        return saved.tobytes()
-
-    def restore(self, row: int, saved: bytes) -> None:
-        """Go on with a row from what ``save`` gave; its last hops must have been stepped through just before.
-
-        Raises ValueError when it is of another form.
-        """
-        (kept,) = np.frombuffer(saved, KEPT)
-        for name in KEPT.names or ():
-            self._state[name][row] = kept[name]
 
     def step(self, signal: Conditioned, pulse: np.ndarray | None = None) -> RhythmResult:
         """Beats, evidence and rates of the block's hops.

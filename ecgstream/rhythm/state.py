@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..rows import without
 from ..waveform import HOP_SAMPLES, N_CONDITIONS, N_LEADS
 
 HISTORY = 250
@@ -90,7 +91,7 @@ ROW = np.dtype(
 
 REBUILT = ("ecg", "energy")
 """What HISTORY samples of signal fill again, whatever was there before."""
-KEPT = np.dtype([(name, ROW[name]) for name in ROW.names or () if name not in REBUILT])
+KEPT = without(ROW, REBUILT)
 """The rest of a row: what adapts, or remembers for longer."""
 
 

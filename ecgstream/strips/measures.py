@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..rows import RowRecords
 from ..waveform import HOP_SAMPLES, Beats, Conditioned
 from .features import FEATURES, STRIP_HOP, measure_strip
 from .kernel import EVERY_HOPS, step_rows
@@ -25,27 +26,11 @@ class MeasuredStrips:
     features: np.ndarray  # float64 (K, F), meaningless where not measured
 
 
-class StripMeasures:
+class StripMeasures(RowRecords):
     """Keeps 30 s of each row's lead and beats; any cut of the same hops into steps measures the same."""
 
     def __init__(self, n_rows: int = 0):
-        self._state = fresh(n_rows)
-
-    def grow(self, n_rows: int) -> None:
-        """Make room for ``n_rows`` rows in all."""
-        self._state = np.concatenate([self._state, fresh(n_rows - len(self._state))])
-
-    def reset(self, rows: np.ndarray) -> None:
-        """Forget the rows' strips."""
-        self._state[rows] = fresh(len(rows))
-
-    def save(self, row: int) -> bytes:
-        """All that is known of a row: about 10 kB."""
-        return self._state[row].tobytes()
-
-    def restore(self, row: int, saved: bytes) -> None:
-        """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
-        (self._state[row],) = np.frombuffer(saved, ROW)
+        super().__init__(n_rows, fresh, ROW)
 
     def step(self, signal: Conditioned, beats: Beats) -> MeasuredStrips:
         """Take in a block's hops and the beats confirmed in them; the strips that were due."""

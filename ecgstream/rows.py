@@ -1,0 +1,42 @@
+"""What a room remembers of a row as one record of a structured dtype: made room for, forgotten, saved, restored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def without(row: np.dtype, rebuilt: tuple[str, ...]) -> np.dtype:
+    """The fields of ``row`` but those that a few hops of signal tell anew; packed, as records are saved."""
+    return np.dtype([(name, row[name]) for name in row.names or () if name not in rebuilt])
+
+
+class RowRecords:
+    """A room with a record a row: ``fresh(n_rows)`` makes those that know nothing; the fields of ``kept`` are saved."""
+
+    def __init__(self, n_rows: int, fresh: Callable[[int], np.ndarray], kept: np.dtype):
+        self._state, self._fresh, self._kept = fresh(n_rows), fresh, kept
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all; those already there keep their state."""
+        self._state = np.concatenate([self._state, self._fresh(n_rows - len(self._state))])
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget everything about ``rows`` (int64)."""
+        self._state[rows] = self._fresh(len(rows))
+
+    def save(self, row: int) -> bytes:
+        """What is kept of a row; signal that its last hops tell anew is left out."""
+        record = self._state[row]
+        if self._kept != record.dtype:
+            record = record[list(self._kept.names or ())].astype(self._kept)
+        return record.tobytes()
+
+    def restore(self, row: int, saved: bytes) -> None:
+        """Go on with a row from what ``save`` gave; hops that tell the rest must have been stepped through just before.
+
+        Raises ValueError when it is of another form.
+        """
+        (kept,) = np.frombuffer(saved, self._kept)
+        self._state[list(self._kept.names or ())][row] = kept
