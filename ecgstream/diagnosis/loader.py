@@ -12,7 +12,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ import torch
 from torch import nn
 
 from ..errors import ModelError
+from ..model_folder import MANIFEST, read_stated, read_weights
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-encoder-2"
-_ENCODER, _MANIFEST = "encoder.pt", "manifest.json"
+_ENCODER = "encoder.pt"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
     """
     folder = SHIPPED if path is None else Path(path)
     manifest = read_manifest(folder)
-    encoder = _read_encoder(folder, manifest)
+    encoder = read_weights(folder / _ENCODER, manifest.sha256)
     place = _device(device)
     with _torchscript():
         try:
@@ -84,17 +85,7 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
 
 def read_manifest(folder: Path) -> Manifest:
     """Read and check ``manifest.json``; ModelError when it is missing or not one of ours."""
-    path = folder / _MANIFEST
-    try:
-        stated: dict[str, Any] = json.loads(path.read_text())
-    except OSError as error:
-        raise ModelError(f"A model directory holds {_MANIFEST}; {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON ({error}); export the model again.") from error
-    wanted = {item.name for item in fields(Manifest)}
-    if not isinstance(stated, dict) or stated.get("format") != FORMAT or set(stated) != wanted:
-        found = stated.get("format") if isinstance(stated, dict) else type(stated).__name__
-        raise ModelError(f"{path} is not a manifest of format {FORMAT!r} (found {found!r}); export the model again.")
+    stated = read_stated(folder, FORMAT, Manifest, "export the model again")
     return Manifest(**{**stated, "names": tuple(stated["names"])})
 
 
@@ -107,23 +98,8 @@ def save_model(streaming: nn.Module, folder: Path, **stated: Any) -> Manifest:
     encoder = buffer.getvalue()
     manifest = Manifest(format=FORMAT, sha256=hashlib.sha256(encoder).hexdigest(), **stated)
     (folder / _ENCODER).write_bytes(encoder)
-    (folder / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
     return manifest
-
-
-def _read_encoder(folder: Path, manifest: Manifest) -> bytes:
-    path = folder / _ENCODER
-    try:
-        encoder = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"A model directory holds {_ENCODER}; {path} cannot be read: {error.strerror}.") from error
-    found = hashlib.sha256(encoder).hexdigest()
-    if found != manifest.sha256:
-        raise ModelError(
-            f"The sha256 of {path} must be {manifest.sha256[:12]}… as its manifest states; it is {found[:12]}…. "
-            "The file was altered or belongs to another export: copy the whole model directory again."
-        )
-    return encoder
 
 
 def _device(name: str) -> torch.device:

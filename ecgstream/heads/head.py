@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
 
-from ..errors import ModelError
+from ..model_folder import MANIFEST, read_stated, read_weights
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-head-1"
-_TREES, _MANIFEST = "trees.txt", "manifest.json"
+_TREES = "trees.txt"
 
 
 @dataclass(frozen=True)
@@ -58,27 +58,13 @@ def load_head(name: str, folder: Path | None = None) -> Head:
     """
     folder = SHIPPED / name if folder is None else Path(folder)
     manifest = read_manifest(folder)
-    text = _read(folder / _TREES)
-    found = hashlib.sha256(text.encode()).hexdigest()
-    if found != manifest.sha256:
-        raise ModelError(
-            f"The sha256 of {folder / _TREES} must be {manifest.sha256[:12]}… as its manifest states; it is "
-            f"{found[:12]}…. The file was altered or belongs to another head: copy the whole directory again."
-        )
+    text = read_weights(folder / _TREES, manifest.sha256).decode()
     return Head(lightgbm.Booster(model_str=text), manifest)
 
 
 def read_manifest(folder: Path) -> HeadManifest:
     """Read and check ``manifest.json``; ModelError when it is missing or not one of ours."""
-    path = folder / _MANIFEST
-    try:
-        stated: dict[str, Any] = json.loads(_read(path))
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON ({error}); fit the head again.") from error
-    wanted = {item.name for item in fields(HeadManifest)}
-    if not isinstance(stated, dict) or stated.get("format") != FORMAT or set(stated) != wanted:
-        found = stated.get("format") if isinstance(stated, dict) else type(stated).__name__
-        raise ModelError(f"{path} is not a manifest of format {FORMAT!r} (found {found!r}); fit the head again.")
+    stated = read_stated(folder, FORMAT, HeadManifest, "fit the head again")
     return HeadManifest(**{**stated, "features": tuple(stated["features"]), "classes": tuple(stated["classes"])})
 
 
@@ -88,14 +74,5 @@ def save_head(trees: lightgbm.Booster, folder: Path, **stated: Any) -> HeadManif
     text = trees.model_to_string()
     manifest = HeadManifest(format=FORMAT, sha256=hashlib.sha256(text.encode()).hexdigest(), **stated)
     (folder / _TREES).write_text(text)
-    (folder / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
     return manifest
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as error:
-        raise ModelError(
-            f"A head directory holds {_TREES} and {_MANIFEST}; {path} cannot be read: {error.strerror}."
-        ) from error
