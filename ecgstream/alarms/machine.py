@@ -110,20 +110,9 @@ def advance(
                 else:
                     _miss(alarm, rules[c], end)
                 if _is_told(alarm, before, end):
-                    change = changes[n_changes]
-                    _write(change, alarm, place, c, cause, end)
-                    n_changes += 1
-                    if rules[c].has_strip and alarm.update == 0:
-                        change.begun = end
-                        slot = next_slot(strips[row])
-                        n_changes += _complete(of_row, strips[row][slot], place, end, changes[n_changes])
-                        begin_strip(strips[row][slot], c, alarm, end)
-                    else:
-                        follow_strip(strips[row], c, alarm)
-            slot = due_slot(strips[row], end)
-            while slot != NO_STRIP:
-                n_changes += _complete(of_row, strips[row][slot], place, end, changes[n_changes])
-                slot = due_slot(strips[row], end)
+                    brings = rules[c].has_strip and alarm.update == 0
+                    n_changes += _tell(of_row, strips[row], brings, (place, c, cause, end), changes[n_changes:])
+            n_changes += _complete_due(of_row, strips[row], place, end, changes[n_changes:])
     return n_changes
 
 
@@ -183,17 +172,32 @@ def _is_told(alarm: np.void, before: int, end: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _write(change: np.void, alarm: np.void, place: int, condition: int, cause: int, end: int) -> None:
-    change.place = place
-    change.condition = condition
-    change.state = alarm.state
-    change.cause = cause
-    change.update = alarm.update
-    change.onset = alarm.onset
-    change.decided = end
-    change.begun = NO_STRIP
-    change.from_model = alarm.from_model
-    change.completes = False
+def _tell(of_row: np.ndarray, strips: np.ndarray, brings: bool, told: tuple, changes: np.ndarray) -> int:
+    """Write the newest update of an alarm, ``told`` (place, condition, cause, end); how many changes were written.
+
+    One that ``brings`` its strip takes a slot for it; a strip that lay there is told complete.
+    """
+    place, condition, cause, end = told
+    alarm = of_row[condition]
+    _write(changes[0], alarm, told, alarm.update, end if brings else NO_STRIP, False)
+    if not brings:
+        follow_strip(strips, condition, alarm)
+        return 1
+    strip = strips[next_slot(strips)]
+    n_changes = 1 + _complete(of_row, strip, place, end, changes[1])
+    begin_strip(strip, condition, alarm, end)
+    return n_changes
+
+
+@njit(cache=True, nogil=True)
+def _complete_due(of_row: np.ndarray, strips: np.ndarray, place: int, end: int, changes: np.ndarray) -> int:
+    """Write that strips are complete whose last sample has come; how many were written."""
+    n_changes = 0
+    slot = due_slot(strips, end)
+    while slot != NO_STRIP:
+        n_changes += _complete(of_row, strips[slot], place, end, changes[n_changes])
+        slot = due_slot(strips, end)
+    return n_changes
 
 
 @njit(cache=True, nogil=True)
@@ -205,15 +209,18 @@ def _complete(of_row: np.ndarray, strip: np.void, place: int, end: int, change: 
     if alarm.state >= _ACTIVE and alarm.onset == strip.onset:
         alarm.update += 1
         alarm.decided = end
-    change.place = place
-    change.condition = strip.condition
-    change.state = strip.state
-    change.cause = NO_CAUSE
-    change.update = strip.update + 1
-    change.onset = strip.onset
-    change.decided = end
-    change.begun = strip.begun
-    change.from_model = strip.from_model
-    change.completes = True
+    _write(change, strip, (place, strip.condition, NO_CAUSE, end), strip.update + 1, strip.begun, True)
     strip.condition = NO_STRIP
     return 1
+
+
+@njit(cache=True, nogil=True)
+def _write(change: np.void, stands: np.void, told: tuple, update: int, begun: int, completes: bool) -> None:
+    """Write an update of an alert that ``stands`` so: the alarm, or what its strip noted of it."""
+    change.place, change.condition, change.cause, change.decided = told
+    change.state = stands.state
+    change.update = update
+    change.onset = stands.onset
+    change.begun = begun
+    change.from_model = stands.from_model
+    change.completes = completes
