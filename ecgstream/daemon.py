@@ -90,7 +90,7 @@ class Daemon:
         """Everything that can fail before the first message."""
         model, fault = self._load_model()
         stages = self.stages
-        stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock, fault)
+        stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock)
         await stages.in_compute(stages.pipeline.warm_up)
         stages.audit.start()
         await self.endpoints.start()

@@ -72,7 +72,6 @@ class Pipeline:
         model: Model | None,
         metrics: Metrics,
         clock: Clock,
-        fault: str = "",
         observer: Callable[[Step], None] | None = None,
     ):
         self.settings, self.metrics, self.clock, self.observer = settings, metrics, clock, observer
@@ -81,7 +80,7 @@ class Pipeline:
         self.rhythm = Rhythm()
         told = settings.alarms.model_dump(include={"preset", "disabled", "always_on", "escalate_s"})
         self.alarms = Alarms(0, **told, limits=settings.alarms.limits)
-        self.model, self.model_fault = model, fault
+        self.model = model
         self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.strips = StripRhythms(shipped_rhythm_head())
@@ -221,7 +220,7 @@ class Pipeline:
         return Scores(self.diagnosis.names, values, np.full(shape, Reason.CATCHING_UP, np.uint8))
 
     def _lose_model(self, fault: str) -> None:
-        self.diagnosis, self.model_fault = None, fault
+        self.diagnosis = None
         self.metrics.model_available.set(0)
         log.error("model unavailable; rules go on", fault=fault)
 

@@ -26,7 +26,6 @@ class Pulses:
     mean: np.ndarray  # float64 (K,), of the wave from this onset to the next
     agreement: np.ndarray  # float64 (K,), correlation with the stretch's median pulse
     good: np.ndarray  # bool (K,), can be believed
-    valid_share: float  # of the stretch's samples
 
     @property
     def quality(self) -> float:
@@ -43,18 +42,18 @@ def find_pulses(wave: np.ndarray, valid: np.ndarray, fs_hz: float, is_pressure: 
     share = float(valid.mean()) if len(valid) else 0.0
     shown = np.where(valid, wave, np.nan).astype(np.float32)
     if share < LEAST_VALID_SHARE or np.ptp(wave[valid]) < (LEAST_RANGE_MMHG if is_pressure else 1e-9):
-        return _none(shown, fs_hz, share)
+        return _none(shown, fs_hz)
     bridged = np.interp(np.arange(len(wave)), np.flatnonzero(valid), wave[valid])
     onset = pressure_onsets(bridged, fs_hz) if is_pressure else pleth_onsets(bridged, fs_hz)
     if len(onset) < 2:
-        return _none(shown, fs_hz, share)
+        return _none(shown, fs_hz)
     stop = np.append(onset[1:], len(bridged))
     height = np.array([_rise(bridged, a, b, fs_hz) for a, b in zip(onset, stop, strict=True)])
     mean = np.array([bridged[a:b].mean() for a, b in zip(onset, stop, strict=True)])
     agreement = template_agreement(bridged, onset, fs_hz)
     believe = believable_pressure if is_pressure else believable_pleth
     good = believe(bridged[onset], height, mean, agreement) & _is_whole(valid, onset, stop)
-    return Pulses(shown, fs_hz, onset / fs_hz, height, mean, agreement, good, share)
+    return Pulses(shown, fs_hz, onset / fs_hz, height, mean, agreement, good)
 
 
 def _rise(wave: np.ndarray, onset: int, stop: int, fs_hz: float) -> float:
@@ -67,6 +66,6 @@ def _is_whole(valid: np.ndarray, onset: np.ndarray, stop: np.ndarray) -> np.ndar
     return missing[stop] == missing[onset]
 
 
-def _none(wave: np.ndarray, fs_hz: float, share: float) -> Pulses:
+def _none(wave: np.ndarray, fs_hz: float) -> Pulses:
     nothing = np.empty(0)
-    return Pulses(wave, fs_hz, nothing, nothing, nothing, nothing, np.empty(0, bool), share)
+    return Pulses(wave, fs_hz, nothing, nothing, nothing, nothing, np.empty(0, bool))

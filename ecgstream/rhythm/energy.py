@@ -17,7 +17,6 @@ PARTS, PART = 5, 5
 REACH = 3 * MEAN + PARTS * PART - 1
 """Samples an output depends on, itself included."""
 ENERGY_DELAY = (3 * MEAN - 1) / 2 + (PARTS * PART - 1) / 2
-SLOPE_DELAY = (3 * MEAN - 1) / 2
 
 
 @njit(cache=True, nogil=True)
