@@ -259,6 +259,7 @@ class Group(ConsumerRebalanceListener):
         beat = coordinator._do_heartbeat
 
         async def heard() -> bool:
+            """One heartbeat; an answer renews the lease, as of when it was asked for."""
             asked = Instant.now()
             answered = await beat()
             if answered:

@@ -65,6 +65,7 @@ def probabilities(examples: Examples, rows: np.ndarray) -> np.ndarray:
     where = np.flatnonzero(rows)
 
     def fit_on(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """What judges alarms, by trees fitted on those marked in ``train``."""
         trees = fit_trees(examples, _back(where[train], len(rows)))
 
         def predict(tested: np.ndarray) -> np.ndarray:

@@ -58,6 +58,7 @@ def fold_heads(data: Path, cache: Path, thresholds: dict[str, float]) -> Callabl
 
     @functools.cache
     def of_fold(fold: int) -> Head:
+        """The head fitted without this fold, from its folder where it lies there."""
         folder = cache / f"beats-{code_hash(Path(__file__))}-fold-{fold}"
         if not (folder / "manifest.json").exists():
             examples = load_examples(data, cache)

@@ -104,6 +104,7 @@ def cross_validated(examples: Examples) -> np.ndarray:
     fold = np.array([fold_of(DATA_SET, name) for name in examples.records])
 
     def fit_on(train: np.ndarray):
+        """What judges records, by trees fitted on those marked in ``train`` (N,)."""
         trees = fit_trees(examples, train)
 
         def judge(tested: np.ndarray) -> np.ndarray:
