@@ -7,10 +7,6 @@ for each number of beds: seconds of signal per second, and how long after the st
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,10 +14,8 @@ from typing import Annotated, Any
 
 import typer
 from aiokafka import AIOKafkaConsumer
-from rich.console import Console
+from own_broker import own_broker, say
 from rich.progress import Progress
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from ecgstream.bench.topics import Flags, fresh_topics
 from ecgstream.bench.ward import READY_S, members
@@ -30,7 +24,6 @@ from ecgstream.kafka.client import client_options
 from ecgstream.settings import load_settings
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import decode
-from tests.kafka.brokers import NOT_HERE, Broker, find_kind
 
 LEAST_X = 20.0
 """At least so much faster than real time, with 50 beds."""
@@ -102,25 +95,12 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Say how many times faster than real time a backlog is made up for; exit code 1 below 20 with 50 beds."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    kind, console = find_kind(), Console()
-    if kind is None:
-        console.print(NOT_HERE, style="red")
-        raise typer.Exit(2)
     runs = []
-    with (
-        tempfile.TemporaryDirectory() as place,
-        tempfile.TemporaryDirectory() as log_place,
-        Broker(kind, Path(log_place)) as broker,
-        Progress() as bars,
-    ):
+    with own_broker() as (broker, place, bars):
         for count in beds or [50, 100, 200]:
-            (folder := Path(place) / str(count)).mkdir()
+            (folder := place / str(count)).mkdir()
             runs.append(asdict(catch_up(broker.bootstrap, count, backlog_s, folder, bars)))
-    found = {"kafka": kind.name, "runs": runs}
-    console.print_json(data=found)
-    if json_file:
-        json_file.write_text(json.dumps(found, indent=1))
+    say({"kafka": broker.kind, "runs": runs}, json_file)
     if any(run["x"] < LEAST_X for run in runs if run["beds"] <= 50):
         raise typer.Exit(1)
 

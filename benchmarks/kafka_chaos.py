@@ -9,25 +9,17 @@ conditions that depend on the wall clock (a bed that stopped sending), and of ea
 
 from __future__ import annotations
 
-import json
-import logging
 import random
-import sys
-import tempfile
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from kafka_takeover import measure
+from own_broker import console, own_broker, say
 from rich.progress import Progress
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from kafka_takeover import measure
-
-from tests.kafka.brokers import NOT_HERE, Broker, find_kind
+from tests.kafka.brokers import Broker
 from tests.kafka.chaos import Disturbance, Run, step_kills
 from tests.kafka.ward import Comparison, ill_ward, write_score
 
@@ -61,27 +53,15 @@ def main(
     keep: Annotated[Path | None, typer.Option(help="leave the daemons' logs in this folder")] = None,
 ) -> None:
     """Print and write what was lost, doubled and different; exit code 1 unless all is as it must be."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is killed is nothing to tell of here
-    console = Console(stderr=True)
-    kind = find_kind()
-    if kind is None:
-        console.print(NOT_HERE, style="red")
-        raise typer.Exit(2)
-    with nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="ecgstream-chaos-") as name:
-        (log := Path(name) / "broker").mkdir(parents=True)
-        with Broker(kind, log) as broker, Progress(console=console) as bars:
-            result = _chaos(broker, Path(name), kills, delivery, random.Random(seed), model, bars)
-            bar = bars.add_task(f"takeover of {TAKEOVER_BEDS} beds", total=TAKEOVER_KILLS)
-            takeovers = measure(
-                broker, Path(name), delivery, TAKEOVER_BEDS, TAKEOVER_KILLS, lambda _: bars.advance(bar)
-            )
+    with own_broker(keep=keep) as (broker, folder, bars):
+        result = _chaos(broker, folder, kills, delivery, random.Random(seed), model, bars)
+        bar = bars.add_task(f"takeover of {TAKEOVER_BEDS} beds", total=TAKEOVER_KILLS)
+        takeovers = measure(broker, folder, delivery, TAKEOVER_BEDS, TAKEOVER_KILLS, lambda _: bars.advance(bar))
     result["worst_takeover_s"] = max(takeover.worst_s for takeover in takeovers)
     for told in FAULTS_FOUND:
         for sentence in result["which"][told]:
             console.print(f"{told}: {sentence}", style="red", markup=False)
-    typer.echo(json.dumps(result, indent=1))
-    if json_file:
-        json_file.write_text(json.dumps(result, indent=1))
+    say(result, json_file)
     doubled = result["doubled"] if delivery == "exactly-once" else 0
     raise typer.Exit(1 if result["lost"] or result["differing"] or result["added"] or doubled else 0)
 

@@ -7,10 +7,6 @@ as in a gateway. Broker, daemon, simulator and listener run on this machine.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,10 +16,8 @@ from typing import Annotated
 
 import typer
 from aiokafka import AIOKafkaConsumer
-from rich.console import Console
+from own_broker import own_broker, say
 from rich.progress import Progress
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from ecgstream.bench.results import samples
 from ecgstream.bench.topics import Flags, fresh_topics
@@ -33,7 +27,7 @@ from ecgstream.kafka.client import client_options
 from ecgstream.settings import load_settings
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import decode
-from tests.kafka.brokers import NOT_HERE, Broker, find_kind
+from tests.kafka.brokers import Broker
 
 BEFORE_S, AFTER_S = 30, 60
 LOOK_S = 1.0
@@ -158,22 +152,9 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write what was seen here.")] = None,
 ) -> None:
     """Say what a daemon did without a broker, and after; exit code 1 unless it lived, said so, and lost nothing."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    kind, console = find_kind(), Console()
-    if kind is None or kind.command is None:
-        console.print(NOT_HERE, style="red")
-        raise typer.Exit(2)
-    with (
-        tempfile.TemporaryDirectory() as place,
-        tempfile.TemporaryDirectory() as log,
-        Broker(kind, Path(log)) as broker,
-        Progress() as bars,
-    ):
-        found = outage(broker, beds, gone_s, Path(place), bars)
-    result = {"kafka": kind.name, **asdict(found)}
-    console.print_json(data=result)
-    if json_file:
-        json_file.write_text(json.dumps(result, indent=1))
+    with own_broker(restarts=True) as (broker, place, bars):
+        found = outage(broker, beds, gone_s, place, bars)
+    say({"kafka": broker.kind, **asdict(found)}, json_file)
     fine = found.live and found.said_unavailable_s and found.caught_up_s
     raise typer.Exit(0 if fine and not (found.ready_while_gone or found.gaps or found.differing) else 1)
 

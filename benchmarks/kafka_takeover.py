@@ -8,11 +8,8 @@ that had to wait for the survivor. A broker of our own, both daemons and the war
 from __future__ import annotations
 
 import json
-import logging
 import math
 import random
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,17 +17,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from own_broker import own_broker, say
 
 from ecgstream.settings import KafkaSettings
 from ecgstream.waveform import GRID_HZ
 from ecgstream.wire import ecgstream_pb2 as pb
 from simulators.faults import Faults
 from simulators.script import BedScript, Episode, episode
-from tests.kafka.brokers import NOT_HERE, Broker, find_kind
+from tests.kafka.brokers import Broker
 from tests.kafka.chaos import READY_S, Crew, crew, fresh_settings
 from tests.kafka.topics import messages
 from tests.kafka.ward import TELEMETRY, Feed, Listener, Member, Score, write_score
@@ -150,17 +144,9 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="write the result here")] = None,
 ) -> None:
     """Print and write how long orphaned beds waited; exit code 1 above the session time-out plus 3 s."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is killed is nothing to tell of here
-    console = Console(stderr=True)
-    kind = find_kind()
-    if kind is None:
-        console.print(NOT_HERE, style="red")
-        raise typer.Exit(2)
-    with tempfile.TemporaryDirectory(prefix="ecgstream-takeover-") as name, Progress(console=console) as bars:
+    with own_broker() as (broker, folder, bars):
         bar = bars.add_task(f"{beds} beds, {delivery}", total=kills)
-        (log := Path(name) / "broker").mkdir()
-        with Broker(kind, log) as broker:
-            found = measure(broker, Path(name), delivery, beds, kills, lambda _: bars.advance(bar))
+        found = measure(broker, folder, delivery, beds, kills, lambda _: bars.advance(bar))
     worst_s = max(takeover.worst_s for takeover in found)
     result = {
         "beds": beds,
@@ -169,9 +155,7 @@ def main(
         "worst_takeover_s": worst_s,
         "kills": [asdict(takeover) for takeover in found],
     }
-    typer.echo(json.dumps(result, indent=1))
-    if json_file:
-        json_file.write_text(json.dumps(result, indent=1))
+    say(result, json_file)
     raise typer.Exit(0 if worst_s <= BUDGET_S else 1)
 
 
