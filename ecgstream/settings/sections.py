@@ -1,23 +1,14 @@
-"""Settings: file, then environment ``ECGSTREAM_…`` (nested by ``__``), then flags. Every fault is named at once."""
+"""The sections of the settings, each with what holds where nothing is said."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    YamlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from .errors import SettingsError
-from .limits import BOUNDS, PRESETS, fault_of
-from .waveform import Condition
+from ..limits import BOUNDS, PRESETS, fault_of
+from ..waveform import Condition
 
 
 class _Section(BaseModel):
@@ -226,127 +217,3 @@ class LogSettings(_Section):
     format: Literal["json", "console"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
     audit_path: Path | None = Field(None, description="every order as a line of JSON; unset: in the log alone")
-
-
-class Settings(BaseSettings):
-    """Everything ``ecgstream run`` can be told."""
-
-    model_config = SettingsConfigDict(env_prefix="ECGSTREAM_", env_nested_delimiter="__", frozen=True, extra="forbid")
-
-    source: SourceSettings = SourceSettings()
-    sink: SinkSettings = SinkSettings()
-    kafka: KafkaSettings = KafkaSettings()
-    control: ControlSettings = ControlSettings()
-    intake: IntakeSettings = IntakeSettings()
-    conditioning: ConditioningSettings = ConditioningSettings()
-    diagnosis: DiagnosisSettings = DiagnosisSettings()
-    alarms: AlarmSettings = AlarmSettings()
-    http: HttpSettings = HttpSettings()
-    state: StateSettings = StateSettings()
-    log: LogSettings = LogSettings()
-    queue_messages: int = Field(4_096, ge=16, description="messages waiting between source and compute")
-    drain_s: float = Field(10.0, gt=0, description="how long a first SIGTERM may take to finish what has arrived")
-    clock: Literal["wall", "sample"] = Field("wall", description="'sample' for replays: no wall-clock deadlines")
-
-    @model_validator(mode="after")
-    def _ring_holds_the_lateness(self) -> Settings:
-        needed_s = self.intake.lateness_s + 2.0
-        if self.intake.ring_s < needed_s:
-            raise ValueError(f"intake.ring_s is {self.intake.ring_s}; it must be at least lateness_s + 2 = {needed_s}")
-        return self
-
-    @model_validator(mode="after")
-    def _exactly_once_needs_kafka_at_both_ends(self) -> Settings:
-        kinds = self.source.kind, self.sink.kind
-        if self.kafka.delivery == "exactly-once" and kinds != ("kafka", "kafka"):
-            raise ValueError(
-                f"kafka.delivery is exactly-once; source.kind and sink.kind must both be kafka, they are {kinds[0]} "
-                f"and {kinds[1]}"
-            )
-        return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags (init arguments) before the environment before the file."""
-        file = settings_cls.model_config.get("yaml_file")
-        return init_settings, env_settings, *([YamlConfigSettingsSource(settings_cls)] if file else [])
-
-
-def load_settings(file: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
-    """Settings from a YAML file, then ``ECGSTREAM_…``, then ``flags`` (``{"http.port": 9000}``).
-
-    Raises SettingsError with one line for every fault found.
-    """
-    faults = _unknown_variables()
-    try:
-        settings = _reading(file)(**_nested(flags or {}))
-    except ValidationError as error:
-        faults += _sentences(error)
-    except ValueError as error:
-        raise SettingsError(f"The settings cannot be read: {error}") from error
-    if faults:
-        raise SettingsError("\n".join(faults))
-    return settings
-
-
-def _reading(file: Path | None) -> type[Settings]:
-    if file is None:
-        return Settings
-    _check_is_mapping(file)
-
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(yaml_file=file)
-
-    return FromFile
-
-
-def _check_is_mapping(file: Path) -> None:
-    try:
-        values = yaml.safe_load(file.read_text())
-    except OSError as error:
-        raise SettingsError(f"The settings file {file} cannot be read ({error.strerror}); check its path.") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"The settings file {file} is not valid YAML; mend this place: {error}") from error
-    if values is not None and not isinstance(values, dict):
-        found = type(values).__name__
-        raise SettingsError(f"The settings file {file} must map section names to values; it holds a {found}.")
-
-
-def _unknown_variables() -> list[str]:
-    """A misspelt variable must not be ignored in silence."""
-    known = {f"ECGSTREAM_{name}".upper() for name in Settings.model_fields} | {"ECGSTREAM_DATA"}
-    return [
-        f"{name}: no such setting in the environment; sections are {', '.join(Settings.model_fields)}"
-        for name in sorted(os.environ)
-        if name.startswith("ECGSTREAM_") and name.split("__")[0] not in known and not name.startswith("ECGSTREAM_TEST_")
-    ]
-
-
-def _nested(flags: dict[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for dotted, value in flags.items():
-        *sections, last = dotted.split(".")
-        place = nested
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[last] = value
-    return nested
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']} (found {_shown(fault)})"
-        for fault in error.errors()
-    ]
-
-
-def _shown(fault: Any) -> str:
-    secret = any("key" in str(part) or "password" in str(part) for part in fault["loc"])
-    return "a hidden value" if secret or isinstance(fault["input"], dict) else repr(fault["input"])

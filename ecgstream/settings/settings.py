@@ -1,0 +1,78 @@
+"""Everything the daemon can be told, and what must hold between the sections."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from .sections import (
+    AlarmSettings,
+    ConditioningSettings,
+    ControlSettings,
+    DiagnosisSettings,
+    HttpSettings,
+    IntakeSettings,
+    KafkaSettings,
+    LogSettings,
+    SinkSettings,
+    SourceSettings,
+    StateSettings,
+)
+
+
+class Settings(BaseSettings):
+    """Everything ``ecgstream run`` can be told."""
+
+    model_config = SettingsConfigDict(env_prefix="ECGSTREAM_", env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    source: SourceSettings = SourceSettings()
+    sink: SinkSettings = SinkSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    control: ControlSettings = ControlSettings()
+    intake: IntakeSettings = IntakeSettings()
+    conditioning: ConditioningSettings = ConditioningSettings()
+    diagnosis: DiagnosisSettings = DiagnosisSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    http: HttpSettings = HttpSettings()
+    state: StateSettings = StateSettings()
+    log: LogSettings = LogSettings()
+    queue_messages: int = Field(4_096, ge=16, description="messages waiting between source and compute")
+    drain_s: float = Field(10.0, gt=0, description="how long a first SIGTERM may take to finish what has arrived")
+    clock: Literal["wall", "sample"] = Field("wall", description="'sample' for replays: no wall-clock deadlines")
+
+    @model_validator(mode="after")
+    def _ring_holds_the_lateness(self) -> Settings:
+        needed_s = self.intake.lateness_s + 2.0
+        if self.intake.ring_s < needed_s:
+            raise ValueError(f"intake.ring_s is {self.intake.ring_s}; it must be at least lateness_s + 2 = {needed_s}")
+        return self
+
+    @model_validator(mode="after")
+    def _exactly_once_needs_kafka_at_both_ends(self) -> Settings:
+        kinds = self.source.kind, self.sink.kind
+        if self.kafka.delivery == "exactly-once" and kinds != ("kafka", "kafka"):
+            raise ValueError(
+                f"kafka.delivery is exactly-once; source.kind and sink.kind must both be kafka, they are {kinds[0]} "
+                f"and {kinds[1]}"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags (init arguments) before the environment before the file."""
+        file = settings_cls.model_config.get("yaml_file")
+        return init_settings, env_settings, *([YamlConfigSettingsSource(settings_cls)] if file else [])
