@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +11,15 @@ import numpy as np
 
 from ..errors import IntakeError, StateError
 from ..settings import IntakeSettings
-from ..waveform import HOP_S, HOP_SAMPLES, STRIP_S, ChannelGroup, Chunk, GroupKind, Layout, RawBlock
+from ..waveform import HOP_SAMPLES, Chunk, GroupKind, Layout, RawBlock
 from .arena import Arena, Ring, Stretch
 from .blocks import take_blocks
 from .limits import check_rate
 from .pieces import in_pieces
-from .placement import KINDS, Item, Placement
-from .snapshots import resume, snapshot
-from .streams import NO_HOLD, Stream, StreamTable, names_by_slot
-
-SIDE_TOLERANCE_S = 0.25
-"""How far other groups may count away from the ECG before they are brought back into step."""
-_LAST_HOPS = math.ceil(STRIP_S[1] / HOP_S) + 1
-"""Hops into a segment from which on no strip still wants samples of the segment before."""
+from .placement import KINDS, Item
+from .snapshots import restore, resume, save, snapshot
+from .store import Store
+from .streams import NO_HOLD, Stream, StreamTable
 
 
 class Intake:
@@ -40,7 +35,7 @@ class Intake:
         self.counts: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self._table = StreamTable(settings, self.counts)
         self._arena = Arena(settings.ring_s)
-        self._blocked: dict[int, None] = {}  # rows with chunks that found no room, in order
+        self._store = Store(self._table, self._arena)
         self.row_of = self._table.row_of
         self.active = self._table.active
         self.clock_wrong = self._table.clock_wrong
@@ -72,14 +67,14 @@ class Intake:
             self.counts["refused"] += 1
             raise
         row = stream.row
-        if row in self._blocked:
+        if row in self._store.blocked:
             self.counts["blocked"] += 1
             return False
         self.last_arrival_ns[row] = arrived_ns
         for placement in stream.timeline.offer(self._stamped(row, chunk, n, arrived_ns)):
             slab = self._arena.slabs[self._arena.index(placement.item.layout)]
             stream.queue.extend(in_pieces(placement, slab.most_samples))
-        self._drain(stream)
+        self._store.drain(stream)
         return True
 
     def _stream(self, stream_id: str, layout: Layout) -> Stream:
@@ -100,86 +95,6 @@ class Intake:
         self.counts["wild_clock"] += 1
         return Item(chunk, arrived_ns - round(n / float(chunk.groups[0].layout.fs_hz) * 1e9), False, n)
 
-    # -------------------------------------------------------------------------------------------- from place to memory
-
-    def _drain(self, stream: Stream) -> None:
-        """Copy what has a place into the arena, as far as there is room."""
-        while stream.queue:
-            if not self._store(stream, stream.queue[0]):
-                self._blocked[stream.row] = None
-                return
-            stream.queue.popleft()
-
-    def _store(self, stream: Stream, placement: Placement) -> bool:
-        """Whether all of the placement is in the arena now; what is done of it is taken off it."""
-        row, chunk = stream.row, placement.item.chunk
-        if placement.segment_hop >= 0:
-            if not self._is_handed_out(row):
-                return False
-            self._open_segment(stream, placement.item.layout, placement.segment_hop)
-            placement.segment_hop = -1
-        after_gap = placement.gap > 0
-        if after_gap:
-            self._store_gap(stream, placement)
-        if placement.gap or placement.item.n > self._room(stream):
-            return False
-        start = stream.ring.stop
-        stream.ring.write(chunk.groups[0])
-        self._mark_ready(stream)
-        for group in chunk.groups[1:]:
-            self._store_beside(stream, group, start, after_gap)
-        return True
-
-    def _room(self, stream: Stream) -> int:
-        """Native samples that may be written without touching a hop not handed out, or what is kept before it."""
-        row, slab = stream.row, stream.ring.slab
-        hops = int(self._table.next_hop[row]) - int(self._table.segment_hop[row])
-        return slab.rate.native_stop(hops) - slab.kept + slab.capacity - stream.ring.stop
-
-    def _store_gap(self, stream: Stream, placement: Placement) -> None:
-        fits = min(placement.gap, self._room(stream))
-        stream.ring.skip_to(stream.ring.stop + fits)
-        placement.gap -= fits
-        self._mark_ready(stream)
-
-    def _mark_ready(self, stream: Stream) -> None:
-        table, row, ring = self._table, stream.row, stream.ring
-        grid = ring.slab.rate.grid_stop(ring.stop)
-        segment_hop = int(table.segment_hop[row])
-        table.stop[row] = ring.stop
-        table.ready_hop[row] = segment_hop + grid // HOP_SAMPLES
-        if stream.last is not None and table.next_hop[row] - segment_hop > _LAST_HOPS:
-            stream.release_last()
-        table.newest_grid[row] = segment_hop * HOP_SAMPLES + grid
-
-    def _is_handed_out(self, row: int) -> bool:
-        """Ends the running segment, its last hop filled up with missing samples; whether all of it has been taken."""
-        table = self._table
-        table.ready_hop[row] = -(-int(table.newest_grid[row]) // HOP_SAMPLES)
-        return bool(table.ready_hop[row] == table.next_hop[row])
-
-    def _open_segment(self, stream: Stream, layout: Layout, hop: int) -> None:
-        stream.retire(int(self._table.segment_hop[stream.row]))
-        stream.ring = self._arena.ring(layout)
-        stream.lead_names = names_by_slot(layout)
-        table, row = self._table, stream.row
-        table.slab[row], table.slot[row] = self._arena.index(layout), stream.ring.slot
-        table.segment_hop[row] = table.next_hop[row] = table.ready_hop[row] = hop
-        table.stop[row], table.newest_grid[row] = 0, hop * HOP_SAMPLES
-
-    def _store_beside(self, stream: Stream, group: ChannelGroup, ecg_start: int, after_gap: bool) -> None:
-        """Other groups follow their own count, and the ECG's where they must: after a gap, or when out of step."""
-        kind = group.layout.kind
-        ring = stream.others.get(kind)
-        if ring is None or ring.layout != group.layout:
-            if ring is not None:
-                ring.release()
-            ring = stream.others[kind] = self._arena.ring(group.layout)
-        place = round(ecg_start * group.layout.fs_hz / stream.ring.layout.fs_hz)
-        if after_gap or abs(place - ring.stop) > SIDE_TOLERANCE_S * group.layout.fs_hz:
-            ring.skip_to(place)
-        ring.write(group)
-
     # ------------------------------------------------------------------------------------------------------------- out
 
     def take(self, max_hops: int) -> list[RawBlock]:
@@ -188,9 +103,7 @@ class Intake:
         Blocks hold copies. What had found no room is placed first, so that the samples before a block stay readable
         until the next call.
         """
-        blocked, self._blocked = self._blocked, {}
-        for row in blocked:
-            self._drain(self._table.by_row[row])
+        self._store.drain_blocked()
         return take_blocks(self._table, self._arena.slabs, max_hops)
 
     def window(self, row: int, kind: GroupKind, grid_start: int, grid_stop: int) -> tuple[Layout, np.ndarray] | None:
@@ -253,28 +166,28 @@ class Intake:
 
     def forget(self, row: int) -> None:
         """Let go of a stream; its row is free for others from now on."""
-        self._blocked.pop(row, None)
+        self._store.blocked.pop(row, None)
         self._table.evict(row)
 
     def break_off(self, row: int) -> None:
         """End the running segment here and drop what waits, as if the row had been saved and restored."""
         stream = self._table.by_row[row]
         stream.queue.clear()
-        self._blocked.pop(row, None)
+        self._store.blocked.pop(row, None)
         stream.timeline.break_off()
         if stream.timeline.rate is not None:
             self._begin_next(stream)
 
     def save(self, row: int) -> dict[str, Any]:
         """The row's timeline as JSON values, for ``restore``."""
-        state = self._table.by_row[row].timeline.save()
+        state = save(self._table.by_row[row].timeline)
         return state | {"last_arrival_ns": int(self.last_arrival_ns[row])}
 
     def restore(self, stream_id: str, state: dict[str, Any]) -> int:
         """Take a stream up where ``save`` left it; its row. Its next chunk begins a segment, at the hop its clock says;
         what was missed is counted as a gap. Raises StateError when the state is not readable or the stream is here."""
         with self._taken_up(stream_id) as stream:
-            stream.timeline.restore(state)
+            restore(stream.timeline, state)
             self.last_arrival_ns[stream.row] = int(state["last_arrival_ns"])
             self._begin_next(stream)
         return stream.row
@@ -294,9 +207,9 @@ class Intake:
             timeline, table = stream.timeline, self._table
             resume(timeline, taken)
             if timeline.layout is not None:
-                self._open_segment(stream, timeline.layout, timeline.segment_hop)
+                self._store.open_segment(stream, timeline.layout, timeline.segment_hop)
                 stream.ring.skip_to(timeline.frontier)
-                self._mark_ready(stream)
+                self._store.mark_ready(stream)
                 table.next_hop[stream.row] = table.ready_hop[stream.row]
                 table.cold[stream.row] = True
             elif timeline.rate is not None:

@@ -1,4 +1,7 @@
-"""A timeline exactly as it is, as JSON values: whoever puts it back gives the chunks that follow the same places."""
+"""Timelines as JSON values: what is saved across a restart, and snapshots, which are exact.
+
+Whoever puts a snapshot back gives the chunks that follow the same places.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,35 @@ from fractions import Fraction
 from typing import Any
 
 from ..waveform import Channel, GroupKind, Layout
-from .timeline import SEEN, Timeline
+from .clock_fit import ClockFit
+from .rate import Rate
+from .timeline import SEEN, UNKNOWN, Timeline
+
+
+def save(timeline: Timeline) -> dict[str, Any]:
+    """State as JSON values; chunks that wait are not part of it."""
+    return {
+        "fs_hz": [timeline.rate.fs_hz.numerator, timeline.rate.fs_hz.denominator],
+        "segment_hop": timeline.segment_hop,
+        "frontier": timeline.frontier,
+        "next_sequence": timeline.next_sequence,
+        "last_n": timeline.last_n,
+        "trusted": timeline.trusted,
+        "clock": timeline.fit.save(),
+    }
+
+
+def restore(timeline: Timeline, state: dict[str, Any]) -> None:
+    """Go on from what ``save`` gave; the next chunk begins a segment, and what was missed before it is a gap.
+
+    Raises KeyError, TypeError or ValueError when it is not such a state.
+    """
+    timeline.rate = Rate(Fraction(*state["fs_hz"]))
+    timeline.segment_hop, timeline.frontier = int(state["segment_hop"]), int(state["frontier"])
+    timeline.next_sequence, timeline.last_n = int(state["next_sequence"]), int(state["last_n"])
+    timeline.trusted = bool(state["trusted"])
+    timeline.fit = ClockFit.restored(state["clock"])
+    timeline.starts = array("q", [UNKNOWN]) * SEEN
 
 
 def snapshot(timeline: Timeline) -> dict[str, Any] | None:
@@ -17,7 +48,7 @@ def snapshot(timeline: Timeline) -> dict[str, Any] | None:
     if timeline.rate is None:
         return {}
     layout = None if timeline.layout is None else _values(timeline.layout)
-    return timeline.save() | {"layout": layout, "starts": timeline.starts.tolist()}
+    return save(timeline) | {"layout": layout, "starts": timeline.starts.tolist()}
 
 
 def resume(timeline: Timeline, taken: dict[str, Any]) -> None:
@@ -27,7 +58,7 @@ def resume(timeline: Timeline, taken: dict[str, Any]) -> None:
     """
     if not taken:
         return
-    timeline.restore(taken)
+    restore(timeline, taken)
     starts = array("q", taken["starts"])
     if len(starts) != SEEN:
         raise ValueError(f"a snapshot holds {SEEN} start times; this one holds {len(starts)}")

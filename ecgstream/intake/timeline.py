@@ -5,8 +5,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from fractions import Fraction
-from typing import Any
 
 from ..settings import IntakeSettings
 from ..waveform import GRID_HZ, HOP_SAMPLES, Layout
@@ -16,7 +14,8 @@ from .rate import Rate
 
 SEEN = 64
 """Start times of this many sequence numbers are kept, to know a duplicate by."""
-_GIVEN_UP, _UNKNOWN = -1, -2
+_GIVEN_UP, UNKNOWN = -1, -2
+"""In place of a start time: its place was given up; the number may have come before the stream was taken up."""
 
 
 class Timeline:
@@ -256,7 +255,7 @@ class Timeline:
 
     def _is_restart(self, item: Item) -> bool:
         behind = self.next_sequence - item.chunk.sequence
-        known = self.starts[item.chunk.sequence % SEEN] if behind <= SEEN else _UNKNOWN
+        known = self.starts[item.chunk.sequence % SEEN] if behind <= SEEN else UNKNOWN
         if known >= 0:
             restart, otherwise = known != item.chunk.start_ns, "duplicate"
         elif known == _GIVEN_UP:
@@ -283,30 +282,4 @@ class Timeline:
         """Drop what waits; whatever comes next begins a segment."""
         self.held.clear()
         self.layout = None
-        self.starts = array("q", [_UNKNOWN]) * SEEN
-
-    # ------------------------------------------------------------------------------------------------ save and restore
-
-    def save(self) -> dict[str, Any]:
-        """State as JSON values; chunks that wait are not part of it."""
-        return {
-            "fs_hz": [self.rate.fs_hz.numerator, self.rate.fs_hz.denominator],
-            "segment_hop": self.segment_hop,
-            "frontier": self.frontier,
-            "next_sequence": self.next_sequence,
-            "last_n": self.last_n,
-            "trusted": self.trusted,
-            "clock": self.fit.save(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what ``save`` gave; the next chunk begins a segment, and what was missed before it is a gap.
-
-        Raises KeyError, TypeError or ValueError when it is not such a state.
-        """
-        self.rate = Rate(Fraction(*state["fs_hz"]))
-        self.segment_hop, self.frontier = int(state["segment_hop"]), int(state["frontier"])
-        self.next_sequence, self.last_n = int(state["next_sequence"]), int(state["last_n"])
-        self.trusted = bool(state["trusted"])
-        self.fit = ClockFit.restored(state["clock"])
-        self.starts = array("q", [_UNKNOWN]) * SEEN
+        self.starts = array("q", [UNKNOWN]) * SEEN
