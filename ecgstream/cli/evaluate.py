@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from .console import console, told
+
+if TYPE_CHECKING:
+    from ..evaluation.cases import Worst
+    from ..evaluation.report import Report
 
 app = typer.Typer(no_args_is_help=True, help="Score the pipeline on annotated recordings, streaming.")
 
 AnnotatedFolder = Annotated[Path, typer.Argument(help="Folder, or tar of one, of WFDB records with .atr annotations.")]
 HeadFolder = Annotated[Path | None, typer.Option("--head", help="Head directory; unset: the shipped one.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the scores here as JSON.")]
+ReportFile = Annotated[Path | None, typer.Option("--report", help="Write an HTML file with the worst cases drawn.")]
 ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model directory; unset means the shipped one.")]
 CrossValidate = Annotated[
     bool, typer.Option("--cross-validate", help="Score seen records too, each by what is fitted without its fold.")
@@ -35,16 +39,20 @@ def beats(
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """QRS by the rules on every record; VEB and SVEB by the beat head on those it has not seen. EC57."""
     from ..evaluation.beat_heads import heads_for
-    from ..evaluation.beats import beats_table, evaluate_beats
+    from ..evaluation.beats import evaluate_beats
+    from ..evaluation.cases import Worst
     from ..evaluation.folders import recordings_in
+    from ..evaluation.reports import beats_report
 
     with told(), recordings_in(folder) as records:
         heads = heads_for(records, head_folder, cross_validate, allow_seen)
-        result = evaluate_beats(records, heads.of, skip_s) | {"head": heads.version, "classed": heads.said}
-        _say(result, beats_table(result), json_file)
+        scores = evaluate_beats(records, heads.of, skip_s, worst=(worst := Worst()))
+        result = scores | {"head": heads.version, "classed": heads.said}
+        _say(result, beats_report(result), worst, json_file, report)
         console.print(f"Classes by {heads.version}: {heads.said}.", highlight=False)
 
 
@@ -66,27 +74,31 @@ def episodes(
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Episodes that annotations prove: told or missed, how late, and what was told without cause."""
-    from ..evaluation.af_episodes import af_table, evaluate_af
-    from ..evaluation.episodes import episodes_summary, episodes_table, evaluate_episodes
-    from ..evaluation.fibrillation import evaluate_fibrillation, fibrillation_table
+    from ..evaluation.af_episodes import evaluate_af
+    from ..evaluation.cases import Worst
+    from ..evaluation.episodes import episodes_summary, evaluate_episodes
+    from ..evaluation.fibrillation import evaluate_fibrillation
     from ..evaluation.fibrillation_heads import fibrillation_heads
     from ..evaluation.folders import recordings_in
+    from ..evaluation.reports import af_report, fibrillation_report, lethal_report
 
+    worst = Worst()
     if kind is Kind.AF:
         with told():
-            result = evaluate_af(folder, allow_seen, head_folder)
-            _say(result, af_table(result), json_file)
+            result = evaluate_af(folder, allow_seen, head_folder, worst)
+            _say(result, af_report(result), worst, json_file, report)
         return
     with told(), recordings_in(folder) as records:
         heads = fibrillation_heads(records, head_folder, cross_validate, allow_seen)
         if kind is Kind.VF:
-            result = evaluate_fibrillation(records, heads.of) | {"head": heads.said}
-            _say(result, fibrillation_table(result), json_file)
+            result = evaluate_fibrillation(records, heads.of, worst) | {"head": heads.said}
+            _say(result, fibrillation_report(result), worst, json_file, report)
         else:
-            result = evaluate_episodes(records, heads.of) | {"head": heads.said}
-            _say(result, episodes_table(result), json_file)
+            result = evaluate_episodes(records, heads.of, worst=worst) | {"head": heads.said}
+            _say(result, lethal_report(result), worst, json_file, report)
             console.print(episodes_summary(result), highlight=False)
         console.print(f"Fibrillation head: {heads.said}.", highlight=False)
 
@@ -98,13 +110,16 @@ def quality(
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Whole records, acceptable or unacceptable, by the quality head: accuracy and AUC."""
-    from ..evaluation.quality import evaluate_quality, quality_table
+    from ..evaluation.cases import Worst
+    from ..evaluation.quality import evaluate_quality
+    from ..evaluation.reports import quality_report
 
     with told():
-        result = evaluate_quality(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
-        _say(result, quality_table(result), json_file)
+        result = evaluate_quality(folder, Path(".cache"), cross_validate, allow_seen, head_folder, worst := Worst())
+        _say(result, quality_report(result), worst, json_file, report)
 
 
 @app.command()
@@ -114,13 +129,16 @@ def rhythm(
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Rhythms of strips (N, A, O, noise) by the rhythm head: F1 as in CinC 2017."""
-    from ..evaluation.rhythm import evaluate_rhythm, rhythm_table
+    from ..evaluation.cases import Worst
+    from ..evaluation.reports import rhythm_report
+    from ..evaluation.rhythm import evaluate_rhythm
 
     with told():
-        result = evaluate_rhythm(folder, Path(".cache"), cross_validate, allow_seen, head_folder)
-        _say(result, rhythm_table(result), json_file)
+        result = evaluate_rhythm(folder, Path(".cache"), cross_validate, allow_seen, head_folder, worst := Worst())
+        _say(result, rhythm_report(result), worst, json_file, report)
 
 
 @app.command()
@@ -130,19 +148,20 @@ def alarms(
     cross_validate: CrossValidate = False,
     allow_seen: AllowSeen = False,
     json_file: JsonFile = None,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML file with the worst cases drawn.")] = None,
+    report: ReportFile = None,
 ) -> None:
     """Verdicts on monitors' alarms, each from what came before it: the score of CinC 2015."""
-    from ..evaluation.alarm_report import alarm_report
-    from ..evaluation.alarms import alarms_table, evaluate_alarms
+    from ..evaluation.alarm_cases import offer_alarms
+    from ..evaluation.alarms import evaluate_alarms
+    from ..evaluation.cases import Worst
+    from ..evaluation.reports import alarms_report
     from ..heads import load_head
     from ..verdicts.verdicts import NAME
 
     with told():
         result, judged = evaluate_alarms(folder, load_head(NAME, head_folder), cross_validate, allow_seen)
-        _say(result, alarms_table(result), json_file)
-    if report:
-        report.write_text(alarm_report(result, judged))
+        offer_alarms(worst := Worst(), judged)
+        _say(result, alarms_report(result), worst, json_file, report)
 
 
 @app.command()
@@ -157,11 +176,22 @@ def model(
 
     with told():
         result = measure(load_model(model_folder), data, Path(".cache"))
-        _say(result, results_table(result), json_file)
+        console.print(results_table(result))
+        _write(result, json_file)
 
 
-def _say(result: dict[str, Any], table: Table, json_file: Path | None) -> None:
-    """Print the table, and write the scores where that is wished."""
-    console.print(table)
+def _say(
+    result: dict[str, Any], report: Report, worst: Worst, json_file: Path | None, report_file: Path | None
+) -> None:
+    """Print the table; write the scores, and the report with the worst cases, where that is wished."""
+    console.print(report.table)
+    _write(result, json_file)
+    if report_file:
+        from ..evaluation.report import html_report
+
+        report_file.write_text(html_report(report, worst), encoding="utf-8")
+
+
+def _write(result: dict[str, Any], json_file: Path | None) -> None:
     if json_file:
         json_file.write_text(json.dumps(result, indent=1))

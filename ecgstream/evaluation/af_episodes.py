@@ -18,9 +18,10 @@ from ..heads import Head, load_head
 from ..rhythm import Rhythm
 from ..waveform import HOP_S
 from .beats import percent
+from .cases import Worst, offer_stretches
 from .folders import recordings_in
 from .progress import over_records
-from .records import Annotations, read_annotations, read_record, record_names
+from .records import Annotations, Record, read_annotations, read_record, record_names
 from .runner import condition
 from .seen import check_unseen
 
@@ -31,11 +32,13 @@ FIBRILLATION = ("(AFIB", "(AFL")
 Spans = list[tuple[float, float]]
 
 
-def evaluate_af(path: Path, allow_seen: bool = False, head_folder: Path | None = None) -> dict[str, Any]:
+def evaluate_af(
+    path: Path, allow_seen: bool = False, head_folder: Path | None = None, worst: Worst | None = None
+) -> dict[str, Any]:
     """EC57 episode and duration figures of fibrillation and flutter, and of 30 s segments wholly of one class.
 
-    Segments tile the record from sample 0; the decision is the evidence in a segment's last hop. Raises RecordError
-    where no rhythm is annotated, or a record has been seen; ModelError.
+    Segments tile the record from sample 0; the decision is the evidence in a segment's last hop. ``worst`` is offered
+    what is wrong. Raises RecordError where no rhythm is annotated, or a record has been seen; ModelError.
     """
     head = load_head("rhythm", head_folder)
     with recordings_in(path) as folder:
@@ -43,7 +46,7 @@ def evaluate_af(path: Path, allow_seen: bool = False, head_folder: Path | None =
         if not names:
             raise RecordError(f"{path} annotates no rhythm, such as (AFIB or (N, in any .atr; name a folder that does.")
         check_unseen(head.manifest.seen, names, allow_seen)
-        scores = [_score(folder / name, head) for name in over_records(names, "atrial fibrillation")]
+        scores = [_score(folder / name, head, worst) for name in over_records(names, "atrial fibrillation")]
     counts = {key: sum(score[key] for score in scores) for key in scores[0] if key != "record"}
     return {"by": head.version, "seen_allowed": allow_seen, **_figures(counts), "counts": counts, "records": scores}
 
@@ -70,13 +73,34 @@ def _share(part: float, whole: float) -> float | None:
     return 100 * part / whole if whole else None
 
 
-def _score(path: Path, head: Head) -> dict[str, Any]:
+def _score(path: Path, head: Head, worst: Worst | None) -> dict[str, Any]:
     record = read_record(path)
     signal = condition(record)
     told_hops = StripRhythms(head, 1).step(signal, Rhythm(1).step(signal).beats).fibrillates[0]
     skip_s = SKIP_S if record.duration_s > 2 * SKIP_S else 0.0
     reference = fibrillation(read_annotations(path), record.duration_s)
+    if worst:
+        _offer(worst, record, _cut(reference, skip_s, record.duration_s), told_hops, skip_s)
     return {"record": path.name} | count(reference, told_hops, skip_s, record.duration_s)
+
+
+def _offer(worst: Worst, record: Record, real: Spans, told_hops: np.ndarray, skip_s: float) -> None:
+    """What is drawn: where fibrillation was told and is not annotated, or the other way round."""
+    told = _cut(_runs(told_hops), skip_s, record.duration_s)
+    wrong = [(*span, "Not told") for span in _without(real, told)] + [(*span, "Told") for span in _without(told, real)]
+    offer_stretches(worst, record, wrong, [(*span, "AF") for span in real], [(*span, "AF") for span in told])
+
+
+def _without(spans: Spans, others: Spans) -> Spans:
+    """What of ``spans`` lies in none of ``others``; both in order."""
+    left = []
+    for start, stop in spans:
+        for other_start, other_stop in others:
+            if other_start < stop and other_stop > start:
+                left.append((start, other_start))
+                start = other_stop
+        left.append((start, stop))
+    return [(start, stop) for start, stop in left if start < stop]
 
 
 def fibrillation(annotations: Annotations, duration_s: float) -> Spans:
@@ -109,8 +133,7 @@ def count(reference: Spans, told_hops: np.ndarray, skip_s: float, duration_s: fl
     Episodes overlap or not, durations are of overlaps, as in EC57's episode comparison; both are cut to what comes
     after ``skip_s``.
     """
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], told_hops, [0]])))
-    told = _cut([(a * HOP_S, b * HOP_S) for a, b in (edges.reshape(-1, 2) + (1, 0)).tolist()], skip_s, duration_s)
+    told = _cut(_runs(told_hops), skip_s, duration_s)
     real = _cut(reference, skip_s, duration_s)
     return {
         "episodes": len(real),
@@ -121,6 +144,12 @@ def count(reference: Spans, told_hops: np.ndarray, skip_s: float, duration_s: fl
         "told_s": sum(stop - start for start, stop in told),
         "both_s": sum(_overlap(one, told) for one in real),
     } | _segments(reference, told_hops, skip_s, duration_s)
+
+
+def _runs(told_hops: np.ndarray) -> Spans:
+    """Evidence from the end of the hop that first told it."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], told_hops, [0]])))
+    return [(a * HOP_S, b * HOP_S) for a, b in (edges.reshape(-1, 2) + (1, 0)).tolist()]
 
 
 def _cut(spans: Spans, skip_s: float, duration_s: float) -> Spans:

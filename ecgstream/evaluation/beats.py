@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from ..errors import RecordError
 from ..heads import Head
 from ..rhythm import Rhythm
 from ..waveform import GRID_HZ
-from .ec57 import NO_BEAT, BeatList, confusion, figures, reference_beats, summary
+from .beat_cases import compare, offer_beats
+from .cases import Worst
+from .ec57 import NO_BEAT, BeatList, confusion, figures, is_counted, reference_beats, summary
 from .progress import over_records
 from .records import Annotations, Record, read_annotations, read_record, record_names
 from .runner import condition
@@ -45,17 +48,18 @@ def evaluate_beats(
     head_of: Callable[[str], Head | None],
     skip_s: float | None = None,
     records: Sequence[str] | None = None,
+    worst: Worst | None = None,
 ) -> dict[str, Any]:
     """Gross, average and per-record figures of QRS, VEB and SVEB over the annotated records (``.atr``) of a folder.
 
     ``head_of`` names the head that may class a record's beats, None where none may. Ventricular flutter and
-    fibrillation are excluded, and the first ``skip_s``: unset, five minutes of a record longer than ten. Raises
-    RecordError when there is nothing to score or a record cannot be read.
+    fibrillation are excluded, and the first ``skip_s``: unset, five minutes of a record longer than ten. ``worst`` is
+    offered what is wrong. Raises RecordError when there is nothing to score or a record cannot be read.
     """
     names = record_names(folder, "atr") if records is None else list(records)
     if not names:
         raise RecordError(f"{folder} holds no WFDB record with .atr annotations; name a folder that does.")
-    return _result([_score(folder / name, head_of(name), skip_s) for name in over_records(names, "beats")])
+    return _result([_score(folder / name, head_of(name), skip_s, worst) for name in over_records(names, "beats")])
 
 
 def find_beats(record: Record, head: Head | None) -> BeatList:
@@ -66,15 +70,20 @@ def find_beats(record: Record, head: Head | None) -> BeatList:
     return BeatList(told.sample / GRID_HZ, told.label)
 
 
-def _score(path: Path, head: Head | None, skip_s: float | None) -> Scored:
+def _score(path: Path, head: Head | None, skip_s: float | None, worst: Worst | None) -> Scored:
     record, annotations = read_record(path), read_annotations(path)
     if skip_s is None:
         skip_s = SKIP_S if record.duration_s > SKIP_FROM_S else 0.0
     reference = reference_beats(annotations.time_s, annotations.symbol)
     excluded = flutter_intervals(annotations, record.duration_s)
-    counts = confusion(reference, find_beats(record, head), skip_s, record.duration_s, excluded)
+    found = find_beats(record, head)
+    counts = confusion(reference, found, skip_s, record.duration_s, excluded)
     paced = "paced" if PACED in annotations.symbol else ""
-    return Scored(path.name, skip_s, counts, paced or ("" if head else "seen by the head"))
+    unclassed = paced or ("" if head else "seen by the head")
+    if worst:
+        looked_at = partial(is_counted, skip_s=skip_s, stop_s=record.duration_s, excluded_s=excluded)
+        offer_beats(worst, record, compare(reference, found, looked_at, with_classes=not unclassed))
+    return Scored(path.name, skip_s, counts, unclassed)
 
 
 def _result(scored: Sequence[Scored]) -> dict[str, Any]:

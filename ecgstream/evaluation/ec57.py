@@ -79,16 +79,19 @@ def confusion(
     """
     partner = match_beats(reference.time_s, test.time_s)
     counts = np.zeros((NO_BEAT + 1, NO_BEAT + 1), np.int64)
-    counted = _counted(reference.time_s, skip_s, stop_s, excluded_s)
+    counted = is_counted(reference.time_s, skip_s, stop_s, excluded_s)
     found = np.where(partner >= 0, np.append(test.labels(), 0)[partner], NO_BEAT)
     np.add.at(counts, (reference.labels()[counted], found[counted]), 1)
-    extra = _counted(test.time_s, skip_s, stop_s, excluded_s)
+    extra = is_counted(test.time_s, skip_s, stop_s, excluded_s)
     extra[partner[partner >= 0]] = False
     np.add.at(counts, (NO_BEAT, test.labels()[extra]), 1)
     return counts
 
 
-def _counted(time_s: np.ndarray, skip_s: float, stop_s: float, excluded_s: Sequence[tuple[float, float]]) -> np.ndarray:
+def is_counted(
+    time_s: np.ndarray, skip_s: float, stop_s: float, excluded_s: Sequence[tuple[float, float]]
+) -> np.ndarray:
+    """bool (K,): which times lie in [skip_s, stop_s) and in no excluded interval."""
     counted = (time_s >= skip_s) & (time_s < stop_s)
     for start, stop in excluded_s:
         counted &= (time_s < start) | (time_s > stop)

@@ -15,9 +15,10 @@ from scipy.special import gammaincinv
 
 from ..errors import RecordError
 from ..waveform import HOP_S, LETHAL, Condition, RhythmResult
+from .cases import Worst, offer_stretches
 from .fibrillation_heads import HeadOf
 from .progress import over_records
-from .records import read_annotations, read_record, record_names
+from .records import Record, read_annotations, read_record, record_names
 from .reference import VENTRICULAR, Episode, accepted, lethal_episodes, provable_conditions
 from .runner import run_fused
 
@@ -28,17 +29,19 @@ _BESIDE_S = 5.0
 _SAME_ALARM_S = 10.0
 
 
-def evaluate_episodes(folder: Path, head_of: HeadOf, records: list[str] | None = None) -> dict:
+def evaluate_episodes(
+    folder: Path, head_of: HeadOf, records: list[str] | None = None, worst: Worst | None = None
+) -> dict:
     """Hits with delays, misses, and lethal evidence without a reference episode, per record and in all.
 
     Only conditions whose absence the annotations prove can be without cause: where no beats are annotated, the
-    ventricular ones. Delays are from the reference onset to the end of the hop that told, in sample time. Raises
-    RecordError when the folder has no annotated record.
+    ventricular ones. Delays are from the reference onset to the end of the hop that told, in sample time. ``worst`` is
+    offered what is wrong. Raises RecordError when the folder has no annotated record.
     """
     names = record_names(folder, "atr") if records is None else records
     if not names:
         raise RecordError(f"{folder} holds no WFDB record with .atr annotations; name a folder that does.")
-    scores = [_score(folder / name, head_of) for name in over_records(names, "lethal episodes")]
+    scores = [_score(folder / name, head_of, worst) for name in over_records(names, "lethal episodes")]
     delays = [hit["delay_s"] for score in scores for hit in score["hits"]]
     free = [score for score in scores if score["free"]]
     return {
@@ -65,21 +68,47 @@ def _false_rate(count: int, duration_s: float) -> dict:
     return {"count": count, "hours": hours, "at_most_per_h": bound}
 
 
-def _score(path: Path, head_of: HeadOf) -> dict:
+def _score(path: Path, head_of: HeadOf, worst: Worst | None) -> dict:
     record = read_record(path)
     annotations = read_annotations(path)
     reference = lethal_episodes(annotations, record.duration_s)
     provable = provable_conditions(annotations)
     told = told_episodes(run_fused(record, head_of(path.name)))
     delays = [detection_delay_s(episode, told) for episode in reference]
+    false = [episode for episode in told if episode.condition in provable and not _has_cause(episode, reference)]
+    if worst:
+        _offer(worst, record, reference, delays, told, false)
     return {
         "record": path.name,
         "duration_s": record.duration_s,
         "free": not reference,
         "hits": [{**_told(e), "delay_s": d} for e, d in zip(reference, delays, strict=True) if d is not None],
         "misses": [_told(e) for e, d in zip(reference, delays, strict=True) if d is None],
-        "false": [_told(e) for e in told if e.condition in provable and not _has_cause(e, reference)],
+        "false": [_told(episode) for episode in false],
     }
+
+
+def _offer(
+    worst: Worst,
+    record: Record,
+    reference: list[Episode],
+    delays: list[float | None],
+    told: list[Episode],
+    false: list[Episode],
+) -> None:
+    """What is drawn: episodes missed, told after their budget, and told without cause."""
+    wrong = [(e.start_s, e.stop_s, f"False: {_label(e)} told") for e in false]
+    for episode, delay_s in zip(reference, delays, strict=True):
+        if delay_s is None:
+            wrong.append((episode.start_s, episode.stop_s, f"Missed: {_label(episode)}"))
+        elif delay_s > BUDGET_S:
+            wrong.append((episode.start_s, episode.start_s + delay_s, f"Late: {_label(episode)}"))
+    stretches = ([(e.start_s, e.stop_s, _label(e)) for e in of] for of in (reference, told))
+    offer_stretches(worst, record, wrong, *stretches)
+
+
+def _label(episode: Episode) -> str:
+    return episode.condition.name.lower().replace("_", " ")
 
 
 def _told(episode: Episode) -> dict:

@@ -16,9 +16,10 @@ from rich.table import Table
 from ..errors import RecordError
 from ..waveform import HOP_S, Condition
 from .beats import percent
+from .cases import Stretch, Worst, offer_stretches
 from .fibrillation_heads import HeadOf
 from .progress import over_records
-from .records import read_annotations, read_record, record_names
+from .records import Record, read_annotations, read_record, record_names
 from .rhythm_spans import NOISE, OTHER, VF, VT, Span, rhythm_spans
 from .runner import run_fused
 
@@ -31,13 +32,13 @@ KINDS = (VF, OTHER, VT, NOISE)
 COUNTS = (*(f"{kind}_{told}" for kind in KINDS for told in ("told", "not_told")), "episodes", "found", "told", "right")
 
 
-def evaluate_fibrillation(folder: Path, head_of: HeadOf) -> dict[str, Any]:
+def evaluate_fibrillation(folder: Path, head_of: HeadOf, worst: Worst | None = None) -> dict[str, Any]:
     """Se and Sp of segments, Se and +P of episodes, and what they were counted from, in all and by record.
 
-    Raises RecordError when no record has annotations with a rhythm.
+    ``worst`` is offered what is wrong. Raises RecordError when no record has annotations with a rhythm.
     """
     names = record_names(folder, "atr")
-    scores = [score for name in over_records(names, "fibrillation") for score in _score(folder / name, head_of)]
+    scores = [score for name in over_records(names, "fibrillation") for score in _score(folder / name, head_of, worst)]
     if not scores:
         raise RecordError(f"{folder} annotates no rhythm, such as (VFIB or (N, in any .atr; name a folder that does.")
     counts = {name: sum(score[name] for score in scores) for name in COUNTS}
@@ -64,25 +65,55 @@ def _share(part: int, rest: int) -> float | None:
     return 100.0 * part / (part + rest) if part + rest else None
 
 
-def _score(path: Path, head_of: HeadOf) -> Iterator[dict[str, Any]]:
+def _score(path: Path, head_of: HeadOf, worst: Worst | None) -> Iterator[dict[str, Any]]:
     annotations = read_annotations(path)
     record = read_record(path)
     spans = rhythm_spans(annotations, record.duration_s)
     if spans:
         told = run_fused(record, head_of(path.name)).evidence[0, :, Condition.VENTRICULAR_FIBRILLATION]
+        if worst:
+            _offer(worst, record, spans, told)
         yield {"record": path.name} | count(spans, told, record.duration_s)
+
+
+def _offer(worst: Worst, record: Record, spans: list[Span], told: np.ndarray) -> None:
+    """What is drawn: segments in a row that are wrong, with all that is annotated and told."""
+    wrong = [
+        (segment * SEGMENT_S, (segment + 1) * SEGMENT_S, "VF not told" if span.kind == VF else "VF told, other rhythm")
+        for span in spans
+        for segment, is_told in _segments(span, told)
+        if span.kind in (VF, OTHER) and is_told != (span.kind == VF)
+    ]
+    annotated = [(span.start_s, span.stop_s, span.kind) for span in spans]
+    runs = np.flatnonzero(np.diff(np.concatenate([[0], told, [0]]))).reshape(-1, 2) * HOP_S
+    offer_stretches(worst, record, _in_a_row(wrong), annotated, [(a, b, VF) for a, b in runs.tolist()])
+
+
+def _in_a_row(stretches: list[Stretch]) -> list[Stretch]:
+    joined: list[Stretch] = []
+    for start_s, stop_s, what in stretches:
+        if joined and joined[-1][1:] == (start_s, what):
+            start_s = joined.pop()[0]
+        joined.append((start_s, stop_s, what))
+    return joined
+
+
+def _segments(span: Span, told: np.ndarray) -> Iterator[tuple[int, bool]]:
+    """Segments wholly inside the span, and whether fibrillation is told at the last sample of each."""
+    per_segment = round(SEGMENT_S / HOP_S)
+    first = int(np.ceil((span.start_s - _ROUNDING_S) / SEGMENT_S))
+    for segment in range(first, int((span.stop_s + _ROUNDING_S) / SEGMENT_S)):
+        last = (segment + 1) * per_segment - 1
+        if last < len(told):
+            yield segment, bool(told[last])
 
 
 def count(spans: list[Span], told: np.ndarray, duration_s: float) -> dict[str, int]:
     """All of COUNTS, from the spans of a recording and whether fibrillation is told, bool (hops,)."""
     counts = dict.fromkeys(COUNTS, 0)
-    per_segment = round(SEGMENT_S / HOP_S)
     for span in spans:
-        first = int(np.ceil((span.start_s - _ROUNDING_S) / SEGMENT_S))
-        for segment in range(first, int((span.stop_s + _ROUNDING_S) / SEGMENT_S)):
-            last = (segment + 1) * per_segment - 1
-            if last < len(told) and span.kind in KINDS:
-                counts[f"{span.kind}_{'told' if told[last] else 'not_told'}"] += 1
+        for _, is_told in _segments(span, told):
+            counts[f"{span.kind}_{'told' if is_told else 'not_told'}"] += 1
     return counts | _count_episodes(spans, told, duration_s)
 
 
