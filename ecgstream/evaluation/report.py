@@ -39,7 +39,7 @@ class Report:
 def html_report(report: Report, worst: Worst) -> str:
     """The page; without cases it says that nothing was wrong."""
     cases = worst.cases
-    shown = f"The {len(cases)} worst of {worst.offered}" if cases else "Nothing was wrong"
+    shown = f"Wrong: {len(cases)} of {worst.offered}, the worst first" if cases else "Nothing was wrong"
     scale = f"{MM_PER_S:g} mm/s, {MM_PER_MV:g} mm/mV." if cases else ""
     figures = "".join(f"<div>{escape(name)}<b>{escape(value)}</b></div>" for name, value in report.figures.items())
     return (

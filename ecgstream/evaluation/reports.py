@@ -38,8 +38,8 @@ def lethal_report(result: dict[str, Any]) -> Report:
         "told": f"{result['hits']} of {result['hits'] + result['misses']}",
         "median delay": f"{delay['p50']:.1f} s" if delay else "–",
         "p99 delay": f"{delay['p99']:.1f} s" if delay else "–",
-        "false alarms": str(false["count"]),
-        "bed-hours without cause": f"{false['hours']:.1f}",
+        f"false in {false['hours']:.1f} h without episodes": str(false["count"]),
+        "false beside episodes": str(result["false_beside_episodes"]),
     }
     said = f"{episodes_summary(result)} Fibrillation head: {result['head']}."
     legend = f"Episodes missed, told late, or told without cause, the longest first. {_LANES}"

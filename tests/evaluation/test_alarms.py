@@ -119,7 +119,7 @@ def test_the_command_scores_a_folder_or_tar_and_draws_its_mistakes(folder: Path,
         found = json.loads((tmp_path / "a.json").read_text())
         assert found["records_are"] == "unseen" and set(found["per_type"]) == set(KEYS)
         assert found["fp"] + found["fn"] == wrong
-        assert (tmp_path / "a.html").read_text().count("<svg") == wrong
+        assert (tmp_path / "a.html").read_text().count('<svg class="strip"') == wrong
 
 
 @pytest.mark.recordings

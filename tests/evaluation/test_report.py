@@ -2,11 +2,15 @@
 
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 from rich.table import Table
+from typer.testing import CliRunner
 
+from ecgstream.cli.main import app
 from ecgstream.evaluation.beat_cases import compare, offer_beats
 from ecgstream.evaluation.cases import (
     MOST,
@@ -179,7 +183,9 @@ def test_the_page_needs_no_other_file():
     worst = Worst()
     offer_stretches(worst, record(), [(30.0, 36.0, "x")], [], [])
     page = html_report(Report("Title", "by <head>", {"Se": "99 %"}, Table("a"), "What is drawn."), worst)
-    assert "by &lt;head&gt;" in page and "The 1 worst of 1" in page and page.count('<svg class="strip"') == 1
+    assert (
+        "by &lt;head&gt;" in page and "Wrong: 1 of 1, the worst first" in page and page.count('<svg class="strip"') == 1
+    )
     assert not re.search(r'(src|href)="|url\((?!#mm\))|@import', page)
     assert len(re.findall('id="', page)) == 1
     empty = html_report(Report("Title", "", {}, Table("a"), "What is drawn."), Worst())
@@ -190,3 +196,62 @@ def test_no_more_than_a_few_of_a_record_are_drawn():
     worst = Worst()
     offer_stretches(worst, record(), [(at, at + 1.0, "x") for at in range(0, 50, 10)], [], [])
     assert len(worst.cases) == MOST_OF_A_RECORD
+
+
+def written(tmp_path: Path, *arguments: str) -> str:
+    """The report of a command."""
+    done = CliRunner().invoke(app, ["evaluate", *arguments, "--report", str(tmp_path / "report.html")])
+    assert done.exit_code == 0, done.output
+    return (tmp_path / "report.html").read_text()
+
+
+@pytest.fixture
+def annotated(tmp_path: Path) -> Path:
+    """A recording of 40 s of beats at 75 a minute, annotated as fibrillation of both kinds."""
+    folder, fs = tmp_path / "annotated", 250
+    folder.mkdir()
+    t, at = np.arange(40 * fs) / fs, np.arange(0.5, 40, 0.8)
+    mv = sum(np.exp(-(((t - one) / 0.012) ** 2)) + 0.25 * np.exp(-(((t - one - 0.25) / 0.05) ** 2)) for one in at)
+    signal = {"fs": fs, "units": ["mV"], "sig_name": ["II"], "fmt": ["16"], "adc_gain": [200.0], "baseline": [0]}
+    wfdb.wrsamp("new", p_signal=mv[:, None] + 0.005 * np.random.default_rng(1).normal(size=(len(t), 1)),
+                write_dir=str(folder), **signal)  # fmt: skip
+    marks = sorted([*((one, "N", "") for one in at), (0.1, "+", "(VFL"), (20.1, "+", "(AFIB"), (30.7, "N", "")])
+    sample = np.array([round(one * fs) for one, _, _ in marks])
+    symbols, notes = [mark for _, mark, _ in marks], [note for _, _, note in marks]
+    wfdb.wrann("new", "atr", sample, symbol=symbols, aux_note=notes, fs=fs, write_dir=str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title", "wrong"),
+    [
+        (["beats"], "Beats", "1 missed"),
+        (["episodes"], "Lethal episodes", "Missed: ventricular fibrillation"),
+        (["episodes", "--kind", "vf"], "Ventricular fibrillation and flutter", "VF not told"),
+        (["episodes", "--kind", "af"], "Atrial fibrillation", "Not told"),
+    ],
+)
+def test_every_command_on_annotated_recordings_draws_what_it_got_wrong(annotated, tmp_path, arguments, title, wrong):
+    page = written(tmp_path, arguments[0], str(annotated), *arguments[1:])
+    assert f"<h1>{title}</h1>" in page and wrong in page and 'class="wave" d="M' in page
+
+
+@pytest.mark.recordings
+def test_records_of_another_quality_than_said_are_drawn(recordings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for suffix in ("hea", "dat"):
+        (folder / f"1002603.{suffix}").symlink_to(recordings / "cinc2011" / f"1002603.{suffix}")
+    (folder / "QUALITY.csv").write_text("1002603,acceptable\n")
+    page = written(tmp_path, "quality", str(folder), "--allow-seen")
+    assert "SEEN RECORDS ALLOWED" in page and "People called it acceptable" in page
+    assert page.count('class="wave"') == 8
+
+
+def test_strips_of_another_rhythm_than_said_are_drawn(annotated, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (annotated / "REFERENCE.csv").write_text("new,A\n")
+    page = written(tmp_path, "rhythm", str(annotated))
+    assert "new: said N, was A" in page or "new: said O, was A" in page
+    assert page.count('class="wave"') == 3  # 30 s
