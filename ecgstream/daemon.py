@@ -9,6 +9,7 @@ import time
 
 import structlog
 
+from .alert_strips.recent import RecentStrips
 from .audit import Audit
 from .checkpoints import Checkpoints
 from .chunk_log import ChunkLog
@@ -17,6 +18,7 @@ from .delivery import Delivery, Results
 from .diagnosis import Model, load_model
 from .endpoints import Endpoints
 from .errors import ModelError
+from .http_token import HttpToken
 from .kafka.control import ControlWriter
 from .kafka.producers import Producers
 from .keeper import Keeper
@@ -34,6 +36,7 @@ from .sources.base import Source
 from .sources.control import ControlSocket
 from .sources.zeromq import ZeroMqSource
 from .stages import Stages
+from .strip_endpoint import StripEndpoint
 
 SUBSCRIBERS_RETURN_S = 1.0
 """After a restart, subscribers need about this long to connect again."""
@@ -59,8 +62,9 @@ class Daemon:
         self.metrics = Metrics()
         self.stages = Stages(settings, self.metrics)
         self.stages.audit = Audit(settings.log.audit_path, self.clock, self.metrics)
-        orders = OrderEndpoint(settings.http.order_token_file, self.stages.order, self._takes_no_orders)
-        self.endpoints = Endpoints(settings.http, self.metrics, self, orders)
+        token, strips = HttpToken(settings.http.order_token_file), RecentStrips()
+        orders = OrderEndpoint(token, self.stages.order, self._takes_no_orders)
+        self.endpoints = Endpoints(settings.http, self.metrics, self, token, orders, StripEndpoint(token, strips))
         self.control = ControlSocket(settings.control)
         self.producers = Producers(settings.kafka)
         self.sink: Sink = ZeroMqSink(settings.sink)
@@ -91,6 +95,7 @@ class Daemon:
         model, fault = self._load_model()
         stages = self.stages
         stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock)
+        stages.pipeline.outputs.strips = self.endpoints.strips.strips
         await stages.in_compute(stages.pipeline.warm_up)
         stages.audit.start()
         await self.endpoints.start()

@@ -1,4 +1,4 @@
-"""The HTTP port: /metrics, /health/live, /health/ready, /orders."""
+"""The HTTP port: /metrics, /health/live, /health/ready, /orders, /alerts/<id>/strip.svg."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Protocol
 from aiohttp import web
 
 from .errors import SettingsError
+from .http_token import HttpToken
 from .metrics import Metrics
 from .order_endpoint import MOST_BYTES, OrderEndpoint
 from .settings import HttpSettings
+from .strip_endpoint import KINDS, StripEndpoint
 
 
 class Health(Protocol):
@@ -32,18 +34,21 @@ class Endpoints:
     settings: HttpSettings
     metrics: Metrics
     health: Health
+    token: HttpToken
     orders: OrderEndpoint
+    strips: StripEndpoint
     port: int = 0
     _runner: web.AppRunner | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Listen; ``port`` then holds the port in use. Raises SettingsError when the address is not to be had."""
-        self.orders.start()
+        self.token.start()
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
         app.router.add_post("/orders", self.orders.handle)
+        app.router.add_get(f"/alerts/{{alert_id}}/strip.{{kind:{'|'.join(KINDS)}}}", self.strips.handle)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from uuid import uuid4
 
 import structlog
 from aiohttp import web
 
-from .errors import DeliveryError, SettingsError, WireError
+from .errors import DeliveryError, WireError
+from .http_token import CHALLENGE, HttpToken
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import content_type, decode_control, encode
 from .wire.refusals import Refusal
 
-LEAST_TOKEN = 16
-"""Characters; a shorter token can be guessed."""
 MOST_BYTES = 64 * 1024
 
 Take = Callable[[pb.Control, str], Awaitable[pb.ControlReply]]
@@ -26,25 +23,8 @@ log = structlog.get_logger()
 class OrderEndpoint:
     """Answers 200 when an order was applied, 202 when it was passed on to the bed's owner, 409 when it was refused."""
 
-    def __init__(self, token_file: Path | None, take: Take, not_ready: Callable[[], list[str]]):
-        self._token_file, self._take, self._not_ready = token_file, take, not_ready
-        self._token: bytes | None = None
-
-    def start(self) -> None:
-        """Read the token. Raises SettingsError when it is not there, or too short to be a secret."""
-        if self._token_file is None:
-            return
-        try:
-            token = self._token_file.read_bytes().strip()
-        except OSError as error:
-            raise SettingsError(
-                f"http.order_token_file: {self._token_file} cannot be read ({error.strerror}); mend the path."
-            ) from error
-        if len(token) < LEAST_TOKEN:
-            raise SettingsError(
-                f"http.order_token_file: the token must have at least {LEAST_TOKEN} characters; it has {len(token)}."
-            )
-        self._token = token
+    def __init__(self, token: HttpToken, take: Take, not_ready: Callable[[], list[str]]):
+        self._token, self._take, self._not_ready = token, take, not_ready
 
     async def handle(self, request: web.Request) -> web.Response:
         """One order."""
@@ -65,13 +45,12 @@ class OrderEndpoint:
         return _answer(202 if reply.passed_on else 200 if reply.accepted else 409, reply)
 
     def _why_not_let_in(self, request: web.Request) -> web.Response | None:
-        if self._token is None:
-            return _refusal(403, "Orders over HTTP are switched off; set http.order_token_file.")
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token):
+        refused = self._token.refuses(request, "Orders")
+        if refused is None:
             return None
-        refusal = _refusal(401, "The header Authorization must be 'Bearer' and the token.")
-        refusal.headers["WWW-Authenticate"] = "Bearer"
+        refusal = _refusal(*refused)
+        if refusal.status == 401:
+            refusal.headers.update(CHALLENGE)
         return refusal
 
     def _decoded(self, kind: str, payload: bytes) -> pb.Control:

@@ -12,6 +12,7 @@ import numpy as np
 from .alarms.conditions import RULES
 from .alarms.lifecycle import Alarms
 from .alert_strips.message import strip_message
+from .alert_strips.recent import RecentStrips
 from .diagnosis.strips import NAMES as STRIP_NAMES
 from .diagnosis.strips import StripScores
 from .intake import Intake
@@ -84,6 +85,7 @@ class Outputs:
         self._model_version = model_version
         self._code_vf = settings.alarms.code_vf
         self._strip_bytes: Counter[int] = Counter()  # by row, in this pass
+        self.strips = RecentStrips()
 
     def begin_pass(self) -> None:
         """Before the alerts of one pass, which leave together."""
@@ -119,6 +121,7 @@ class Outputs:
         if update.strip and self._strip_bytes[update.row] < STRIP_BYTES:
             message.strip.CopyFrom(strip_message(self._intake, update))
             self._strip_bytes[update.row] += len(message.strip.samples)
+            self.strips.keep(update.alert_id, message.SerializeToString())
         return self._outgoing("alert", stream_id, message)
 
     def verdict(self, verdict: Verdict, now_ns: int) -> Outgoing:

@@ -6,11 +6,14 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ecgstream.alert_strips.recent import RecentStrips
 from ecgstream.endpoints import Endpoints
 from ecgstream.errors import SettingsError
+from ecgstream.http_token import HttpToken
 from ecgstream.metrics import Metrics
 from ecgstream.order_endpoint import OrderEndpoint
 from ecgstream.settings import HttpSettings
+from ecgstream.strip_endpoint import StripEndpoint
 
 
 @dataclass
@@ -27,10 +30,16 @@ class Patient:
         return self.busy
 
 
+def served_by(metrics: Metrics, patient: Patient, port: int = 0) -> Endpoints:
+    token = HttpToken(None)
+    orders, strips = OrderEndpoint(token, None, patient.not_ready), StripEndpoint(token, RecentStrips())
+    return Endpoints(HttpSettings(port=port), metrics, patient, token, orders, strips)
+
+
 @pytest.fixture
 async def served():
     patient, metrics = Patient(), Metrics()
-    endpoints = Endpoints(HttpSettings(port=0), metrics, patient, OrderEndpoint(None, None, patient.not_ready))
+    endpoints = served_by(metrics, patient)
     await endpoints.start()
     yield patient, metrics, f"http://127.0.0.1:{endpoints.port}", endpoints
     await endpoints.close()
@@ -60,7 +69,7 @@ async def test_metrics_are_in_the_exposition_format_with_our_prefix(served):
 
 async def test_a_port_in_use_is_said_in_a_sentence(served):
     _, metrics, _, endpoints = served
-    other = Endpoints(HttpSettings(port=endpoints.port), metrics, Patient(), endpoints.orders)
+    other = served_by(metrics, Patient(), endpoints.port)
     with pytest.raises(SettingsError, match=rf"cannot listen on 127.0.0.1:{endpoints.port}"):
         await other.start()
 

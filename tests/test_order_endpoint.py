@@ -9,11 +9,14 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from ecgstream.alert_strips.recent import RecentStrips
 from ecgstream.endpoints import Endpoints
 from ecgstream.errors import DeliveryError, SettingsError
+from ecgstream.http_token import HttpToken
 from ecgstream.metrics import Metrics
 from ecgstream.order_endpoint import OrderEndpoint
 from ecgstream.settings import HttpSettings
+from ecgstream.strip_endpoint import StripEndpoint
 from ecgstream.wire import ecgstream_pb2 as pb
 
 TOKEN = "a token nobody guesses"
@@ -50,8 +53,9 @@ class Door:
             return answer.status, await answer.json()
 
     async def open(self, token_file: Path | None) -> None:
-        orders = OrderEndpoint(token_file, self.take, self.not_ready)
-        self.endpoints = Endpoints(HttpSettings(port=0), Metrics(), self, orders)
+        token = HttpToken(token_file)
+        orders, strips = OrderEndpoint(token, self.take, self.not_ready), StripEndpoint(token, RecentStrips())
+        self.endpoints = Endpoints(HttpSettings(port=0), Metrics(), self, token, orders, strips)
         await self.endpoints.start()
 
 

@@ -200,7 +200,7 @@ class HttpSettings(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(9464, ge=0, le=65_535)
-    order_token_file: Path | None = Field(None, description="whoever has the token may give orders; unset: nobody")
+    order_token_file: Path | None = Field(None, description="its token is for orders and strips; unset: nobody")
 
 
 class StateSettings(_Section):

@@ -1,0 +1,34 @@
+"""The strips of the alerts told last, to be looked at for a while."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+
+MOST = 200
+MOST_BYTES = 32 * 2**20
+
+
+class RecentStrips:
+    """Alert messages with their strips by alert, the newest of each. Written by one thread, read by another."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def keep(self, alert_id: str, payload: bytes) -> None:
+        """``payload``: a serialised ``pb.Alert``. The oldest make room for it."""
+        with self._lock:
+            self._bytes += len(payload) - len(self._kept.pop(alert_id, b""))
+            self._kept[alert_id] = payload
+            while len(self._kept) > MOST or (self._bytes > MOST_BYTES and len(self._kept) > 1):
+                self._bytes -= len(self._kept.popitem(last=False)[1])
+
+    def find(self, alert_id: str) -> bytes | None:
+        """What was kept of an alert; None where nothing is, or no more."""
+        with self._lock:
+            return self._kept.get(alert_id)
+
+    def __len__(self) -> int:
+        return len(self._kept)

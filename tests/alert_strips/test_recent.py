@@ -1,0 +1,27 @@
+"""The last strips are held, within bounds."""
+
+from ecgstream.alert_strips import recent
+from ecgstream.alert_strips.recent import MOST, RecentStrips
+
+
+def test_the_newest_of_each_alert_is_held_and_the_oldest_alerts_go():
+    strips = RecentStrips()
+    for k in range(MOST + 2):
+        strips.keep(f"a{k}", b"begun")
+        strips.keep("a5", b"complete")
+    assert len(strips) == MOST
+    assert strips.find("a0") is strips.find("a1") is None
+    assert strips.find("a5") == b"complete" and strips.find(f"a{MOST + 1}") == b"begun"
+
+
+def test_long_strips_make_room_for_each_other(monkeypatch):
+    monkeypatch.setattr(recent, "MOST_BYTES", 100)
+    strips = RecentStrips()
+    for name in "abc":
+        strips.keep(name, bytes(40))
+    assert [strips.find(name) is not None for name in "abc"] == [False, True, True]
+    strips.keep("c", bytes(20))
+    strips.keep("d", bytes(40))
+    assert [strips.find(name) is not None for name in "bcd"] == [True, True, True]
+    strips.keep("e", bytes(200))
+    assert len(strips) == 1 and strips.find("e")

@@ -1,0 +1,96 @@
+"""Strips over HTTP, over a real socket: who sees them, and what they are told of those that are not held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from ecgstream.alert_strips.recent import RecentStrips
+from ecgstream.clock import ManualClock
+from ecgstream.endpoints import Endpoints
+from ecgstream.http_token import HttpToken
+from ecgstream.metrics import Metrics
+from ecgstream.order_endpoint import OrderEndpoint
+from ecgstream.pipeline import Pipeline
+from ecgstream.settings import HttpSettings, Settings
+from ecgstream.strip_endpoint import StripEndpoint
+from ecgstream.wire.codec import decode
+
+from .alert_strips.test_draw import alert
+from .feed import START_NS, Bed
+from .test_endpoints import Patient
+
+TOKEN = "a token nobody guesses"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+async def door(tmp_path: Path, request):
+    """Base URL of a server that holds the strip of the alert ``held``; without a token file where asked for."""
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    token, strips, patient = HttpToken(None if getattr(request, "param", "") else path), RecentStrips(), Patient()
+    strips.keep("held", alert(2).SerializeToString())
+    strips.keep("cut-off", alert(2).SerializeToString()[:-3])
+    orders = OrderEndpoint(token, None, patient.not_ready)
+    endpoints = Endpoints(HttpSettings(port=0), Metrics(), patient, token, orders, StripEndpoint(token, strips))
+    await endpoints.start()
+    yield f"http://127.0.0.1:{endpoints.port}/alerts/"
+    await endpoints.close()
+
+
+async def get(url: str, headers: dict | None = None) -> tuple[int, str, bytes]:
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers or {}) as answer:
+        return answer.status, answer.content_type, await answer.read()
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type", "begins"), [("svg", "image/svg+xml", b"<?xml"), ("png", "image/png", b"\x89PNG")]
+)
+async def test_a_strip_that_is_held_is_drawn(door, kind, content_type, begins):
+    status, of, picture = await get(f"{door}held/strip.{kind}", BEARER)
+    assert (status, of) == (200, content_type) and picture.startswith(begins)
+    if kind == "svg":
+        assert b"icu/bed-7" in picture and b"onset" in picture
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}])
+async def test_a_stranger_sees_nothing_not_even_which_alerts_there_are(door, headers):
+    for name in ("held", "unknown"):
+        status, _, said = await get(f"{door}{name}/strip.svg", headers)
+        assert status == 401 and b"Bearer" in said and b"svg" not in said
+
+
+@pytest.mark.parametrize("door", ["no token"], indirect=True)
+async def test_without_a_token_file_nobody_sees_any(door):
+    status, _, said = await get(f"{door}held/strip.svg", BEARER)
+    assert status == 403 and b"set http.order_token_file" in said
+
+
+async def test_one_that_is_not_held_is_said_to_be_so(door):
+    status, _, said = await get(f"{door}gone/strip.svg", BEARER)
+    assert status == 404 and b"No strip of the alert 'gone' is held" in said and b"(2 now)" in said
+    status, _, _ = await get(f"{door}held/strip.pdf", BEARER)
+    assert status == 404
+
+
+async def test_one_that_cannot_be_drawn_is_told_without_the_patients_data(door):
+    status, _, said = await get(f"{door}cut-off/strip.svg", BEARER)
+    assert status == 500 and said == b"The strip could not be drawn; the log says why."
+
+
+def test_the_pipeline_keeps_the_newest_strip_of_what_it_tells():
+    pipeline = Pipeline(Settings(diagnosis={"enabled": False}), None, Metrics(), ManualClock(START_NS))
+    out = [
+        o
+        for _, message in Bed("bed-1", cuts=tuple(range(250, 6000, 250))).messages()
+        for o in pipeline.process([message])
+    ]
+    alerts = [decode(o.payload, o.content_type) for o in out if o.name == "alert"]
+    newest = {one.alert_id: one for one in alerts if one.HasField("strip")}
+    assert newest and len(pipeline.outputs.strips) == len(newest)
+    assert {name: pipeline.outputs.strips.find(name) for name in newest} == {
+        name: one.SerializeToString() for name, one in newest.items()
+    }
