@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from .alarms.flat_line import name_flat_line
+from .alarms.flat_line import about_flat_lines
 from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
 from .clock import Clock
@@ -22,6 +22,7 @@ from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .errors import IntakeError, WireError
 from .intake import Intake
 from .metrics import Metrics
+from .neighbours import pulses_beside
 from .outputs import Outgoing, Outputs, Refused
 from .rhythm import Rhythm
 from .room import Room, warming_chunks
@@ -164,7 +165,7 @@ class Pipeline:
             conditioned = self.conditioner.step(block)
         with self._stage("rhythm"):
             self._set_limits(block.rows)
-            rhythm = self.rhythm.step(conditioned)
+            rhythm = self.rhythm.step(conditioned, pulses_beside(self.intake, conditioned))
         with self._stage("diagnosis"):
             scores = self._diagnose(conditioned)
         with self._stage("beats"):
@@ -174,10 +175,10 @@ class Pipeline:
         with self._stage("alarms"):
             evidence, onset, from_model = self._evidence(conditioned, rhythm, scores, strips)
             judged = rhythm.reason == Reason.OK
+            about = about_flat_lines(rhythm.standstill, rhythm.pulse_beside)
             updates = self.alarms.step(
-                block.rows, block.first_hop, judged, evidence, onset, from_model, self.clock.now_ns()
+                block.rows, block.first_hop, judged, evidence, onset, from_model, self.clock.now_ns(), about
             )
-            updates = name_flat_line(updates, block.rows, block.first_hop, rhythm.standstill)
         if self.observer:
             self.observer(Step(conditioned, rhythm, scores, evidence, updates))
         with self._stage("outputs"):
@@ -243,7 +244,7 @@ class Pipeline:
         evidence[:, :, fibrillation] = from_model[:, :, fibrillation] = strips.fibrillates
         onset[:, :, fibrillation] = strips.onset
         technical = {
-            Condition.LEADS_OFF: (conditioned.reason == Reason.LEAD_OFF).any(1),
+            Condition.LEADS_OFF: (conditioned.reason == Reason.LEAD_OFF).any(1) | rhythm.pulse_beside,
             Condition.SIGNAL_UNUSABLE: ~np.isin(rhythm.reason, (Reason.OK, Reason.SETTLING)),
             Condition.CLOCK_WRONG: self.intake.clock_wrong[conditioned.rows][:, None],
             Condition.MODEL_UNAVAILABLE: self.settings.diagnosis.enabled and self.diagnosis is None,

@@ -247,6 +247,7 @@ class RhythmResult:
     hr_bpm: np.ndarray  # float32 (R, n_hops), NaN when unknown
     pvc_per_min: np.ndarray  # float32 (R, n_hops), NaN when unknown
     standstill: np.ndarray  # bool (R, n_hops), judged although every lead is flat
+    pulse_beside: np.ndarray  # bool (R, n_hops), every lead is flat, while pleth or pressure shows a pulse
     waves: np.ndarray  # float32 (R, n_hops, main leads, rhythm.waves.FEATURES), NaN where not measured
 
 

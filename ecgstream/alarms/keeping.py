@@ -94,11 +94,12 @@ def _condition(name: str) -> Condition:
 
 
 def _as_alarm(values: Kept) -> np.ndarray:
-    return _filled(ALARM_DTYPE, {"changed": values["update"]} | values)  # the same in the form before there were strips
+    earlier = {"changed": values["update"], "about": 0}  # the same in forms that had neither
+    return _filled(ALARM_DTYPE, earlier | values)
 
 
 def _as_strip(values: Kept) -> np.ndarray:
-    return _filled(STRIP_DTYPE, values | {"condition": _condition(values["condition"])})
+    return _filled(STRIP_DTYPE, {"about": 0} | values | {"condition": _condition(values["condition"])})
 
 
 def _filled(dtype: np.dtype, values: Kept) -> np.ndarray:

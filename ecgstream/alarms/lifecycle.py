@@ -11,6 +11,7 @@ from ..limits import LIMITS_DTYPE, limits_of
 from ..waveform import HOP_SAMPLES, N_CONDITIONS, AlarmUpdate, Condition
 from .conditions import RULE_OF_NAME, RULES, graver_table, judging_order, rule_table
 from .escalation import Escalation
+from .flat_line import ABOUT
 from .ids import alert_id
 from .machine import CHANGE_DTYPE, NO_CAUSE, State, advance, fresh_alarms
 from .strips import NO_STRIP, SLOTS, no_strips, strip_of
@@ -103,16 +104,19 @@ class Alarms:
         onset: np.ndarray,
         from_model: np.ndarray,
         now_ns: int,
+        about: np.ndarray | None = None,
     ) -> list[AlarmUpdate]:
         """Judge R rows over H hops each; updates in order of row, then hop, then gravity.
 
         rows, first_hop int64 (R,); judged bool (R, H): whether the signal of the hop could be judged; evidence bool,
         onset int64 (grid sample where it began), from_model bool (R, H, N_CONDITIONS); ``now_ns`` by the injected
-        clock, for pauses.
+        clock, for pauses; about uint8 (R, H, N_CONDITIONS), index into ``flat_line.ABOUT``: what an alert says that
+        begins there, None for nothing.
         """
         blocked = self.is_off(rows) | (self.paused_until_ns[rows] > now_ns)
         changes = np.empty(2 * evidence.size + len(rows) * SLOTS, dtype=CHANGE_DTYPE)
-        hops = (rows, first_hop, self.next_hop, judged, evidence, onset, from_model, blocked)
+        about = np.zeros(evidence.shape, np.uint8) if about is None else about
+        hops = (rows, first_hop, self.next_hop, judged, evidence, onset, from_model, about, blocked)
         # Contiguous: the kernel would be compiled once more, in mid-stream, for every other memory layout.
         n_changes = advance(self.alarms, self.strips, _TABLES, *map(np.ascontiguousarray, hops), changes)
         self.next_hop[rows] = np.maximum(self.next_hop[rows], first_hop + judged.shape[1])
@@ -121,7 +125,7 @@ class Alarms:
     def _changed(self, row: int, change: np.void) -> AlarmUpdate:
         condition, state = Condition(change["condition"]), State(change["state"])
         decided, begun, completes = (change[name].item() for name in ("decided", "begun", "completes"))
-        text = "" if completes and state == State.INACTIVE else _text(condition, state, int(change["cause"]))
+        text = "" if completes and state == State.INACTIVE else _text(condition, state, change, int(change["cause"]))
         told = self._told(row, condition, state, change, decided, text)
         return told if begun == NO_STRIP else replace(told, strip=strip_of(told.onset, begun, decided, completes))
 
@@ -151,7 +155,7 @@ class Alarms:
         for condition, alarm in zip(Condition, self.alarms[row], strict=True):
             state = State(alarm["state"])
             if state >= State.ACTIVE:
-                text = _text(condition, state, NO_CAUSE)
+                text = _text(condition, state, alarm)
                 updates.append(self._told(row, condition, state, alarm, int(alarm["decided"]), text))
         return updates
 
@@ -191,7 +195,7 @@ class Alarms:
         updates = []
         for row, condition, level in self.escalation.due(self.alarms, now_ns):
             alarm, about = self.alarms[row, condition], Condition(condition)
-            text = _text(about, State(alarm["state"]), NO_CAUSE)
+            text = _text(about, State(alarm["state"]), alarm)
             told = self._told(row, about, State(alarm["state"]), alarm, int(alarm["decided"]), text)
             updates.append(replace(told, escalation=level))
         return updates
@@ -235,11 +239,12 @@ def _source(condition: Condition, from_model: bool) -> str:
     return "model" if from_model else "rules"
 
 
-def _text(condition: Condition, state: State, cause: int) -> str:
+def _text(condition: Condition, state: State, said: np.void, cause: int = NO_CAUSE) -> str:
+    """``said``: an alarm or a change, whose ``about`` is told while it goes on."""
     if state == State.LATCHED:
         return "over, not yet acknowledged"
     if state != State.INACTIVE:
-        return ""
+        return ABOUT[said["about"]]
     if cause == NO_CAUSE:
         return "over"
     return "switched off" if cause == condition else f"replaced by {RULES[cause].label}"

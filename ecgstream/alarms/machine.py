@@ -36,6 +36,7 @@ ALARM_DTYPE = np.dtype(
     [
         ("state", "i1"),
         ("from_model", "?"),
+        ("about", "u1"),  # what is said of it beside its name: index into flat_line.ABOUT
         ("onset", "i8"),  # grid sample; means something from PENDING up
         ("held", "i8"),  # samples of evidence since the first
         ("clear", "i8"),  # judged samples without evidence since the last evidence
@@ -58,6 +59,7 @@ CHANGE_DTYPE = np.dtype(
         ("decided", "i8"),
         ("begun", "i8"),  # where an alert that brings its strip was decided; else NO_STRIP
         ("from_model", "?"),
+        ("about", "u1"),
         ("completes", "?"),  # nothing changed but that the strip is complete now
     ],
     align=True,
@@ -87,6 +89,7 @@ def advance(
     evidence: np.ndarray,  # bool (R, H, N_CONDITIONS)
     onset: np.ndarray,  # int64 (R, H, N_CONDITIONS)
     from_model: np.ndarray,  # bool (R, H, N_CONDITIONS)
+    about: np.ndarray,  # uint8 (R, H, N_CONDITIONS)
     blocked: np.ndarray,  # bool (R, N_CONDITIONS)
     changes: np.ndarray,  # CHANGE_DTYPE, room for R * (2 * H * N_CONDITIONS + SLOTS); filled
 ) -> int:
@@ -106,7 +109,7 @@ def advance(
                 if cause != NO_CAUSE:
                     _hold_back(alarm, end)
                 elif seen:
-                    _see(alarm, rules[c], onset[place, h, c], from_model[place, h, c], end)
+                    _see(alarm, rules[c], onset[place, h, c], from_model[place, h, c], about[place, h, c], end)
                 else:
                     _miss(alarm, rules[c], end)
                 if _is_told(alarm, before, end):
@@ -137,7 +140,7 @@ def _hold_back(alarm: np.void, end: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _see(alarm: np.void, rule: np.void, onset: int, from_model: bool, end: int) -> None:
+def _see(alarm: np.void, rule: np.void, onset: int, from_model: bool, about: int, end: int) -> None:
     alarm.clear = 0
     if alarm.state == _INACTIVE:
         alarm.state = _PENDING
@@ -148,6 +151,7 @@ def _see(alarm: np.void, rule: np.void, onset: int, from_model: bool, end: int) 
         alarm.held += HOP_SAMPLES
     if alarm.state == _LATCHED or (alarm.state == _PENDING and alarm.held >= rule.delay):
         alarm.state = _ACTIVE
+        alarm.about = about
 
 
 @njit(cache=True, nogil=True)
@@ -223,4 +227,5 @@ def _write(change: np.void, stands: np.void, told: tuple, update: int, begun: in
     change.onset = stands.onset
     change.begun = begun
     change.from_model = stands.from_model
+    change.about = stands.about
     change.completes = completes

@@ -30,6 +30,7 @@ STRIP_DTYPE = np.dtype(
         ("begun", "i8"),  # grid sample at which the alert's first update was decided
         ("update", "i8"),  # the alert's newest update
         ("state", "i1"),  # and the state it told
+        ("about", "u1"),  # what is said of it: index into flat_line.ABOUT
         ("from_model", "?"),
     ],
     align=True,
@@ -74,6 +75,7 @@ def begin_strip(strip: np.void, condition: int, alarm: np.void, end: int) -> Non
     strip.condition = condition if _stop(strip) > end else NO_STRIP
     strip.update = alarm.update
     strip.state = alarm.state
+    strip.about = alarm.about
     strip.from_model = alarm.from_model
 
 
@@ -85,6 +87,7 @@ def follow_strip(strips: np.ndarray, condition: int, alarm: np.void) -> None:
         if strip.condition == condition and strip.onset == alarm.onset:
             strip.update = alarm.update
             strip.state = alarm.state
+            strip.about = alarm.about
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ from .fibrillation import add_hop, judge_fibrillation
 from .leads import choose_main_leads, extend, fuse, learn_levels, weigh
 from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
 from .shape import classify
-from .standstill import is_standstill
+from .standstill import PULSE_BESIDE, STANDSTILL, judge_flat_line
 from .state import HISTORY, N_MAIN_LEADS, PEAK_HISTORY
 from .waves import WAVE_HOPS, measure_waves
 
@@ -26,7 +26,7 @@ _OK, _SETTLING = int(Reason.OK), int(Reason.SETTLING)
 def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, out):
     """Step each row through its hops; returns the number of beats written to ``beats`` (row, sample, ventricular, hop).
 
-    ``signal``, ``out``: the arrays of Conditioned and RhythmResult; ``pulse`` bool (R, hops); ``limits`` LIMITS_DTYPE
+    ``signal``, ``out``: the arrays of Conditioned and RhythmResult; ``pulse`` int8 (R, hops); ``limits`` LIMITS_DTYPE
     (rows of the room,); ``delay`` int64 (R,) in samples, energy's included.
     """
     ecg, valid, reason, quality = signal
@@ -51,8 +51,10 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, out):
             fuse(s, leads[1], leads[2], start, fused[0], fused[1])
             _follow_main_leads(s, leads, start, valid[r, :, k * HOP_SAMPLES : (k + 1) * HOP_SAMPLES])
             out[2][r, k] = _why_unusable(s, reason[r, :, k])
-            if is_standstill(s, reason[r, :, k], out[2][r, k], pulse[r, k]):
-                out[2][r, k], out[5][r, k] = _OK, True
+            line = judge_flat_line(s, reason[r, :, k], out[2][r, k], pulse[r, k])
+            out[5][r, k], out[7][r, k] = line == STANDSTILL, line == PULSE_BESIDE
+            if line == STANDSTILL:
+                out[2][r, k] = _OK
             count_quiet(s, out[2][r, k] == _OK, (hop + 1) * HOP_SAMPLES - delay[r])
             n_beats = _detect(s, present, leads, fused, start, hop, (rows[r], delay[r]), beats, n_beats)
             known = (hop + 1) * HOP_SAMPLES - delay[r] - LOOK_AHEAD

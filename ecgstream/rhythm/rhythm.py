@@ -39,8 +39,8 @@ class Rhythm(RowRecords):
         """Beats, evidence and rates of the block's hops.
 
         Beats come out within ``DETECTION_DELAY_S`` of their QRS, conditioning's delay aside; their times, and onsets,
-        have both delays taken off. ``pulse`` bool (R, n_hops): pleth or arterial pressure shows a pulse, so that a flat
-        line on all leads is the leads' fault; None where neither is heard.
+        have both delays taken off. ``pulse`` int8 (R, n_hops): 1 where pleth or arterial pressure shows a pulse (a flat
+        line on all leads is then the leads' fault), 0 where not, -1 where that was not asked; None: neither is heard.
         """
         starting = signal.rows[signal.new_segment]
         self._state[starting] = fresh(len(starting))
@@ -55,12 +55,12 @@ class Rhythm(RowRecords):
             signal.first_hop,
             np.rint(signal.delay_samples + ENERGY_DELAY).astype(np.int64),
             (signal.ecg_mv, signal.valid, signal.reason, signal.quality),
-            np.zeros(result.reason.shape, bool) if pulse is None else pulse,
+            np.zeros(result.reason.shape, np.int8) if pulse is None else pulse.astype(np.int8),
             self.limits,
             beats,
             (
                 *(result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min),
-                *(result.standstill, result.waves),
+                *(result.standstill, result.waves, result.pulse_beside),
             ),
         )
         result.beats = Beats(*(column[:count] for column in beats))
@@ -77,5 +77,6 @@ def _empty(n_rows: int, n_hops: int) -> RhythmResult:
         hr_bpm=np.full((n_rows, n_hops), np.nan, np.float32),
         pvc_per_min=np.full((n_rows, n_hops), np.nan, np.float32),
         standstill=np.zeros((n_rows, n_hops), bool),
+        pulse_beside=np.zeros((n_rows, n_hops), bool),
         waves=np.full((n_rows, n_hops, N_MAIN_LEADS, len(FEATURES)), np.nan, np.float32),
     )

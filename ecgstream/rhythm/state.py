@@ -77,6 +77,7 @@ ROW = np.dtype(
         ("usual_rr", np.float64),  # samples, of beats that are not ventricular
         # flat line
         ("heard", np.int64),  # judged hops since a lead was last troubled with none heard
+        ("pulse", np.int64),  # 1 where pleth or pressure showed a pulse when last asked, on this flat line
         ("troubled", np.int64, (N_LEADS,)),  # successive hops in which a lead is there, but neither good nor flat
         # rules
         ("quiet", np.int64),  # usable samples since the last beat

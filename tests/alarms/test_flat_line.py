@@ -1,27 +1,74 @@
-"""What an asystole alert says when it stands on a flat line."""
+"""What an alert says of a flat line, as long as it stands, however often it is told."""
+
+import json
 
 import numpy as np
+import pytest
 
-from ecgstream.alarms.flat_line import FLAT_LINE, name_flat_line
-from ecgstream.waveform import HOP_SAMPLES, AlarmUpdate, Condition, Priority
+from ecgstream.alarms import keeping
+from ecgstream.alarms.flat_line import FLAT_LINE, PULSE_BESIDE, about_flat_lines
+from ecgstream.alarms.lifecycle import Alarms
+from ecgstream.waveform import AlarmUpdate, Condition
+
+from .timeline import arrays, one_bed
+
+ASYSTOLE, LEADS_OFF = Condition.ASYSTOLE, Condition.LEADS_OFF
+SECOND = 10**9
 
 
-def update(row: int, hop: int, condition: Condition = Condition.ASYSTOLE, state: str = "active") -> AlarmUpdate:
-    at = (hop + 1) * HOP_SAMPLES
-    return AlarmUpdate(row, condition, "id", 0, state, Priority.HIGH, 0, at, "rules", "")
+def feed(alarms: Alarms, condition: Condition, line: str, flat: str = "") -> list[AlarmUpdate]:
+    """Step a bed: evidence of a condition, and ``-`` where every lead is flat, ``^`` where there is a pulse beside."""
+    first_hop = int(alarms.next_hop[0])
+    judged, evidence, onset = arrays({condition: line}, first_hop)
+    hops = np.array(list(flat.ljust(len(line), ".")))[None]
+    about = about_flat_lines(hops == "-", hops == "^")
+    from_model = np.zeros_like(evidence)
+    return alarms.step(np.array([0]), np.array([first_hop]), judged, evidence, onset, from_model, 0, about)
 
 
-def test_only_asystole_that_begins_in_a_flat_hop_is_named_so():
-    rows, first_hop = np.array([3, 7]), np.array([100, 200])
-    standstill = np.zeros((2, 10), bool)
-    standstill[1, 5:] = True
-    updates = [
-        update(3, 105),
-        update(7, 204),
-        update(7, 205),
-        update(7, 205, Condition.PAUSE),
-        update(7, 206, state="latched"),
-    ]
-    named = name_flat_line(updates, rows, first_hop, standstill)
-    assert [each.text for each in named] == ["", "", FLAT_LINE, "", ""]
-    assert name_flat_line(updates, rows, first_hop, np.zeros((2, 10), bool)) == updates
+@pytest.mark.parametrize(
+    ("condition", "line", "flat", "text"),
+    [
+        (ASYSTOLE, "..##", "..--", FLAT_LINE),
+        (ASYSTOLE, "..##", "....", ""),
+        (ASYSTOLE, "..##", "...-", ""),  # the hop in which it begins counts
+        (ASYSTOLE, "..##", "..^^", ""),
+        (LEADS_OFF, "#" * 12, "^" * 12, PULSE_BESIDE),
+        (LEADS_OFF, "#" * 12, "-" * 12, ""),
+        (Condition.PAUSE, "..##", "..--", ""),
+    ],
+)
+def test_the_text_is_of_the_hop_in_which_the_alert_begins(condition, line, flat, text):
+    (told,) = feed(one_bed(), condition, line, flat)
+    assert told.text == text
+
+
+def test_it_is_told_again_with_the_text_standing_repeated_and_with_the_rest_of_the_strip():
+    alarms = one_bed()
+    (told,) = feed(alarms, ASYSTOLE, "#", "-")
+    assert [u.text for u in alarms.standing(0)] == [told.text] == [FLAT_LINE]
+    assert alarms.repeats(SECOND) == []
+    (again,) = alarms.repeats(61 * SECOND)
+    assert again.text == FLAT_LINE and again.escalation == 1
+    (complete,) = feed(alarms, ASYSTOLE, "#" * 60)
+    assert complete.strip.complete and complete.text == FLAT_LINE
+
+
+def test_it_outlives_a_restart():
+    alarms, after = one_bed(), Alarms(1)
+    feed(alarms, ASYSTOLE, "#", "-")
+    kept = json.loads(json.dumps(keeping.save(alarms, 0)))
+    keeping.restore(after, 0, kept)
+    assert after.standing(0) == alarms.standing(0) and after.standing(0)[0].text == FLAT_LINE
+    del kept["alarms"]["asystole"]["about"]  # as it was kept before
+    keeping.restore(after, 0, kept)
+    assert after.standing(0)[0].text == ""
+
+
+def test_it_ends_with_the_alert_and_the_next_says_its_own():
+    alarms = one_bed()
+    feed(alarms, ASYSTOLE, "#", "-")
+    (latched,) = feed(alarms, ASYSTOLE, "." * 12)
+    assert latched.text == "over, not yet acknowledged"
+    (again,) = feed(alarms, ASYSTOLE, "#")
+    assert again.alert_id == latched.alert_id and again.text == ""

@@ -1,5 +1,7 @@
 """A flat line on all leads: when it is asystole, and when it is the cable's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,11 +98,62 @@ def test_a_flat_line_from_the_start_is_nobody_connected():
 
 
 def test_a_pulse_in_pleth_or_pressure_makes_it_the_leads_fault():
-    pulse = np.zeros((1, END), bool)
-    pulse[0, STOP:] = True
-    assert not len(asystole(bed(), pulse))
-    pulse[0, FLAT_FROM + 30 :] = False
+    pulse = np.zeros((1, END), np.int8)
+    pulse[0, STOP:] = 1
+    result = Rhythm(1).step(bed(), pulse)
+    assert not result.evidence[0, :, Condition.ASYSTOLE].any() and not result.standstill.any()
+    assert result.pulse_beside[0, FLAT_FROM:].all() and not result.pulse_beside[0, :FLAT_FROM].any()
+    pulse[0, FLAT_FROM + 30 :] = 0
     assert asystole(bed(), pulse)[0] >= FLAT_FROM + 30
+
+
+#     1 yes   0 no   ? not asked: what was said last on this line stands, and nothing said is no
+@pytest.mark.parametrize(
+    ("asked", "beside"),
+    [
+        ("1????0????1????0", "#####.....#####."),
+        ("????1????", "....#####"),
+        ("?????????", "........."),
+    ],
+)
+def test_a_pulse_is_asked_for_now_and_then(asked, beside):
+    pulse = np.full((1, END), -1, np.int8)
+    for k, letter in enumerate(asked):
+        pulse[0, FLAT_FROM + k] = {"1": 1, "0": 0, "?": -1}[letter]
+    found = Rhythm(1).step(bed(), pulse).pulse_beside[0, FLAT_FROM : FLAT_FROM + len(asked)]
+    assert "".join("#" if here else "." for here in found) == beside
+
+
+def test_what_was_said_on_an_earlier_line_does_not_stand_on_the_next():
+    block = bed()
+    mark(block, (II,), FLAT_FROM + 5, FLAT_FROM + 6, Reason.OK)
+    pulse = np.full((1, END), -1, np.int8)
+    pulse[0, FLAT_FROM] = 1
+    beside = Rhythm(1).step(block, pulse).pulse_beside[0]
+    assert beside[FLAT_FROM : FLAT_FROM + 5].all() and not beside[FLAT_FROM + 5 :].any()
+
+
+def test_what_was_said_is_kept_and_goes_on():
+    pulse = np.full((1, END), -1, np.int8)
+    pulse[0, FLAT_FROM + 3] = 1
+    before, after = Rhythm(1), Rhythm(1)
+    first, rest = (part_of(bed(), *hops) for hops in ((0, FLAT_FROM + 10), (FLAT_FROM + 10, END)))
+    before.step(first, pulse[:, : first.n_hops])
+    after.step(part_of(bed(), 0, FLAT_FROM + 10), np.zeros((1, first.n_hops), np.int8))
+    after.restore(0, before.save(0))
+    assert after.step(rest, pulse[:, first.n_hops :]).pulse_beside.all()
+
+
+def part_of(block: Conditioned, start: int, stop: int) -> Conditioned:
+    hops, samples = slice(start, stop), slice(start * HOP_SAMPLES, stop * HOP_SAMPLES)
+    return replace(
+        block,
+        n_hops=stop - start,
+        first_hop=block.first_hop + start,
+        new_segment=block.new_segment & (start == 0),
+        **{name: getattr(block, name)[:, :, samples] for name in ("ecg_mv", "valid")},
+        **{name: getattr(block, name)[:, :, hops] for name in ("reason", "quality")},
+    )
 
 
 def test_beats_that_return_end_it():
