@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -11,6 +16,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+
+from .waveform import Reason, RhythmResult, Scores
 
 disable_created_metrics()
 
@@ -63,6 +70,33 @@ class Metrics:
             buckets=LATENCY_EDGES_S,
             registry=r,
         )
+
+        self._met: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the CPU time of this thread, inside, for a stage."""
+        start_s = time.thread_time()
+        try:
+            yield
+        finally:
+            self.stage_cpu.labels(name).inc(time.thread_time() - start_s)
+
+    def count_step(self, rhythm: RhythmResult, scores: Scores) -> None:
+        """Count a step's hops and beats, and the hops without judgement or scores, by reason."""
+        self.hops.inc(rhythm.reason.size)
+        self.beats.inc(len(rhythm.beats.sample))
+        for counter, reasons in ((self.hops_not_judged, rhythm.reason), (self.hops_withheld, scores.reason)):
+            for reason, count in enumerate(np.bincount(reasons.ravel()).tolist()):
+                if count and reason != Reason.OK:
+                    counter.labels(Reason(reason).name.lower()).inc(count)
+
+    def count_intake(self, counts: Mapping[str, int]) -> None:
+        """Bring the counter of what intake met to its ``counts``, which only grow."""
+        for kind, count in counts.items():
+            if more := count - self._met.get(kind, 0):
+                self.intake.labels(kind).inc(more)
+        self._met.update(counts)
 
     def text(self) -> bytes:
         """The exposition format."""

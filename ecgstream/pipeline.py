@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from .alarms.lifecycle import Alarms
 from .clock import Clock
 from .conditioning import Conditioner
 from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate, shipped_beat_head
+from .diagnosis.diagnosis import no_scores
 from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
 from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .errors import IntakeError, WireError
@@ -93,7 +92,7 @@ class Pipeline:
         self.catching_up = False  # far behind the log: rules alone, until nearly there
         self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
-        self._exported = dict.fromkeys(self.intake.counts, 0)
+        self._stage = metrics.stage
         metrics.model_available.set(self.diagnosis is not None)
 
     # ------------------------------------------------------------------------------------------------- the way through
@@ -109,7 +108,7 @@ class Pipeline:
                 self._accept(chunk, message, out)
         self._tick(out)
         out += self.tell_verdicts()
-        self._export_intake()
+        self.metrics.count_intake(self.intake.counts)
         return out
 
     def _decode(self, message: Message) -> Chunk | None:
@@ -189,7 +188,7 @@ class Pipeline:
                 self.metrics.latency.labels("alert").observe(waited_ns / 1e9)
             speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
             out += self.outputs.periodic(conditioned, rhythm, scores, strips, evidence, speaks, now_ns)
-        self._count(conditioned, rhythm, scores)
+        self.metrics.count_step(rhythm, scores)
 
     # ------------------------------------------------------------------------------------------------ parts of the way
 
@@ -203,9 +202,7 @@ class Pipeline:
                 return scores
             except Exception as error:  # rules outlive models, whatever the model did
                 self._lose_model(f"{type(error).__name__}: {error}")
-        shape = (len(conditioned.rows), conditioned.n_hops)
-        values = np.full((*shape, 0), np.nan, np.float32)
-        return Scores((), values, np.full(shape, Reason.MODEL_UNAVAILABLE, np.uint8))
+        return no_scores((), conditioned, Reason.MODEL_UNAVAILABLE)
 
     def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult) -> None:
         """The beat head's classes make a better PVC rate than the rules' own, wherever there is one."""
@@ -216,9 +213,7 @@ class Pipeline:
     def _passed_over(self, conditioned: Conditioned) -> Scores:
         """No scores; the encoder forgets the beds, as a state that is carried cannot skip a hop."""
         self.diagnosis.reset(conditioned.rows)
-        shape = (len(conditioned.rows), conditioned.n_hops)
-        values = np.full((*shape, len(self.diagnosis.names)), np.nan, np.float32)
-        return Scores(self.diagnosis.names, values, np.full(shape, Reason.CATCHING_UP, np.uint8))
+        return no_scores(self.diagnosis.names, conditioned, Reason.CATCHING_UP)
 
     def _lose_model(self, fault: str) -> None:
         self.diagnosis = None
@@ -284,31 +279,6 @@ class Pipeline:
                 waited_ns = now_ns - int(self.intake.last_arrival_ns[verdict.row])
                 self.metrics.latency.labels("verdict").observe(waited_ns / 1e9)
             return [self.outputs.verdict(verdict, now_ns) for verdict in verdicts]
-
-    def _count(self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores) -> None:
-        self.metrics.hops.inc(rhythm.reason.size)
-        self.metrics.beats.inc(len(rhythm.beats.sample))
-        for counter, reasons in (
-            (self.metrics.hops_not_judged, rhythm.reason),
-            (self.metrics.hops_withheld, scores.reason),
-        ):
-            for reason, count in enumerate(np.bincount(reasons.ravel()).tolist()):
-                if count and reason != Reason.OK:
-                    counter.labels(Reason(reason).name.lower()).inc(count)
-
-    def _export_intake(self) -> None:
-        for kind, count in self.intake.counts.items():
-            if more := count - self._exported[kind]:
-                self.metrics.intake.labels(kind).inc(more)
-        self._exported.update(self.intake.counts)
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        start_s = time.thread_time()
-        try:
-            yield
-        finally:
-            self.metrics.stage_cpu.labels(name).inc(time.thread_time() - start_s)
 
     # ------------------------------------------------------------------------------------------------------------ rows
 
