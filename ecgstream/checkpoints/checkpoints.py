@@ -18,7 +18,7 @@ from ..sources.message import Position
 from ..waveform import GRID_HZ, Condition
 from .hashes import model_hash, settings_hash
 from .log_clock import LogClock
-from .places import EVERY, STRIP, Place, Standing, Written
+from .places import EVERY, STRIP, Place, Standing, Written, why_inexact
 from .record import Record, decode_all, encode
 from .rooms import restore_rooms, save_rooms
 
@@ -40,8 +40,7 @@ class Checkpoints:
         self.partitions = 0  # of the chunks topic, told by whoever knows
         self.departed: dict[int, set[str]] = {}  # by partition: streams that go to another since the topic grew
         self._pipeline, self._intake = pipeline, pipeline.intake
-        self._model = model_hash(pipeline.model)
-        self._settings = settings_hash(settings)
+        self._made_with = {"model": model_hash(pipeline.model), "settings": settings_hash(settings)}
         self._save_every = round(settings.state.save_every_s * GRID_HZ)
         self._warmup_ns = round(settings.state.warmup_s * 1e9)
         warmup = round(settings.state.warmup_s * GRID_HZ)
@@ -121,15 +120,10 @@ class Checkpoints:
         for stream_id, standing in self._standings.items():
             if stream_id in self._rebuilding:
                 continue
-            if newest[row_of[stream_id]] >= standing.due_grid or self._is_too_old(standing):
+            since_ns = self._clock.now_ns(standing.partition) - self._warmup_ns
+            if newest[row_of[stream_id]] >= standing.due_grid or standing.is_too_old(since_ns):
                 due.add(stream_id)
         return due
-
-    def _is_too_old(self, standing: Standing) -> bool:
-        durable = standing.sent[-1] if standing.sent else standing.durable
-        if durable is None or durable.base_offset < 0:
-            return False
-        return self._clock.now_ns(standing.partition) - durable.base_log_ns > self._warmup_ns
 
     def _record(self, stream_id: str, outbox: list[Outgoing]) -> Record:
         """A bed's record; one that is still being rebuilt keeps the one it is rebuilt from, alarms aside."""
@@ -143,9 +137,7 @@ class Checkpoints:
         grid, newest_ns = int(self._intake.newest_grid[row]), self._clock.now_ns(standing.partition)
         standing.due_grid = grid + self._save_every
         base = standing.base(grid, self._needed, newest_ns - self._warmup_ns)
-        return {
-            "model": self._model,
-            "settings": self._settings,
+        return self._made_with | {
             "partition": standing.partition,
             "offset": max(standing.next_offset, self._next.get(standing.partition, 0)),
             "log_ns": newest_ns,
@@ -234,10 +226,10 @@ class Checkpoints:
         newest_ns = max((r["log_ns"] for r in readable.values() if r["partition"] == partition), default=0)
         start, exactly = max(first_offset, committed_offset), 0
         self._next[partition] = start
-        begins = (start, newest_ns)
+        since_ns, begins = newest_ns - self._warmup_ns, (start, newest_ns)
         for stream_id, record in readable.items():
             is_here = record["partition"] == partition and (end_offset is None or record["offset"] <= end_offset)
-            why = self._why_inexact(record, start, newest_ns) if is_here else "its log is another"
+            why = why_inexact(record, self._made_with, start, since_ns) if is_here else "its log is another"
             if why:
                 log.warning("bed taken up without its log", stream_id=stream_id, reason=why)
             else:
@@ -246,18 +238,6 @@ class Checkpoints:
         self._clock.take_up(partition, *begins)
         log.info("partition taken up", partition=partition, beds=len(readable), exactly=exactly, offset=start)
         return out, start
-
-    def _why_inexact(self, record: Record, start: int, newest_ns: int) -> str:
-        """Why a bed cannot be rebuilt from the log read from ``start``; empty if it can."""
-        if record["model"] != self._model:
-            return "it was made with another model"
-        if record["settings"] != self._settings:
-            return "it was made with other settings"
-        if record["base_offset"] < 0 or newest_ns - record["base_log_ns"] > self._warmup_ns:
-            return "it has been silent, its patient is new, or an older version wrote its record"
-        if record["base_offset"] < start:
-            return "the log does not reach back far enough"
-        return ""
 
     def _take_up(self, stream_id: str, record: Record, partition: int, next_offset: int, exactly: bool) -> bool:
         intake, base_offset = self._intake, record["base_offset"] if exactly else -1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..waveform import GRID_HZ, STRIP_S
+from .record import Record
 
 EVERY = GRID_HZ
 """Grid samples between two places that are remembered."""
@@ -73,6 +74,11 @@ class Standing:
         oldest = self.places[0] if self.places else None
         return oldest if oldest and (oldest.begins or grid - oldest.grid >= LEAST) else None
 
+    def is_too_old(self, since_ns: int) -> bool:
+        """Whether the newest record is to be read from a place before that time of the log."""
+        newest = self.sent[-1] if self.sent else self.durable
+        return newest is not None and newest.base_offset >= 0 and newest.base_log_ns < since_ns
+
     def bound(self) -> int | None:
         """The offset before which nothing of this stream needs to be read again; None: nothing at all."""
         if self.durable is None:
@@ -80,3 +86,17 @@ class Standing:
         if self.durable.base_offset >= 0:
             return self.durable.base_offset
         return self.durable.offset if self.next_offset > self.durable.offset else None
+
+
+def why_inexact(record: Record, made_with: dict[str, str], start: int, since_ns: int) -> str:
+    """Why a bed cannot be rebuilt from its record and the log read from ``start``; empty if it can.
+
+    ``made_with`` are the hashes of model and settings here; the log is read back to ``since_ns`` at most.
+    """
+    if record["model"] != made_with["model"]:
+        return "it was made with another model"
+    if record["settings"] != made_with["settings"]:
+        return "it was made with other settings"
+    if record["base_offset"] < 0 or record["base_log_ns"] < since_ns:
+        return "it has been silent, its patient is new, or an older version wrote its record"
+    return "the log does not reach back far enough" if record["base_offset"] < start else ""
