@@ -1,0 +1,63 @@
+"""Records: their size, their form, and those of older versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from ecgstream.checkpoints.record import SCHEMA, decode, encode
+from ecgstream.rhythm.state import KEPT
+from ecgstream.upkeep import saved_state
+
+from ..moves import Feed, World, log_of
+from .beds import BEDS, taken_up, ward
+
+
+def test_a_record_is_small():
+    _, node = ward(30, feeds=[Feed("bed", names=("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), faults=0.1)])
+    ((_, record),) = node.checkpoints.records([], every=True).values()
+    assert len(record) < 31_000 and len(zlib.compress(record, 1)) < 20_000
+
+
+def test_the_form_of_what_the_rhythm_room_keeps_belongs_to_the_schema():
+    """Whoever changes ``KEPT`` changes SCHEMA and writes the migration, then the number here."""
+    form = hashlib.sha256(repr([(name, KEPT[name].str, KEPT[name].shape) for name in KEPT.names]).encode()).hexdigest()
+    assert (SCHEMA, form[:8]) == (2, "3ce58873")
+
+
+def test_a_record_of_schema_1_keeps_alarms_and_timeline_and_the_signal_begins_anew():
+    world, before = ward(40, feeds=[BEDS[0]])
+    record = decode("plain", world.state[0]["plain"])
+    world.state[0]["plain"] = encode(record).replace(b'"schema":2', b'"schema":1', 1)
+    node, logs = taken_up(world)
+    assert any("an older version wrote its record" in entry.get("reason", "") for entry in logs)
+    assert not node.pipeline.intake.is_held(np.array([0]))[0]
+    told = [(u.alert_id, u.update) for u in node.pipeline.alarms.standing(0)]
+    assert told == [(u.alert_id, u.update) for u in before.pipeline.alarms.standing(0)] != []
+
+
+def test_a_record_of_the_state_file_is_migrated():
+    _, before = ward(40, feeds=[BEDS[0]])
+    old = json.dumps(saved_state(before.pipeline, "plain")).encode()
+    world = World(log_of([BEDS[0]]), state=defaultdict(dict, {0: {"plain": old}}))
+    node, _ = taken_up(world)
+    assert node.pipeline.alarms.next_hop[0] == before.pipeline.alarms.next_hop[0]
+    told = [(u.alert_id, u.update) for u in node.pipeline.alarms.standing(0)]
+    assert told == [(u.alert_id, u.update) for u in before.pipeline.alarms.standing(0)] != []
+
+
+@pytest.mark.parametrize(
+    "spoilt", [b"", b"{}", b"[]\n", b"\xff\xfe", b'{"schema":9}\n', b'{"schema":1,"rooms":{"a":9}}\nxx']
+)
+def test_a_record_nobody_can_read_starts_that_bed_afresh(spoilt: bytes):
+    world = World(log_of([BEDS[0]]), state=defaultdict(dict, {0: {"plain": spoilt}}))
+    node, logs = taken_up(world)
+    assert [entry["stream_id"] for entry in logs if entry["log_level"] == "error"] == ["plain"]
+    assert node.pipeline.intake.row_of == {}
+    node.run()
+    assert len(world.vitals) == 72
