@@ -12,6 +12,7 @@ import structlog
 from ..beats import FEATURES, BeatMeasures
 from ..errors import ModelError
 from ..heads import Head, load_head
+from ..heads.shipped import if_usable
 from ..waveform import Beats, Conditioned
 
 CLASSES = ("N", "S", "V", "F", "Q")
@@ -90,8 +91,4 @@ def load_beat_head(folder: Path | None = None) -> Head:
 @cache
 def shipped_beat_head() -> Head | None:
     """The shipped head, read once; None (and a line in the log) where it cannot be used."""
-    try:
-        return load_beat_head()
-    except ModelError as error:
-        log.error("beat head unavailable; rules go on", fault=str(error))
-        return None
+    return if_usable(load_beat_head, "beat head unavailable; rules go on")

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import structlog
 
-from ..errors import ModelError
 from ..heads import Head, load_head
+from ..heads.shipped import if_usable
 from ..rows import RowRecords
 from ..strips import StripMeasures
 from ..strips.measures import LAG_SAMPLES, STRIP_SAMPLES
@@ -24,17 +23,10 @@ END_SHARE = 0.5
 _ROW = np.dtype([("probability", np.float32, (len(CLASSES),)), ("fibrillates", bool), ("onset", np.int64)])
 
 
-log = structlog.get_logger()
-
-
 @cache
 def shipped_rhythm_head() -> Head | None:
     """The shipped head, read once; None (and a line in the log) where it cannot be used."""
-    try:
-        return load_head("rhythm")
-    except ModelError as error:
-        log.error("rhythm head unavailable; atrial fibrillation is not told", fault=str(error))
-        return None
+    return if_usable(lambda: load_head("rhythm"), "rhythm head unavailable; atrial fibrillation is not told")
 
 
 @dataclass(slots=True)

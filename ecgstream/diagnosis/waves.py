@@ -12,6 +12,7 @@ import structlog
 
 from ..errors import ModelError
 from ..heads import Head, load_head
+from ..heads.shipped import if_usable
 from ..rhythm.state import FIBRILLATION_HOPS
 from ..rhythm.waves import FEATURES, WAVE_HOPS
 from ..rows import RowRecords
@@ -44,11 +45,7 @@ def load_fibrillation_head(folder: Path | None = None) -> Head:
 @cache
 def shipped_fibrillation_head() -> Head | None:
     """The shipped head, read once; None (and a line in the log) where it cannot be used."""
-    try:
-        return load_fibrillation_head()
-    except ModelError as error:
-        log.error("fibrillation head unavailable; rules go on", fault=str(error))
-        return None
+    return if_usable(load_fibrillation_head, "fibrillation head unavailable; rules go on")
 
 
 @dataclass(slots=True)

@@ -11,8 +11,9 @@ from uuid import UUID
 import numpy as np
 import structlog
 
-from ..errors import ModelError, StateError
+from ..errors import StateError
 from ..heads import Head, load_head
+from ..heads.shipped import if_usable
 from ..intake import Intake
 from ..waveform import GRID_HZ, GroupKind, MonitorAlarm
 from .findings import STRETCH_S
@@ -32,11 +33,7 @@ log = structlog.get_logger()
 @lru_cache(maxsize=1)
 def shipped_head() -> Head | None:
     """The head that comes with the package; None, said in the log, when it cannot be read."""
-    try:
-        return load_head(NAME)
-    except ModelError as error:
-        log.error("verdicts will say that they cannot say", text=str(error))
-        return None
+    return if_usable(lambda: load_head(NAME), "verdicts will say that they cannot say")
 
 
 @dataclass(frozen=True, slots=True)

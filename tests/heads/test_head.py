@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from ecgstream.errors import ModelError
 from ecgstream.heads import load_head
 from ecgstream.heads.fitting import FOLDS, fit, fold_of, out_of_fold
 from ecgstream.heads.head import save_head
+from ecgstream.heads.shipped import if_usable
 
 NAMES = ("wide", "early")
 
@@ -94,3 +96,12 @@ def test_every_row_is_judged_by_what_has_not_seen_it():
     assert np.isfinite(out_of_fold(fold, fit_on, 2)).all()
     assert sorted(row for tested in seen_by for row in tested) == list(range(50))
     assert all(not set(tested) & train for tested, train in seen_by.items())
+
+
+def test_a_head_that_cannot_be_used_is_told_and_left_out(tmp_path):
+    _saved(tmp_path)
+    assert if_usable(lambda: load_head("beats", tmp_path), "beats go on") is not None
+    with capture_logs() as logs:
+        assert if_usable(lambda: load_head("beats", tmp_path / "nowhere"), "beats go on") is None
+    (entry,) = logs
+    assert (entry["event"], entry["log_level"]) == ("beats go on", "error") and "nowhere" in entry["fault"]
