@@ -14,8 +14,8 @@ from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
 from .clock import Clock
 from .conditioning import Conditioner
-from .diagnosis import BeatClasses, Diagnosis, Model, PvcRate, shipped_beat_head
-from .diagnosis.diagnosis import no_scores
+from .diagnosis import BeatClasses, Model, PvcRate, shipped_beat_head
+from .diagnosis.encoder_room import EncoderRoom
 from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
 from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .errors import IntakeError, WireError
@@ -81,7 +81,7 @@ class Pipeline:
         told = settings.alarms.model_dump(include={"preset", "disabled", "always_on", "escalate_s"})
         self.alarms = Alarms(0, **told, limits=settings.alarms.limits)
         self.model = model
-        self.diagnosis = Diagnosis(model, 0, settings.diagnosis.threads) if model else None
+        self.encoder = EncoderRoom(model, settings.diagnosis.threads, lambda: metrics.model_available.set(0))
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.strips = StripRhythms(shipped_rhythm_head())
         self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
@@ -93,7 +93,7 @@ class Pipeline:
         self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
         self._stage = metrics.stage
-        metrics.model_available.set(self.diagnosis is not None)
+        metrics.model_available.set(self.encoder.available)
 
     # ------------------------------------------------------------------------------------------------- the way through
 
@@ -166,7 +166,7 @@ class Pipeline:
             self._set_limits(block.rows)
             rhythm = self.rhythm.step(conditioned, pulses_beside(self.intake, conditioned))
         with self._stage("diagnosis"):
-            scores = self._diagnose(conditioned)
+            scores = self.encoder.step(conditioned, self.catching_up)
         with self._stage("beats"):
             self._count_ectopics(conditioned, rhythm)
         with self._stage("strips"):
@@ -192,33 +192,11 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ parts of the way
 
-    def _diagnose(self, conditioned: Conditioned) -> Scores:
-        """The encoder's scores."""
-        if self.diagnosis is not None and self.catching_up:
-            return self._passed_over(conditioned)
-        if self.diagnosis is not None:
-            try:
-                scores, _ = self.diagnosis.step(conditioned)
-                return scores
-            except Exception as error:  # rules outlive models, whatever the model did
-                self._lose_model(f"{type(error).__name__}: {error}")
-        return no_scores((), conditioned, Reason.MODEL_UNAVAILABLE)
-
     def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult) -> None:
         """The beat head's classes make a better PVC rate than the rules' own, wherever there is one."""
         pvc_per_min = self.pvc_rate.step(conditioned, self.beat_classes.step(rhythm.beats, conditioned))
         stated = np.isfinite(rhythm.pvc_per_min) & np.isfinite(pvc_per_min)
         rhythm.pvc_per_min[stated] = pvc_per_min[stated]
-
-    def _passed_over(self, conditioned: Conditioned) -> Scores:
-        """No scores; the encoder forgets the beds, as a state that is carried cannot skip a hop."""
-        self.diagnosis.reset(conditioned.rows)
-        return no_scores(self.diagnosis.names, conditioned, Reason.CATCHING_UP)
-
-    def _lose_model(self, fault: str) -> None:
-        self.diagnosis = None
-        self.metrics.model_available.set(0)
-        log.error("model unavailable; rules go on", fault=fault)
 
     def _set_limits(self, rows: np.ndarray) -> None:
         """Rules judge by the limits people gave the beds, which the alarm room keeps."""
@@ -228,7 +206,7 @@ class Pipeline:
         self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores, strips: StripScores
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rules, what models add, PVCs above the limit, and the technical conditions the signal itself shows."""
-        if self.diagnosis is not None and self.fusion is not None:
+        if self.encoder.available and self.fusion is not None:
             evidence, onset, from_model = self.fusion.step(
                 conditioned.rows, conditioned.first_hop, rhythm.evidence, rhythm.onset, scores.values
             )
@@ -242,7 +220,7 @@ class Pipeline:
             Condition.LEADS_OFF: (conditioned.reason == Reason.LEAD_OFF).any(1) | rhythm.pulse_beside,
             Condition.SIGNAL_UNUSABLE: ~np.isin(rhythm.reason, (Reason.OK, Reason.SETTLING)),
             Condition.CLOCK_WRONG: self.intake.clock_wrong[conditioned.rows][:, None],
-            Condition.MODEL_UNAVAILABLE: self.settings.diagnosis.enabled and self.diagnosis is None,
+            Condition.MODEL_UNAVAILABLE: self.settings.diagnosis.enabled and not self.encoder.available,
         }
         hop_start = (conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)) * HOP_SAMPLES
         most_pvc = self.alarms.limits["pvc_per_min"][conditioned.rows][:, None]
@@ -314,21 +292,13 @@ class Pipeline:
         self._n_rows = n_rows
 
     def _rooms(self) -> list[Room]:
-        always = [
-            self.conditioner,
-            self.rhythm,
-            self.strips,
-            self.beat_classes,
-            self.pvc_rate,
-            self.alarms,
-            self.verdicts,
-        ]
-        return [*always, self.wave_rhythms, *(room for room in (self.diagnosis, self.fusion) if room is not None)]
+        rooms: list[Room] = [self.conditioner, self.rhythm, self.encoder, self.strips, self.beat_classes, self.pvc_rate]
+        rooms += [self.alarms, self.verdicts, self.wave_rhythms]
+        return rooms if self.fusion is None else [*rooms, self.fusion]
 
     def warm_up(self) -> None:
         """Compile and specialise everything a first message would otherwise wait for."""
-        if self.diagnosis is not None:
-            self.diagnosis.warm_up()
+        self.encoder.warm_up()
         scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
         for chunk in warming_chunks(now_ns):
             scratch._accept(chunk, Message(b"", "", now_ns), [])

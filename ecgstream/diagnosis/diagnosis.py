@@ -127,9 +127,3 @@ class Diagnosis:
         why = np.where((why == Reason.OK) | (why == 255), Reason.MISSING, why)
         reason = np.where(now, np.where(settled, Reason.OK, Reason.SETTLING), why).astype(np.uint8)
         return reason, ~now | (seen < self.model.manifest.beat_settling_hops)
-
-
-def no_scores(names: tuple[str, ...], block: Conditioned, reason: Reason) -> Scores:
-    """Scores of these names, every one of them withheld for this reason."""
-    shape = (len(block.rows), block.n_hops)
-    return Scores(names, np.full((*shape, len(names)), np.nan, np.float32), np.full(shape, reason, np.uint8))

@@ -1,0 +1,63 @@
+"""The encoder in service: scores while there is one to give them, and why not where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import structlog
+
+from ..waveform import Conditioned, Reason, Scores
+from .diagnosis import Diagnosis
+from .loader import Model
+
+log = structlog.get_logger()
+
+
+class EncoderRoom:
+    """``Diagnosis`` as the daemon has it: rules outlive models, whatever a model does; ``lost`` is then called."""
+
+    def __init__(self, model: Model | None, threads: int, lost: Callable[[], object]):
+        self.diagnosis = Diagnosis(model, 0, threads) if model else None
+        self._lost = lost
+
+    @property
+    def available(self) -> bool:
+        """Whether there are scores to be had."""
+        return self.diagnosis is not None
+
+    def warm_up(self) -> None:
+        """As ``Diagnosis.warm_up``."""
+        if self.diagnosis is not None:
+            self.diagnosis.warm_up()
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all."""
+        if self.diagnosis is not None:
+            self.diagnosis.grow(n_rows)
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget rows."""
+        if self.diagnosis is not None:
+            self.diagnosis.reset(rows)
+
+    def step(self, block: Conditioned, catching_up: bool) -> Scores:
+        """The block's scores; while ``catching_up`` none, and the encoder forgets the beds, as a state that is carried
+        cannot skip a hop."""
+        if self.diagnosis is not None and catching_up:
+            self.diagnosis.reset(block.rows)
+            return _no_scores(self.diagnosis.names, block, Reason.CATCHING_UP)
+        if self.diagnosis is not None:
+            try:
+                scores, _ = self.diagnosis.step(block)
+                return scores
+            except Exception as error:
+                log.error("model unavailable; rules go on", fault=f"{type(error).__name__}: {error}")
+                self.diagnosis = None
+                self._lost()
+        return _no_scores((), block, Reason.MODEL_UNAVAILABLE)
+
+
+def _no_scores(names: tuple[str, ...], block: Conditioned, reason: Reason) -> Scores:
+    shape = (len(block.rows), block.n_hops)
+    return Scores(names, np.full((*shape, len(names)), np.nan, np.float32), np.full(shape, reason, np.uint8))
