@@ -12,6 +12,7 @@ import structlog
 from .alarms.flat_line import about_flat_lines
 from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
+from .alarms.technical import add_technical
 from .clock import Clock
 from .conditioning import Conditioner
 from .diagnosis import BeatClasses, Model, PvcRate, shipped_beat_head
@@ -30,7 +31,6 @@ from .sources.message import Message
 from .verdicts import Verdicts
 from .verdicts import shipped_head as verdict_head
 from .waveform import (
-    HOP_SAMPLES,
     AlarmUpdate,
     Chunk,
     Condition,
@@ -216,17 +216,9 @@ class Pipeline:
         fibrillation = Condition.ATRIAL_FIBRILLATION
         evidence[:, :, fibrillation] = from_model[:, :, fibrillation] = strips.fibrillates
         onset[:, :, fibrillation] = strips.onset
-        technical = {
-            Condition.LEADS_OFF: (conditioned.reason == Reason.LEAD_OFF).any(1) | rhythm.pulse_beside,
-            Condition.SIGNAL_UNUSABLE: ~np.isin(rhythm.reason, (Reason.OK, Reason.SETTLING)),
-            Condition.CLOCK_WRONG: self.intake.clock_wrong[conditioned.rows][:, None],
-            Condition.MODEL_UNAVAILABLE: self.settings.diagnosis.enabled and not self.encoder.available,
-        }
-        hop_start = (conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)) * HOP_SAMPLES
-        most_pvc = self.alarms.limits["pvc_per_min"][conditioned.rows][:, None]
-        for condition, holds in (technical | {Condition.FREQUENT_PVC: rhythm.pvc_per_min > most_pvc}).items():
-            evidence[:, :, condition] = holds
-            onset[:, :, condition] = np.where(evidence[:, :, condition], hop_start, -1)
+        rows, missing = conditioned.rows, self.settings.diagnosis.enabled and not self.encoder.available
+        most_pvc = self.alarms.limits["pvc_per_min"][rows]
+        add_technical(evidence, onset, conditioned, rhythm, self.intake.clock_wrong[rows], missing, most_pvc)
         return evidence, onset, from_model
 
     def tell(self, updates: Iterable[AlarmUpdate]) -> list[Outgoing]:
