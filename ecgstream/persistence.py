@@ -23,22 +23,19 @@ MIGRATIONS = (
     CREATE TABLE written_with (name TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
     """,
 )
-"""Script n brings a file of schema version n to n + 1; the first makes a new file."""
+"""Script n brings a file of schema version n to n + 1; the first makes a new file. ``written_with`` is not used any
+more; older versions look into it."""
 
 
 class StateStore:
-    """Keeps one JSON object per stream, and the hashes of the model and the settings it was made with.
+    """Keeps one JSON object per stream.
 
-    ``model_changed`` and ``settings_changed`` tell whether what ``load`` gives was saved under other hashes: alarms
-    and timelines hold across such a change, whatever depends on the model or the settings must be rebuilt. The first
-    save states the new hashes for the whole file: it must hold every stream that was loaded.
     Calls must not overlap; they may come from different threads. Raises StateError when the file is not ours, damaged,
     from a newer version, in use, or cannot be written.
     """
 
-    def __init__(self, path: Path | str, model_hash: str = "", settings_hash: str = ""):
+    def __init__(self, path: Path | str):
         self.path = Path(path)
-        self._hashes = {"model": model_hash, "settings": settings_hash}
         with self._faults_told():
             self._database = sqlite3.connect(self.path, timeout=1.0, isolation_level=None, check_same_thread=False)
         try:
@@ -55,9 +52,6 @@ class StateStore:
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._check_is_whole()
         self._migrate(version)
-        found = dict(self._database.execute("SELECT name, hash FROM written_with"))
-        self.model_changed = found.get("model", self._hashes["model"]) != self._hashes["model"]
-        self.settings_changed = found.get("settings", self._hashes["settings"]) != self._hashes["settings"]
 
     def _check_is_ours(self) -> int:
         """The schema version; 0 for a new file."""
@@ -94,7 +88,6 @@ class StateStore:
         with self._faults_told(), self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO stream VALUES (?, ?)", rows)
             self._database.executemany("DELETE FROM stream WHERE stream_id = ?", [(gone,) for gone in forget])
-            self._database.executemany("INSERT OR REPLACE INTO written_with VALUES (?, ?)", self._hashes.items())
 
     def load(self) -> dict[str, Any]:
         """Every stream's last saved state."""

@@ -36,8 +36,8 @@ def opened(path):
     """Open the state file; closed after the test."""
     with ExitStack() as at_end:
 
-        def open_store(**hashes):
-            return at_end.enter_context(closing(StateStore(path, **hashes)))
+        def open_store():
+            return at_end.enter_context(closing(StateStore(path)))
 
         yield open_store
 
@@ -50,10 +50,8 @@ def test_a_state_comes_back_after_a_restart(opened):
     assert opened().load() == states
 
 
-def test_a_new_file_is_empty_and_nothing_has_changed(opened):
-    store = opened(model_hash="m", settings_hash="s")
-    assert store.load() == {}
-    assert not store.model_changed and not store.settings_changed
+def test_a_new_file_is_empty(opened):
+    assert opened().load() == {}
 
 
 def test_saving_some_streams_leaves_the_others_and_drops_the_forgotten(opened):
@@ -75,18 +73,6 @@ def test_a_save_that_fails_half_way_leaves_the_last_one(opened):
         store.save({"a": {"n": 2}}, forget=gone())
     store.save({"b": {"n": 3}})
     assert store.load() == {"a": {"n": 1}, "b": {"n": 3}}
-
-
-@pytest.mark.parametrize(
-    ("model", "settings", "changed"), [("m", "s", (False, False)), ("M", "s", (True, False)), ("m", "S", (False, True))]
-)
-def test_other_hashes_are_noticed(opened, model, settings, changed):
-    first = opened(model_hash="m", settings_hash="s")
-    first.save({"a": {}})
-    first.close()
-    store = opened(model_hash=model, settings_hash=settings)
-    assert (store.model_changed, store.settings_changed) == changed
-    assert store.load() == {"a": {}}
 
 
 @pytest.mark.parametrize("content", [b"no database, but long enough" * 100, b"SQLite format 3\0" + b"\xff" * 9000])
