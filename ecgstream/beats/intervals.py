@@ -12,14 +12,24 @@ NAMES = (
     "rr_to_median8", "rr_to_median32", "rr_to_usual", "rr_to_before", "before_to_median32", "second_before_to_median32",
     "rank32", "low32", "high32", "spread32", "jitter32", "jitter8", "nearest32", "known", "short_run",
     "above_low32", "below_high32",
+    "rr_to_mean32", "rr_to_steady", "rr_to_slow_high", "steady_to_median32", "longest_to_median32",
+    "slow_high_to_median32", "pauses32", "since_pause", "alike32",
 )  # fmt: skip
 NEXT_NAMES = (
     "next_s", "next_to_median8", "next_to_median32", "next_to_rr", "pair_to_median32", "next_to_usual", "next_none",
+    "next_to_mean32", "next_to_steady", "next_to_slow_high",
 )  # fmt: skip
 LONGEST_S = 3.0
 NEXT_S = 2.0
 _USUAL_STEP = 0.02
 _SHORT = 0.85
+_PAUSE = 1.25
+_ALIKE = 0.08
+_STEADY = 3
+"""Alike intervals that make one the patient's own rather than a chance pause."""
+_HIGH = 0.8
+_HIGH_STEP = 0.03
+_RHYTHM = 22
 
 
 @njit(cache=True, nogil=True)
@@ -88,6 +98,35 @@ def measure_intervals(s, rr, out):
     out[15], out[16] = _jitter(s, n) / median, _jitter(s, min(n, 8)) / out[2]
     out[17] = nearest / median if rr == rr else np.nan
     out[20], out[21] = rr / low, rr / high
+    _measure_rhythm(s, rr, values, median, out[_RHYTHM:])
+
+
+@njit(cache=True, nogil=True)
+def _measure_rhythm(s, rr, values, median, out):
+    """What stands even where early beats are the usual ones: the interval against the mean, the longest that comes
+    again, and the longer ones of the last minutes. ``values``: the intervals before, rising."""
+    mean, steady, pauses, alike = values.mean(), _steady(values), 0, 0
+    for value in values:
+        pauses += value > _PAUSE * median
+        alike += abs(value - rr) < _ALIKE * rr
+    since = 0
+    while since < len(values) and not _at(s, since) > _PAUSE * median:
+        since += 1
+    out[0], out[1], out[2] = rr / mean, rr / steady, rr / s.slow_high_s
+    out[3], out[4], out[5] = steady / median, values[-1] / median, s.slow_high_s / median
+    out[6], out[7], out[8] = pauses / len(values), since, alike / len(values)
+
+
+@njit(cache=True, nogil=True)
+def _steady(values):
+    """The longest of rising ``values`` that has others like it; the middle one where none has."""
+    for place in range(len(values) - 1, -1, -1):
+        like = 0
+        for value in values:
+            like += abs(value - values[place]) < _ALIKE * values[place]
+        if like >= _STEADY:
+            return values[place]
+    return values[len(values) // 2]
 
 
 @njit(cache=True, nogil=True)
@@ -99,6 +138,10 @@ def remember_interval(s, rr):
     s.n_intervals += 1
     step = max(_USUAL_STEP, 1.0 / s.n_intervals)
     s.usual_s = rr if s.n_intervals == 1 else s.usual_s + np.float32(step) * (rr - s.usual_s)
+    if s.n_intervals == 1:
+        s.slow_high_s = rr
+    side = _HIGH if rr > s.slow_high_s else _HIGH - 1
+    s.slow_high_s += np.float32(max(_HIGH_STEP, 1.0 / (s.n_intervals + 1)) * side) * s.usual_s
 
 
 @njit(cache=True, nogil=True)
@@ -108,3 +151,5 @@ def measure_next(of_beat, next_s, none, out):
     next_s = min(next_s, NEXT_S) if next_s == next_s else next_s
     out[0], out[1], out[2], out[3] = next_s, next_s / median8, next_s / median32, next_s / rr
     out[4], out[5], out[6] = (rr + next_s) / (2 * median32), next_s / usual, none
+    for i in range(3):
+        out[7 + i] = next_s / rr * of_beat[_RHYTHM + i]

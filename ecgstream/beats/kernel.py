@@ -11,11 +11,11 @@ from . import intervals, shapes, waves
 from .intervals import LONGEST_S, NEXT_S, measure_intervals, measure_next, remember_interval
 from .shapes import area_width, correlation, learn, match, measure_shape, steep_width, take_qrs, usual_shape
 from .state import P_START, QRS, RING, SHAPES, USED, P, T
-from .waves import learn_waves, measure_waves
+from .waves import learn_late, learn_waves, measure_waves
 
 OTHER_NAMES = (
     "ventricular", "quality", "before_like", "before_p_like", "before_ventricular", "before_share", "before_width",
-    "before_rr",
+    "before_rr", "quality_least", "lately_like", "lately_rough", "lately_leads_differ", "leads_differ",
 )  # fmt: skip
 NEXT_BEAT_NAMES = ("after_like", "after_p_like", "after_ventricular", "after_like_this", "after_width")
 NAMES = intervals.NAMES + shapes.NAMES + waves.NAMES + OTHER_NAMES + intervals.NEXT_NAMES + NEXT_BEAT_NAMES
@@ -27,6 +27,8 @@ _NEXT = _OTHER + len(OTHER_NAMES)
 _NEXT_BEAT = _NEXT + len(intervals.NEXT_NAMES)
 N_FEATURES = len(NAMES)
 _LIKE, _SHARE, _WIDTH, _P_LIKE, _RR = _SHAPE, _SHAPE + 5, _SHAPE + 16, _WAVE, 6
+_TO_MEAN, _ROUGH = intervals.NAMES.index("rr_to_mean32"), _WAVE + waves.NAMES.index("rough")
+_LEAST, _LATELY, _DIFFER = _OTHER + 8, _OTHER + 9, _OTHER + 12
 
 _PREFERRED = ("II", "V1", "I", "V2", "X1", "X2", "V5", "V3", "V4", "V6", "III", "aVF", "aVL", "aVR", "X3", "X4")
 assert sorted(_PREFERRED) == sorted(LEADS)
@@ -34,6 +36,8 @@ _PREFER = np.array([LEAD_SLOT[name] for name in _PREFERRED])
 _POOR_BEATS = 5
 _MARGIN = 20
 _ON_TIME = (0.85, 1.25)
+_LATE, _NARROW = 0.98, 1.3
+_LATELY_STEP = 0.1
 _OK, _ABSENT = int(Reason.OK), int(Reason.ABSENT)
 
 
@@ -96,8 +100,11 @@ def _meet(s, row, beat, judged, out, told):
     _choose_leads(s, judged[0], sample + delay, used)
     measure_intervals(s, rr, f)
     own = _measure(s, used, sample + delay, qrs, p, t, f)
-    f[_OTHER], f[_OTHER + 1] = ventricular, _quality(s, used, judged[1])
+    f[_OTHER] = ventricular
+    f[_OTHER + 1], f[_LEAST] = _quality(s, used, judged[1])
     f[_OTHER + 2 : _OTHER + 8] = s.before
+    f[_LATELY : _LATELY + 3] = s.lately
+    f[_DIFFER] = abs(f[_SHAPE + 1] - f[_SHAPE + 2])
     if s.waiting:
         _measure_after(s, used, qrs, ventricular, rr, f)
         told = _tell(s, row, out, told)
@@ -122,7 +129,8 @@ def _choose_leads(s, reason, at, used):
             if _is_clean(s, lead, reason, at) and not (s.lead == lead).any():
                 s.lead[u], used[u], s.lead_poor[u] = lead, True, 0
                 s.learnt[:, u] = 0
-                s.p_learnt[u] = s.t_learnt[u] = 0.0
+                s.p_learnt[u] = s.t_learnt[u] = s.late_learnt[u] = 0.0
+                s.late_p[u] = 0.0
                 s.p[u] = 0.0
                 s.t[u] = 0.0
                 s.last_used[u] = 0
@@ -136,11 +144,13 @@ def _is_clean(s, lead, reason, at):
 
 @njit(cache=True, nogil=True)
 def _quality(s, used, quality):
-    total = 0.0
+    """(mean, least) of the leads used."""
+    total, least = 0.0, 1.0
     for u in range(USED):
         if used[u]:
             total += quality[s.lead[u]] / used.sum()
-    return total
+            least = min(least, quality[s.lead[u]])
+    return total, least
 
 
 @njit(cache=True, nogil=True)
@@ -171,14 +181,26 @@ def _learn(s, own, used, qrs, p, t, f, rr):
         on_time = not (f[5] < _ON_TIME[0] or f[5] > _ON_TIME[1])
         if (usual < 0 or own == usual) and on_time:
             learn_waves(s, used, f[_P_LIKE], p, t)
+        if f[_TO_MEAN] >= _LATE and not (f[_WIDTH] > _NARROW) and not f[_OTHER]:
+            learn_late(s, used, p)
         learn(s, own, used, qrs, f[_RR], f[_SHAPE + 15])
         for u in range(USED):
             s.last_used[u] = used[u]
             if used[u]:
                 s.last_qrs[u] = qrs[u]
                 s.last_p[u] = p[u]
+        _learn_noise(s, f)
     if rr == rr:
         remember_interval(s, rr)
+
+
+@njit(cache=True, nogil=True)
+def _learn_noise(s, f):
+    """How unlike the beats have been lately, how rough the signal between them, how much the leads have differed."""
+    for i, value in enumerate((f[_SHAPE + 3], f[_ROUGH], f[_DIFFER])):
+        if value == value:
+            old = s.lately[i]
+            s.lately[i] = old + np.float32(_LATELY_STEP) * (value - old) if old == old else value
 
 
 @njit(cache=True, nogil=True)

@@ -23,7 +23,7 @@ T_STRIDE = 4
 SHAPES = 3
 """Shapes of QRS kept side by side: the usual one and what differs from it."""
 INTERVALS = 32
-MOST_FEATURES = 96
+MOST_FEATURES = 128
 
 ROW = np.dtype(
     [
@@ -36,6 +36,7 @@ ROW = np.dtype(
         ("n_intervals", np.int64),
         ("interval", np.float32, (INTERVALS,)),  # a ring
         ("usual_s", np.float32),
+        ("slow_high_s", np.float32),  # four of five intervals of the last minutes are shorter
         ("short_run", np.float32),
         # QRS
         ("shape", np.float32, (SHAPES, USED, QRS)),
@@ -50,8 +51,12 @@ ROW = np.dtype(
         ("p_learnt", np.float32, (USED,)),
         ("p_like", np.float32),
         ("last_p", np.float32, (USED, P)),
+        ("late_p", np.float32, (USED, P)),  # of beats that are not early against the mean interval
+        ("late_learnt", np.float32, (USED,)),
         ("t", np.float32, (USED, T)),
         ("t_learnt", np.float32, (USED,)),
+        # how alike and how rough beats have been lately
+        ("lately", np.float32, (3,)),
         # the newest beat, whose class waits for the next
         ("n_beats", np.int64),
         ("sample", np.int64),
@@ -76,4 +81,6 @@ def fresh(n_rows: int) -> np.ndarray:
     rows["before"] = np.nan
     rows["p_like"] = np.nan
     rows["usual_s"] = np.nan
+    rows["slow_high_s"] = np.nan
+    rows["lately"] = np.nan
     return rows

@@ -14,9 +14,12 @@ from .state import P_START, STRIDE, T_START, T_STRIDE, USED, P, T
 NAMES = (
     "p_like", "p_like_1", "p_like_2", "p_like_most", "p_shift", "p_usual_like", "p_like_less_usual", "p_size",
     "p_size_usual", "p_residual", "p_like_before", "p_height", "p_slope", "t_like", "t_size",
+    "late_like", "late_less_usual", "late_usual_like", "late_size", "rough", "p_peak_1", "p_peak_2", "p_at_1", "p_at_2",
+    "usual_peak_1", "usual_peak_2", "usual_at_1", "usual_at_2", "late_peak_1", "late_peak_2", "late_at_1", "late_at_2",
 )  # fmt: skip
 _STEP = 0.06
 _SHIFTS = 10
+_LATE, _ROUGH, _PEAK = 15, 19, 20
 
 
 @njit(cache=True, nogil=True)
@@ -67,6 +70,74 @@ def measure_waves(s, used, at, size_mv, p, t, out):
         _shifted(s, used, at, out)
     if t_usual > 0:
         out[13], out[14] = t_like / t_usual, t_own / t_usual
+    _against_late(s, used, p, size_mv, out)
+    _measure_peaks(s, used, p, size_mv, out[_PEAK:])
+    out[_ROUGH] = _roughness(used, p, t) / size_mv
+
+
+@njit(cache=True, nogil=True)
+def _against_late(s, used, p, size_mv, out):
+    """The P stretch against that of beats which are not early: sinus ones, if any are."""
+    like = weight = same = shared = np.float32(0.0)
+    for u in range(USED):
+        if used[u] and s.late_learnt[u] > 0:
+            size = _norm(s.late_p[u])
+            like, weight = like + size * correlation(p[u], s.late_p[u]), weight + size
+            if s.p_learnt[u] > 0:
+                same, shared = same + size * correlation(s.p[u], s.late_p[u]), shared + size
+    if weight > 0:
+        out[_LATE], out[_LATE + 3] = like / weight, weight / size_mv
+        out[_LATE + 1] = like / weight - out[0]
+    if shared > 0:
+        out[_LATE + 2] = same / shared
+
+
+@njit(cache=True, nogil=True)
+def _measure_peaks(s, used, p, size_mv, out):
+    """Height and place of the P wave by itself: of this beat, of usual and of late ones."""
+    for u in range(USED):
+        if used[u]:
+            out[u], out[2 + u] = _peak(p[u], size_mv)
+            if s.p_learnt[u] > 0:
+                out[4 + u], out[6 + u] = _peak(s.p[u], size_mv)
+            if s.late_learnt[u] > 0:
+                out[8 + u], out[10 + u] = _peak(s.late_p[u], size_mv)
+
+
+@njit(cache=True, nogil=True)
+def _peak(points, size_mv):
+    """(what stands out most from the line between the ends, over ``size_mv``; where, points from the start)."""
+    most, place, last = np.float32(0.0), 0, len(points) - 1
+    for i in range(1, last):
+        line = points[0] + (points[last] - points[0]) * np.float32(i / last)
+        if abs(points[i] - line) > abs(most):
+            most, place = points[i] - line, i
+    return most / size_mv, place
+
+
+@njit(cache=True, nogil=True)
+def _roughness(used, p, t):
+    """Mean size of second differences where the heart makes none: muscle noise."""
+    total, n = np.float32(0.0), 0
+    for u in range(USED):
+        if used[u]:
+            for i in range(2, P):
+                total += abs(p[u, i] - 2 * p[u, i - 1] + p[u, i - 2])
+            for i in range(2, T):
+                total += abs(t[u, i] - 2 * t[u, i - 1] + t[u, i - 2])
+            n += P + T - 4
+    return total / n
+
+
+@njit(cache=True, nogil=True)
+def learn_late(s, used, p):
+    """Move the P waves of late beats towards those of one."""
+    for u in range(USED):
+        if used[u]:
+            s.late_learnt[u] += 1
+            step = np.float32(max(_STEP, 1.0 / s.late_learnt[u]))
+            for i in range(P):
+                s.late_p[u, i] += step * (p[u, i] - s.late_p[u, i])
 
 
 @njit(cache=True, nogil=True)

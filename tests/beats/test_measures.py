@@ -68,6 +68,37 @@ def test_a_broad_beat_is_unlike_and_wider_than_the_usual(told):
     assert told[LATE_WIDE - 1][of("after_like")] == beat[of("like_usual")]
 
 
+def test_where_early_beats_are_usual_they_are_early_against_the_mean_and_unlike_late_ones():
+    """Runs of nine beats at 0.6 s without a P wave, each followed by one after 1.2 s with one."""
+    rr = np.tile([*[0.6] * 9, 1.2], 12)
+    times = 0.6 + np.cumsum(rr)
+    signal = beat_train(times, int(times[-1]) + 3)
+    for time_s in times[rr < 1]:
+        signal -= bump(len(signal), time_s * 250 - 40, 0.02, 0.12)
+    block = conditioned(
+        {"II": signal + noise(len(signal), 1, 0.003), "V1": -0.5 * signal + noise(len(signal), 2, 0.003)}
+    )
+    measured = BeatMeasures(1).step(rules(block), block)
+    place = np.abs(measured.sample[:, None] / 250 - times).argmin(1)
+    late = measured.features[(place > 60) & (rr[place] > 1)]
+    early = measured.features[(place > 60) & (rr[place] < 1)]
+    assert np.median(early[:, of("rr_to_median32")]) == pytest.approx(1, abs=0.02)
+    assert (early[:, of("rr_to_mean32")] < 0.95).all() and (early[:, of("rr_to_steady")] < 0.55).all()
+    assert (late[:, of("rr_to_steady")] > 0.95).all() and (late[:, of("since_pause")] == 9).all()
+    assert late[:, of("late_like")].min() > early[:, of("late_like")].max() + 0.2
+    assert (late[:, of("p_peak_1")] > 0.05).all() and (early[:, of("p_peak_1")] < 0).all()
+
+
+def test_noise_is_rough_and_remembered():
+    signal = beat_train(0.6 + 0.8 * np.arange(40), 33)
+    added = noise(len(signal), 1, 0.003)
+    added[16 * 250 :] += noise(len(signal), 2, 0.1)[16 * 250 :]
+    block = conditioned({"II": signal + added})
+    features = BeatMeasures(1).step(rules(block), block).features
+    for name in ("rough", "lately_rough"):
+        assert np.median(features[-8:, of(name)]) > 3 * np.median(features[5:15, of(name)])
+
+
 def test_what_a_second_lead_would_say_is_unknown_without_one():
     signal = beat_train(0.6 + 0.8 * np.arange(20), 18)
     block = conditioned({"V5": signal + noise(len(signal), 1)})

@@ -1,6 +1,8 @@
-"""Premature supraventricular beats made from sinus rhythm: diastole is cut out before a beat, and its P wave altered.
+"""Rhythms made from sinus rhythm by moving beats: premature supraventricular beats, alone, in runs or as the usual
+ones, and pauses. Diastole is cut out before a beat or lengthened, and the P wave altered.
 
-Few patients of DS1 have many such beats, and hardly any has them in runs; made ones let every patient teach them.
+Few patients of DS1 have many premature beats, hardly any has them in runs, none has them for most of the time; made
+ones let every patient teach them.
 """
 
 from __future__ import annotations
@@ -20,51 +22,113 @@ EARLY = (0.55, 0.86)
 P_SIZES = (-1.0, -0.5, 0.0, 0.4, 1.0)
 MOST_JITTER = 0.08
 """A rhythm whose intervals change by more than this from one to the next (in the median) may be atrial fibrillation."""
+SAME_BEATS = 250
+"""Beats over which a rhythm of ectopic beats keeps its character."""
+PAUSE = (1.0, 2.2)
+PAUSE_SHARE = (0.03, 0.3)
 _P_S = (0.24, 0.06)
 _T_S = 0.22
 _JOINT_S = 0.1
+_REST = 0.6
+"""From here on in an interval there is neither T nor P wave."""
 _N, _S = CLASSES.index("N"), CLASSES.index("S")
 
+Annotated = tuple[Record, BeatList]
 
-def made_early(of: tuple[Record, BeatList], rng: np.random.Generator) -> tuple[Record, BeatList] | None:
+
+def made_early(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     """The recording with some of its normal beats made early, and labelled S; None where its rhythm is not regular."""
-    record, beats = of
-    rr = np.diff(beats.time_s)
-    if np.median(np.abs(np.diff(rr))) > MOST_JITTER * np.median(rr):
+    if not _is_regular(of):
         return None
-    chosen, left = _chosen(beats.labels(), rng)
-    fs = float(record.fs_hz)
-    at = np.rint(beats.time_s * fs).astype(np.int64)
-    adu = record.adu.astype(np.float64)
-    kept, moved = np.ones(adu.shape[1], bool), np.zeros(len(at))
-    for beat in np.flatnonzero(chosen):
-        stop = at[beat] - int(_P_S[0] * fs)
-        start = max(stop - int((1 - left[beat]) * (at[beat] - at[beat - 1])), at[beat - 1] + int(_T_S * fs))
-        if start >= stop:
-            chosen[beat] = False
-            continue
-        _alter_p(adu, stop, at[beat] - int(_P_S[1] * fs), rng.choice(P_SIZES))
-        _join(adu, start, stop, int(_JOINT_S * fs))
-        kept[start:stop] = False
-        moved[beat:] += stop - start
-    labels = np.where(chosen, _S, beats.labels())
-    short = np.rint(adu[:, kept]).astype(np.int16)
-    return replace(record, adu=short), BeatList((at - moved) / fs, labels)
-
-
-def _chosen(labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Which beats are made early, and what is left of their intervals."""
-    chosen, left = np.zeros(len(labels), bool), np.ones(len(labels))
+    labels = of[1].labels()
+    left = np.ones(len(labels))
     beat = 2
     while beat < len(labels) - 2:
         length = int(rng.choice(RUNS))
         if rng.random() < START_SHARE and (labels[beat - 2 : beat + length + 1] == _N).all():
             run = slice(beat, min(beat + length, len(labels) - 2))
-            chosen[run] = True
             left[run] = rng.uniform(*EARLY) * rng.normal(1, 0.02, run.stop - run.start)
             beat += length + 3
         beat += 1
-    return chosen, left
+    return _moved(of, left, rng.choice(P_SIZES, len(labels)))
+
+
+def mostly_early(of: Annotated, rng: np.random.Generator) -> Annotated | None:
+    """The recording with most of its normal beats made early, in runs with pauses behind them; None as above."""
+    if not _is_regular(of):
+        return None
+    labels = of[1].labels()
+    left, p_size = np.ones(len(labels)), np.zeros(len(labels))
+    for start in range(2, len(labels) - 2, SAME_BEATS):
+        stop = min(start + SAME_BEATS, len(labels) - 2)
+        left[start:stop], p_size[start:stop] = _early_rhythm(stop - start, rng)
+    left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
+    return _moved(of, left, p_size)
+
+
+def paused(of: Annotated, rng: np.random.Generator) -> Annotated | None:
+    """The recording with pauses before some of its normal beats, which no early beat has caused; None as above."""
+    if not _is_regular(of):
+        return None
+    labels = of[1].labels()
+    left = np.where(rng.random(len(labels)) < rng.uniform(*PAUSE_SHARE), rng.uniform(*PAUSE, len(labels)), 1.0)
+    left[:2] = 1
+    left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
+    return _moved(of, left, np.zeros(len(labels)))
+
+
+def _is_regular(of: Annotated) -> bool:
+    rr = np.diff(of[1].time_s)
+    return np.median(np.abs(np.diff(rr))) <= MOST_JITTER * np.median(rr)
+
+
+def _early_rhythm(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(what is left of each interval, size of each P wave) of runs of ectopic beats between few normal ones."""
+    run, rest = rng.uniform(2, 25), rng.uniform(1, 4)
+    early, jitter, pause = rng.uniform(*EARLY), rng.uniform(0.01, 0.1), rng.uniform(*PAUSE)
+    p_size = rng.choice(P_SIZES[:-1], n if rng.random() < 0.3 else 1)
+    left = np.empty(0)
+    while len(left) < n:
+        fast = early * rng.normal(1, jitter, rng.geometric(1 / run))
+        slow = np.ones(rng.geometric(1 / rest))
+        slow[0] = max(pause * rng.normal(1, 0.1), 1.0)
+        left = np.concatenate((left, np.minimum(fast, 0.95), slow))
+    return left[:n], np.broadcast_to(p_size, n)
+
+
+def _moved(of: Annotated, left: np.ndarray, p_size: np.ndarray) -> Annotated:
+    """The recording with intervals before beats shortened or lengthened to ``left`` (K,) of them. Beats made early get
+    P waves of ``p_size`` (K,) of their own, and are labelled S."""
+    record, beats = of
+    fs, labels = float(record.fs_hz), beats.labels().copy()
+    at = np.rint(beats.time_s * fs).astype(np.int64)
+    adu = record.adu.astype(np.float64)
+    parts, done, moved = [], 0, np.zeros(len(at))
+    for beat in np.flatnonzero(left != 1):
+        stop, before = at[beat] - int(_P_S[0] * fs), at[beat - 1]
+        more = int((left[beat] - 1) * (at[beat] - before))
+        start = min(max(stop + more, before + int(_T_S * fs)), stop)
+        if more < 0 and start == stop or stop < before + 2:
+            continue
+        parts.append(adu[:, done:start])
+        if more < 0:
+            _alter_p(adu, stop, at[beat] - int(_P_S[1] * fs), p_size[beat])
+            _join(adu, start, stop, int(_JOINT_S * fs))
+            labels[beat] = _S
+            more = start - stop
+        else:
+            parts.append(_rest(adu, before, stop, more))
+        done = stop
+        moved[beat:] += more
+    longer = np.rint(np.concatenate([*parts, adu[:, done:]], 1)).astype(np.int16)
+    return replace(record, adu=longer), BeatList((at + moved) / fs, labels)
+
+
+def _rest(adu: np.ndarray, before: int, stop: int, length: int) -> np.ndarray:
+    """``length`` samples of diastole, the last one before ``stop`` to and fro, that end where it does."""
+    own = adu[:, min(before + int(_REST * (stop - before)), stop - 2) : stop]
+    more = np.pad(own, ((0, 0), (0, length)), "symmetric")[:, own.shape[1] :]
+    return more + (own[:, -1:] - more[:, -1:]) * np.linspace(0, 1, length)
 
 
 def _alter_p(adu: np.ndarray, start: int, stop: int, size: float) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from ...evaluation.ec57 import CLASSES, BeatList
 from ...evaluation.records import Record, read_record
 from ...waveform import CODE_LIMIT
-from .early import made_early
+from .early import made_early, mostly_early, paused
 
 SNR_DB = (6.0, 20.0)
 STRETCH = (0.8, 1.25)
@@ -130,6 +130,8 @@ def variants(of: Annotated, noise: Noise, seed: int) -> dict[str, list[Annotated
         "one lead, noisy, stretched": lambda: stretched(noisy(one_lead(of, int(rng.integers(2))), rng, noise), rng),
         "rich in S": lambda: richer(of, "S"),
         "made early": lambda: made_early(of, rng),
+        "made mostly early": lambda: mostly_early(of, rng),
+        "made to pause": lambda: paused(of, rng),
         "rich in V": lambda: richer(of, "V"),
     }
     found = {name: make() for name, make in made.items()}

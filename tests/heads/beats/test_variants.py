@@ -7,7 +7,7 @@ import pytest
 
 from ecgstream.evaluation.ec57 import CLASSES, BeatList
 from ecgstream.evaluation.records import Record
-from ecgstream.heads.beats.early import made_early
+from ecgstream.heads.beats.early import made_early, mostly_early, paused
 from ecgstream.heads.beats.variants import noisy, one_lead, pieces, richer, stretched, variants
 
 from ...rhythm.signals import beat_train
@@ -43,7 +43,7 @@ def test_a_lead_alone_is_the_lead(annotated):
     assert np.array_equal(record.adu[0], annotated[0].adu[1])
 
 
-@pytest.mark.parametrize("change", [stretched, richer, made_early, pieces, noisy])
+@pytest.mark.parametrize("change", [stretched, richer, made_early, mostly_early, paused, pieces, noisy])
 def test_beats_stay_on_their_peaks(annotated, change):
     rng = np.random.default_rng(1)
     arguments = {
@@ -72,9 +72,28 @@ def test_beats_made_early_are_early_and_labelled(annotated):
     assert new.sum() > 3 and (rr[new] < 0.72).all() and (rr[~new] > 0.79).all()
 
 
-def test_an_irregular_rhythm_is_left_as_it_is(annotated):
+@pytest.fixture
+def sinus(annotated):
+    return annotated[0], BeatList(TIMES, np.zeros(300, int))
+
+
+def test_where_most_beats_are_early_the_normal_ones_are_late(sinus):
+    _, beats = mostly_early(sinus, np.random.default_rng(4))
+    labels, rr = beats.labels()[1:], np.diff(beats.time_s)
+    assert (labels == S).mean() > 0.5 and (rr[labels == S] < 0.79).all()
+    assert (rr[labels != S] > 0.79).all() and (rr > 0.9).sum() > 3
+
+
+def test_a_pause_of_its_own_makes_no_beat_ectopic(sinus):
+    _, beats = paused(sinus, np.random.default_rng(5))
+    rr = np.diff(beats.time_s)
+    assert not beats.labels().any() and rr.min() > 0.79 and 3 < (rr > 0.9).sum() < 120 and rr.max() < 1.8
+
+
+@pytest.mark.parametrize("change", [made_early, mostly_early, paused])
+def test_an_irregular_rhythm_is_left_as_it_is(annotated, change):
     uneven = BeatList(np.cumsum(np.random.default_rng(0).uniform(0.4, 1.2, 290)), annotated[1].labels()[:290])
-    assert made_early((annotated[0], uneven), np.random.default_rng(1)) is None
+    assert change((annotated[0], uneven), np.random.default_rng(1)) is None
 
 
 def test_pieces_hold_all_beats_once(annotated):
