@@ -12,10 +12,12 @@ from ecgstream.alarms.flat_line import FLAT_LINE, PULSE_BESIDE
 from ecgstream.clock import ManualClock
 from ecgstream.evaluation.alarm_records import read_alarms, read_groups
 from ecgstream.metrics import Metrics
+from ecgstream.neighbours import BEHIND_S, STRETCH_S
 from ecgstream.pipeline import Pipeline
+from ecgstream.pulse import find_pulses, shows_pulse
 from ecgstream.settings import Settings
 from ecgstream.sources.message import Message, Position
-from ecgstream.waveform import Channel, ChannelGroup, Chunk, GroupKind, Layout
+from ecgstream.waveform import CODE_LIMIT, Channel, ChannelGroup, Chunk, GroupKind, Layout
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import decode, encode, encode_chunk
 from ecgstream.wire.leads import assign_slots
@@ -159,8 +161,36 @@ def with_flat_ecg(path: Path, flat_s: float = 20.0) -> Groups:
     return tuple(groups)
 
 
-def asystoles(recordings: Path, is_true: bool, channel: GroupKind) -> list[str]:
-    """Recordings of asystole alarms that hold a channel."""
-    alarms = [alarm for alarm in read_alarms(recordings / "cinc2015") if alarm.kind == "asystole"]
-    names = [alarm.name for alarm in alarms if alarm.is_true == is_true]
-    return [name for name in names if channel in {g.layout.kind for g in read_groups(recordings / "cinc2015" / name)}]
+#    record    flat for (s)   told         : true asystole, and a false alarm with steady pulses
+REAL = [("a142s", 9.0, "asystole"), ("a385l", 9.0, "asystole"), ("a225l", 20.0, "leads_off")]
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize(("name", "flat_s", "condition"), REAL)
+def test_real_pulses_beside_a_flat_line(recordings, name, flat_s, condition):
+    told = alerts(with_flat_ecg(recordings / "cinc2015" / name, flat_s))
+    text = {"asystole": FLAT_LINE, "leads_off": PULSE_BESIDE}
+    assert first(told, condition).text == text.pop(condition)
+    assert all(first(told, other) is None for other in text)
+
+
+@pytest.mark.recordings
+def test_no_pulse_is_seen_in_a_true_asystole(recordings):
+    folder = recordings / "cinc2015"
+    true = [one.name for one in read_alarms(folder) if one.kind == "asystole" and one.is_true]
+    for name in true:
+        groups = {group.layout.kind: group for group in read_groups(folder / name)}
+        shown = [ends_with_pulse(groups[kind]) for kind in (GroupKind.PLETH, GroupKind.ABP) if kind in groups]
+        assert shown and not all(shown), name
+
+
+def ends_with_pulse(group: ChannelGroup) -> bool:
+    """Whether the last ten seconds, but for what may lag behind, show a pulse."""
+    fs_hz, channel, is_pressure = (
+        float(group.layout.fs_hz),
+        group.layout.channels[0],
+        group.layout.kind == GroupKind.ABP,
+    )
+    raw = group.samples[0, -round((STRETCH_S + BEHIND_S) * fs_hz) : -round(BEHIND_S * fs_hz)]
+    wave = (raw - float(channel.baseline)) / channel.gain
+    return shows_pulse(find_pulses(wave, raw >= CODE_LIMIT, fs_hz, is_pressure), is_pressure)

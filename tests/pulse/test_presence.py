@@ -50,6 +50,14 @@ def test_missing_samples_at_the_end_are_no_pulse():
     assert not shows(np.arange(0.5, 10, 0.8), valid=lambda t: t < 7)
 
 
+@pytest.mark.parametrize("every", [25, 100])
+def test_a_converter_that_dithers_between_two_values_is_no_pulse(every):
+    wave = np.where(np.arange(1250) % every < 12, 0.51, 0.5)
+    assert not shows_pulse(find_pulses(wave, np.ones(1250, bool), FS, False), False)
+    smooth = 0.5 + 0.1 * np.convolve(np.where(np.arange(1250) % 100 < 12, 1.0, 0.0), np.hanning(20) / 10, "same")
+    assert shows_pulse(find_pulses(smooth, np.ones(1250, bool), FS, False), False)
+
+
 def test_noise_is_no_pulse():
     rng = np.random.default_rng(5)
     for _ in range(25):
