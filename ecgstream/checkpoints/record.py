@@ -26,12 +26,17 @@ def _from_state_file(record: Record) -> Record:
     return nowhere | untold | record | {"schema": 1}
 
 
-def _from_fewer_conditions(record: Record) -> Record:
-    """What schema 1 keeps of the rhythm room has another form: alarms and timeline hold, the signal begins anew."""
-    return record | {"base": None, "base_offset": -1, "base_log_ns": 0, "rooms": {}, "schema": 2}
+def _from_another_rhythm_room(record: Record) -> Record:
+    """What schemas 1 and 2 keep of the rhythm room has other forms; alarms and timeline hold, signals begin anew."""
+    anew = {"base": None, "base_offset": -1, "base_log_ns": 0, "rooms": {}}
+    return record | anew | {"schema": record["schema"] + 1}
 
 
-MIGRATIONS: tuple[Callable[[Record], Record], ...] = (_from_state_file, _from_fewer_conditions)
+MIGRATIONS: tuple[Callable[[Record], Record], ...] = (
+    _from_state_file,
+    _from_another_rhythm_room,
+    _from_another_rhythm_room,
+)
 """Function n brings a decoded record of schema n to n + 1."""
 SCHEMA = len(MIGRATIONS)
 
