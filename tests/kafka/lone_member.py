@@ -1,7 +1,8 @@
 """A member of a group in a process of its own, which a test can freeze: joins, and does as it is told line by line.
 
 ``begin``: begin, send one alert of each and confirm; ``commit``: commit offset 1 of each. Answers ``done``, ``again``
-or which partitions it was fenced from. First it says which it has.
+or which partitions it was fenced from; ``anew`` once the group has given it partitions again, as what it held until
+then is no longer its own. First it says which it has.
 """
 
 import asyncio
@@ -34,9 +35,12 @@ async def main(settings: KafkaSettings) -> None:
     producers.lease = source.lease
     await source.start()
     await until(lambda: source.assigned and not source.faults())
-    held = source.assigned
+    held, epoch = source.assigned, source.epoch
     print(*sorted(held), flush=True)
     while order := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        if source.epoch != epoch:
+            print("anew", flush=True)
+            continue
         try:
             await obey(order, producers, source, held, settings.topics.alerts)
             print("done", flush=True)
