@@ -72,15 +72,24 @@ class Metrics:
         )
 
         self._met: dict[str, int] = {}
+        self._accepted = 0
+        self._stage, self._stage_begun_s = "", 0.0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count the CPU time of this thread, inside, for a stage."""
-        start_s = time.thread_time()
+        """Count the CPU time of this thread, inside, for a stage, but for that of stages within it. One thread only."""
+        outer = self._turn_to(name)
         try:
             yield
         finally:
-            self.stage_cpu.labels(name).inc(time.thread_time() - start_s)
+            self._turn_to(outer)
+
+    def _turn_to(self, name: str) -> str:
+        before, now_s = self._stage, time.thread_time()
+        if before:
+            self.stage_cpu.labels(before).inc(now_s - self._stage_begun_s)
+        self._stage, self._stage_begun_s = name, now_s
+        return before
 
     def count_step(self, rhythm: RhythmResult, scores: Scores) -> None:
         """Count a step's hops and beats, and the hops without judgement or scores, by reason."""
@@ -91,8 +100,10 @@ class Metrics:
                 if count and reason != Reason.OK:
                     counter.labels(Reason(reason).name.lower()).inc(count)
 
-    def count_intake(self, counts: Mapping[str, int]) -> None:
-        """Bring the counter of what intake met to its ``counts``, which only grow."""
+    def count_intake(self, accepted: int, counts: Mapping[str, int]) -> None:
+        """Bring the counters of chunks ``accepted`` and of what intake met to these numbers, which only grow."""
+        self.messages.labels("accepted").inc(accepted - self._accepted)
+        self._accepted = accepted
         for kind, count in counts.items():
             if more := count - self._met.get(kind, 0):
                 self.intake.labels(kind).inc(more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from .intake import Intake
 from .metrics import Metrics
 from .neighbours import pulses_beside
 from .outputs import Outgoing, Outputs, Refused
+from .reception import in_parts, read, take_in
 from .rhythm import Rhythm
 from .room import Room, warming_chunks
 from .settings import Settings
@@ -41,7 +42,7 @@ from .waveform import (
     RhythmResult,
     Scores,
 )
-from .wire.codec import decode_chunk
+from .wire.codec import decode_chunk, encode, encode_chunk
 
 if TYPE_CHECKING:
     from .checkpoints import Checkpoints
@@ -97,18 +98,20 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------- the way through
 
-    def process(self, messages: Iterable[Message]) -> list[Outgoing]:
+    def process(self, messages: Sequence[Message]) -> list[Outgoing]:
         """Everything that ``messages`` complete, in order; bad ones are counted, said and left behind."""
         out: list[Outgoing] = []
         self.refused = []
         self.outputs.begin_pass()
-        for message in messages:
-            chunk = self._decode(message)
-            if chunk is not None and self._is_wanted(chunk, message):
-                self._accept(chunk, message, out)
+        for part in in_parts(messages):
+            with self._stage("decode"):
+                buffer, chunks = read(part)
+            with self._stage("intake"):
+                for message, wanted in take_in(self.intake, part, buffer, chunks, self._is_wanted):
+                    self._take_one(message, wanted, out)
         self._tick(out)
         out += self.tell_verdicts()
-        self.metrics.count_intake(self.intake.counts)
+        self.metrics.count_intake(self.intake.accepted, self.intake.counts)
         return out
 
     def _decode(self, message: Message) -> Chunk | None:
@@ -121,10 +124,15 @@ class Pipeline:
                 self.checkpoints.passed(message.position)
             return None
 
-    def _is_wanted(self, chunk: Chunk, message: Message) -> bool:
+    def _is_wanted(self, stream_id: str, message: Message) -> bool:
         if self.checkpoints is None or message.position is None:
             return True
-        return self.checkpoints.before(chunk.stream_id, message.position)
+        return self.checkpoints.before(stream_id, message.position)
+
+    def _take_one(self, message: Message, wanted: bool, out: list[Outgoing]) -> None:
+        chunk = self._decode(message)
+        if chunk is not None and (wanted or self._is_wanted(chunk.stream_id, message)):
+            self._accept(chunk, message, out)
 
     def _accept(self, chunk: Chunk, message: Message, out: list[Outgoing]) -> None:
         try:
@@ -134,7 +142,6 @@ class Pipeline:
                 self._tick(out)
                 self.intake.accept(chunk, message.arrived_ns)
             row = self.admit(chunk.stream_id)
-            self.metrics.messages.labels("accepted").inc()
             for alarm in chunk.monitor_alarms:
                 self.raise_alarm(row, alarm)
             if row in self.verdicts.waiting:  # at once, while the arena holds what came before the alarm
@@ -293,5 +300,5 @@ class Pipeline:
         self.encoder.warm_up()
         scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
         for chunk in warming_chunks(now_ns):
-            scratch._accept(chunk, Message(b"", "", now_ns), [])
-            scratch._tick([])
+            content_type, payload = encode(encode_chunk(chunk))
+            scratch.process([Message(payload, content_type, now_ns)])

@@ -53,7 +53,9 @@ def test_pure_rooms_import_only_pure_rooms(path: Path):
 def test_rooms_that_do_io_know_nothing_of_signals(path: Path):
     own = {name for name in _imports(path) if name.startswith("ecgstream.")}
     assert own <= {f"ecgstream.{room}" for room in (*IO_ROOMS, "waveform", "errors", "settings")}
-    assert not _imports(path) & {"torch", "scipy", "numba"}
+    # Bytes of many messages are read at once by a kernel; nothing else here computes.
+    computing = {"torch", "scipy"} if path.name == "plain.py" else {"torch", "scipy", "numba"}
+    assert not _imports(path) & computing
 
 
 def test_nobody_below_the_daemon_imports_it():

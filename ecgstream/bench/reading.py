@@ -23,6 +23,7 @@ from aiokafka import AIOKafkaConsumer
 from ..intake import Intake
 from ..kafka.client import client_options
 from ..kafka.producers import Producers
+from ..reception import in_parts, read, take_in
 from ..settings import Settings, load_settings
 from ..sources.kafka import Extents, KafkaSource
 from ..sources.message import Message
@@ -32,8 +33,6 @@ MAX_HOPS = 25
 """Of a row handed out at once, as in the daemon."""
 COMMIT_S = 1.0
 """As often as the daemon."""
-AT_ONCE = 16
-"""Messages decoded before they are placed: few enough to stay in the processor's cache, enough to time them cheaply."""
 UNMEASURED_SHARE = 0.35
 """Of the messages: while connections are made, kernels are loaded, and the arena is written for the first time."""
 
@@ -138,20 +137,21 @@ class Taking:
 
     def take_in(self, messages: list[Message]) -> dict[int, int]:
         """What to commit for these messages, once they are taken in."""
-        for start in range(0, len(messages), AT_ONCE):
-            self._accept(messages[start : start + AT_ONCE])
+        for part in in_parts(messages):
+            with self._meter.part("decode"):
+                buffer, chunks = read(part)
+            with self._meter.part("place"):
+                for message, _ in take_in(self._intake, part, buffer, chunks, lambda *_: True):
+                    self._accept(message)
         with self._meter.part("hand out"):
             self._hand_out()
         return {message.position.partition: message.position.offset + 1 for message in messages}
 
-    def _accept(self, messages: list[Message]) -> None:
-        with self._meter.part("decode"):
-            chunks = [decode_chunk(message.payload, message.content_type) for message in messages]
-        with self._meter.part("place"):
-            for chunk, message in zip(chunks, messages, strict=True):
-                if not self._intake.accept(chunk, message.arrived_ns):
-                    self._hand_out()
-                    self._intake.accept(chunk, message.arrived_ns)
+    def _accept(self, message: Message) -> None:
+        chunk = decode_chunk(message.payload, message.content_type)
+        if not self._intake.accept(chunk, message.arrived_ns):
+            self._hand_out()
+            self._intake.accept(chunk, message.arrived_ns)
 
     def _hand_out(self) -> None:
         while self._intake.take(MAX_HOPS):

@@ -39,6 +39,7 @@ class Slab:
         self.lead_slots = np.zeros((0, n_channels), np.int64)
         self.mv_per_adu = np.zeros((0, n_channels), np.float32)
         self.baseline_adu = np.zeros((0, n_channels), np.float32)
+        self.invalid_value = np.zeros((0, n_channels), np.int32)
         self.pacer: dict[int, list[tuple[int, int]]] = {}  # slot to native samples [start, stop) the monitor marked
         self._free: list[int] = []
 
@@ -49,6 +50,7 @@ class Slab:
         slot = self._free.pop()
         self.mv_per_adu[slot] = [1 / channel.gain for channel in layout.channels]
         self.baseline_adu[slot] = [channel.baseline for channel in layout.channels]
+        self.invalid_value[slot] = [channel.invalid_value for channel in layout.channels]
         if layout.slots:
             self.lead_slots[slot] = layout.slots
         return slot
@@ -62,7 +64,7 @@ class Slab:
         had = len(self.samples)
         has = max(8, 2 * had)
         self._free = list(range(has - 1, had - 1, -1))
-        for name in ("samples", "lead_slots", "mv_per_adu", "baseline_adu"):
+        for name in ("samples", "lead_slots", "mv_per_adu", "baseline_adu", "invalid_value"):
             old = getattr(self, name)
             new = np.empty((has, *old.shape[1:]), old.dtype)
             new[:had] = old
@@ -93,18 +95,17 @@ class Arena:
 class Ring:
     """One group's samples of the running segment. Native samples [stop - capacity, stop) can be read."""
 
-    __slots__ = ("slab", "slot", "layout", "stop", "_invalid")
+    __slots__ = ("slab", "slot", "layout", "stop")
 
     def __init__(self, slab: Slab, layout: Layout):
         self.slab, self.layout = slab, layout
         self.slot = slab.acquire(layout)
         self.stop = 0
-        self._invalid = np.array([channel.invalid_value for channel in layout.channels], np.int32)
 
     def write(self, group: ChannelGroup) -> None:
         """Copy the group's samples behind those already there, coded."""
         ring, first = self.slab.samples[self.slot], self.stop
-        put(ring, first, group.samples, self._invalid)
+        put(ring, first, group.samples, self.slab.invalid_value[self.slot])
         for marked in group.lead_off:
             channels = (0, len(ring)) if marked.channel < 0 else (marked.channel, marked.channel + 1)
             fill(ring, channels, first + marked.start, first + marked.stop, CODE_LEAD_OFF)

@@ -20,6 +20,7 @@ from .placement import KINDS, Item
 from .snapshots import restore, resume, save, snapshot
 from .store import Store
 from .streams import NO_HOLD, Stream, StreamTable
+from .together import Together
 
 
 class Intake:
@@ -50,6 +51,11 @@ class Intake:
         """Rows ever used; arrays over rows have room for ``max_streams``."""
         return len(self._table.by_row)
 
+    @property
+    def accepted(self) -> int:
+        """Chunks taken in, ever."""
+        return self._table.accepted
+
     # -------------------------------------------------------------------------------------------------------------- in
 
     def accept(self, chunk: Chunk, arrived_ns: int) -> bool:
@@ -75,7 +81,12 @@ class Intake:
             slab = self._arena.slabs[self._arena.index(placement.item.layout)]
             stream.queue.extend(in_pieces(placement, slab.most_samples))
         self._store.drain(stream)
+        self._table.accepted += 1
         return True
+
+    def together(self, buffer: np.ndarray) -> Together:
+        """Takes in chunks whose samples lie in uint8 ``buffer``, those about which there is nothing to decide."""
+        return Together(self._table, self._settings, buffer)
 
     def _stream(self, stream_id: str, layout: Layout) -> Stream:
         """The chunk's stream, admitted if new; nothing is changed when the chunk is refused."""

@@ -24,11 +24,39 @@ def put(ring, first, samples, invalid):
         _code(ring[c, : n - until_wrap], samples[c, until_wrap:], invalid[c])
 
 
+@njit(cache=True, nogil=True)
+def put_all(slab, invalid, slots, first, n, buffer, at):
+    """``put`` for many: each little-endian int16 (C, n[m]) of uint8 ``buffer`` from ``at[m]`` on, C order, into
+    ``slab[slots[m]]`` (C, capacity)."""
+    n_channels, capacity = slab.shape[1:]
+    rings, samples = slab.reshape(-1), np.empty(n_channels * n.max(), np.int16)  # in one piece: four times as fast
+    for m in range(len(slots)):
+        n_bytes = 2 * n_channels * n[m]
+        _copy(samples.view(np.uint8)[:n_bytes], buffer[at[m] : at[m] + n_bytes])
+        column = first[m] % capacity
+        until_wrap = min(n[m], capacity - column)
+        for c in range(n_channels):
+            ring, own = (slots[m] * n_channels + c) * capacity, c * n[m]
+            code = invalid[slots[m], c]
+            begin = ring + column
+            _code(rings[begin : begin + until_wrap], samples[own : own + until_wrap], code)
+            _code(rings[ring : ring + n[m] - until_wrap], samples[own + until_wrap : own + n[m]], code)
+
+
 @njit(cache=True)
 def _code(out, samples, invalid):
+    narrow = np.int16(invalid)  # of the samples' own width, the loop takes many at a time
+    can_be = narrow == invalid
     for i in range(len(out)):
-        value = max(samples[i], CODE_LIMIT)
-        out[i] = CODE_MISSING if samples[i] == invalid else value
+        value = samples[i]
+        clamped = CODE_LIMIT if value < CODE_LIMIT else value
+        out[i] = CODE_MISSING if can_be and value == narrow else clamped
+
+
+@njit(cache=True)
+def _copy(out, values):
+    for i in range(len(out)):
+        out[i] = values[i]
 
 
 @njit(cache=True)
@@ -46,17 +74,20 @@ def gather(slab, slots, first, stop, n):
 
     CODE_MISSING before the segment's start, from ``stop[r]`` on, and where the ring has gone round.
     """
-    capacity = slab.shape[2]
-    out = np.full((len(slots), slab.shape[1], n), CODE_MISSING, np.int16)
+    n_channels, capacity = slab.shape[1:]
+    out = np.empty((len(slots), n_channels, n), np.int16)
+    rings, flat = slab.reshape(-1), out.reshape(-1)  # in one piece: five times as fast
     for r in range(len(slots)):
-        oldest = max(0, stop[r] - capacity)
-        start = max(first[r], oldest)
-        held = min(first[r] + n, stop[r]) - start
-        if held <= 0:
+        start = max(first[r], 0, stop[r] - capacity)
+        held = max(0, min(first[r] + n, stop[r]) - start)
+        if held < n:
+            out[r] = CODE_MISSING
+        if held == 0:
             continue
         column, at = start % capacity, start - first[r]
         until_wrap = min(held, capacity - column)
-        for c in range(slab.shape[1]):
-            out[r, c, at : at + until_wrap] = slab[slots[r], c, column : column + until_wrap]
-            out[r, c, at + until_wrap : at + held] = slab[slots[r], c, : held - until_wrap]
+        for c in range(n_channels):
+            ring, own = (slots[r] * n_channels + c) * capacity, (r * n_channels + c) * n + at
+            _copy(flat[own : own + until_wrap], rings[ring + column : ring + column + until_wrap])
+            _copy(flat[own + until_wrap : own + held], rings[ring : ring + held - until_wrap])
     return out

@@ -47,7 +47,7 @@ class Store:
         after_gap = placement.gap > 0
         if after_gap:
             self._store_gap(stream, placement)
-        if placement.gap or placement.item.n > self._room(stream):
+        if placement.gap or placement.item.n > self._table.room(stream):
             return False
         start = stream.ring.stop
         stream.ring.write(chunk.groups[0])
@@ -56,14 +56,8 @@ class Store:
             self._store_beside(stream, group, start, after_gap)
         return True
 
-    def _room(self, stream: Stream) -> int:
-        """Native samples that may be written without touching a hop not handed out, or what is kept before it."""
-        row, slab = stream.row, stream.ring.slab
-        hops = int(self._table.next_hop[row]) - int(self._table.segment_hop[row])
-        return slab.rate.native_stop(hops) - slab.kept + slab.capacity - stream.ring.stop
-
     def _store_gap(self, stream: Stream, placement: Placement) -> None:
-        fits = min(placement.gap, self._room(stream))
+        fits = min(placement.gap, self._table.room(stream))
         stream.ring.skip_to(stream.ring.stop + fits)
         placement.gap -= fits
         self.mark_ready(stream)

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import IntakeError
 from ..settings import IntakeSettings
-from ..waveform import LEADS, GroupKind, Layout
-from .arena import Ring
+from ..waveform import HOP_SAMPLES, LEADS, GroupKind, Layout
+from .arena import Ring, Slab
 from .placement import Placement
 from .timeline import Timeline
 
@@ -64,6 +64,7 @@ class StreamTable:
         self.row_of: dict[str, int] = {}
         self.by_row: list[Stream | None] = []
         self._free: list[int] = []
+        self.accepted = 0  # chunks, ever
         self.active = np.zeros(n, bool)
         self.clock_wrong = np.zeros(n, bool)
         self.last_arrival_ns = np.zeros(n, np.int64)
@@ -97,6 +98,22 @@ class StreamTable:
         self.segment_hop[row] = 0
         self.hold_hop[row] = NO_HOLD
         heapq.heappush(self._free, row)
+
+    def room(self, stream: Stream) -> int:
+        """Native samples that may be written without touching a hop not handed out, or what is kept before it."""
+        row, slab = stream.row, stream.ring.slab
+        hops = int(self.next_hop[row]) - int(self.segment_hop[row])
+        return slab.rate.native_stop(hops) - slab.kept + slab.capacity - stream.ring.stop
+
+    def note(self, slab: Slab, rows: np.ndarray, stops: np.ndarray, arrived_ns: np.ndarray) -> None:
+        """Samples up to native ``stops`` (R,) of ``rows`` (R,) are in the slab; their clocks are not wild."""
+        grid, segment_hop = slab.rate.grid_stop(stops), self.segment_hop[rows]
+        self.stop[rows] = stops
+        self.ready_hop[rows] = segment_hop + grid // HOP_SAMPLES
+        self.newest_grid[rows] = segment_hop * HOP_SAMPLES + grid
+        self.last_arrival_ns[rows] = arrived_ns
+        self.clock_wrong[rows] = False
+        self.accepted += len(rows)
 
     def silent(self, now_ns: int, for_s: float) -> list[int]:
         """Rows without a chunk for more than ``for_s``."""

@@ -62,9 +62,9 @@ class Timeline:
 
     def offer(self, item: Item) -> list[Placement]:
         """Everything that has a place now that ``item`` is here."""
-        if (placement := self._place_next(item)) is not None:
-            return [placement]
         sequence = item.chunk.sequence
+        if item.trusted and self.follow(sequence, item.chunk.start_ns, item.chunk.groups[0].layout, item.n):
+            return [Placement(item, 0, -1)]
         if self.rate is None:
             self.next_sequence = sequence
         elif sequence < self.next_sequence:
@@ -78,6 +78,23 @@ class Timeline:
             self._slot_in(item)
         self.held[sequence] = item
         return self._settle()
+
+    def follow(self, sequence: int, start_ns: int, layout: Layout, n: int) -> bool:
+        """Place a chunk about which there is nothing to decide, as nearly always: next, and its clock believed.
+
+        Otherwise False, and nothing is changed.
+        """
+        if sequence != self.next_sequence or self.held or layout is not self.layout or not self.trusted:
+            return False
+        x_s = self.frontier / self.rate.hz
+        step_s = self.fit.ahead_s(x_s, start_ns) / (1.0 + self.fit.drift)
+        if not abs(step_s * self.rate.hz) <= self._tolerance:
+            return False
+        self.fit.observe(x_s, start_ns)
+        self.frontier += n
+        self.next_sequence, self.last_n = sequence + 1, n
+        self.starts[sequence % SEEN] = start_ns
+        return True
 
     @property
     def newest_grid(self) -> int:
@@ -93,23 +110,6 @@ class Timeline:
         return self.segment_hop * HOP_SAMPLES + round(self.fit.x_s(time_ns) * GRID_HZ)
 
     # ------------------------------------------------------------------------------------------------------- one by one
-
-    def _place_next(self, item: Item) -> Placement | None:
-        """The place of a chunk about which there is nothing to decide, as nearly always: what ``_settle`` would say."""
-        chunk, sequence = item.chunk, self.next_sequence
-        if chunk.sequence != sequence or self.held or chunk.groups[0].layout is not self.layout:
-            return None
-        if not (item.trusted and self.trusted):
-            return None
-        x_s = self.frontier / self.rate.hz
-        step_s = self.fit.ahead_s(x_s, item.start_ns) / (1.0 + self.fit.drift)
-        if not abs(step_s * self.rate.hz) <= self._tolerance:
-            return None
-        self.fit.observe(x_s, item.start_ns)
-        self.frontier += item.n
-        self.next_sequence, self.last_n = sequence + 1, item.n
-        self.starts[sequence % SEEN] = chunk.start_ns
-        return Placement(item, 0, -1)
 
     def _slot_in(self, item: Item) -> None:
         overtaken = [other for sequence, other in self.held.items() if sequence > item.chunk.sequence]

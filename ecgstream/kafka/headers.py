@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 
-def content_type_of(headers: Iterable[tuple[str, bytes]]) -> str:
+@lru_cache(maxsize=1_024)  # nearly all messages have the same
+def content_type_of(headers: tuple[tuple[str, bytes], ...]) -> str:
     """The header ``content-type``, or the empty text, which the codec refuses."""
     for name, value in headers:
         if name == "content-type":

@@ -1,7 +1,7 @@
 """Bytes to messages and back; a chunk's bytes to a ``waveform.Chunk`` with every rule of docs/wire.md checked.
 
 Per message the cost is one protobuf parse and a look-up: layouts are checked once and shared, samples are not copied
-after protobuf has handed them over.
+after protobuf has handed them over. Chunks of the usual shape go a shorter way, many at once: ``plain``.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ from .content_types import MAJOR, Format, content_type, meaning, message_name
 from .controls import check_control, check_text
 from .groups import check_durations, decode_group
 from .layouts import MAX_CHANNELS
-from .plain import plain_chunk
 from .refusals import Refusal
 
 MAX_PAYLOAD_BYTES = 4 * 2**20
 MAX_MONITOR_ALARMS = 64
-_CHUNK = content_type(pb.Chunk)
 _LAST = 2**63 - 1
 """Every room counts in int64. A start time beyond it (year 2262) is cut to it: intake calls it a wild clock anyway."""
 
@@ -60,35 +58,21 @@ def decode_chunk(payload: bytes, content_type: str) -> Chunk:
 
     Raises WireError naming the rule it breaks; ``reason`` is a ``Refusal``.
     """
-    if content_type == _CHUNK and len(payload) <= MAX_PAYLOAD_BYTES and (plain := plain_chunk(payload)):
-        stream_id, sequence, start_ns, groups, patient = plain
-        return _chunk(stream_id, sequence, start_ns, groups, patient, ())
     message = decode(payload, content_type)
     if message.__class__ is not pb.Chunk:
         raise _wrong("chunk", message)
-    return _chunk(
-        message.stream_id,
-        message.sequence,
-        message.start_time_ns,
-        [decode_group(group) for group in message.groups],
-        message.patient_reference,
-        _monitor_alarms(message) if message.monitor_alarms else (),
-    )
-
-
-def _chunk(
-    stream_id: str,
-    sequence: int,
-    start_ns: int,
-    groups: list[ChannelGroup],
-    patient: str,
-    alarms: tuple[MonitorAlarm, ...],
-) -> Chunk:
-    """The chunk, once the rules are checked that hold between its parts. Raises WireError."""
-    check_text(Refusal.BAD_STREAM_ID, "stream id", stream_id, may_be_empty=False)
+    check_text(Refusal.BAD_STREAM_ID, "stream id", message.stream_id, may_be_empty=False)
+    sequence = message.sequence
     if sequence > _LAST:
         raise WireError(Refusal.BAD_SEQUENCE, f"The sequence number {sequence} is above 2^63 - 1; count chunks from 0.")
-    return Chunk(stream_id, sequence, min(start_ns, _LAST), _groups(groups), patient or None, alarms)
+    return Chunk(
+        message.stream_id,
+        sequence,
+        min(message.start_time_ns, _LAST),
+        _groups([decode_group(group) for group in message.groups]),
+        message.patient_reference or None,
+        _monitor_alarms(message) if message.monitor_alarms else (),
+    )
 
 
 def decode_control(payload: bytes, content_type: str) -> pb.Control:

@@ -12,9 +12,14 @@ MAX_TEXT = 200
 """Longest id, name or reference, in characters."""
 
 
+def is_text(text: str) -> bool:
+    """Whether there is text, short and printable."""
+    return 0 < len(text) <= MAX_TEXT and text.isprintable()
+
+
 def check_text(reason: Refusal, what: str, text: str, may_be_empty: bool = True) -> None:
     """Raises WireError unless ``text`` is short and printable."""
-    if len(text) > MAX_TEXT or not text.isprintable() or not (text or may_be_empty):
+    if not (is_text(text) or (may_be_empty and not text)):
         least = 0 if may_be_empty else 1
         raise WireError(
             reason,

@@ -1,84 +1,137 @@
-"""The shape nearly every chunk has, read straight from its bytes: samples and layouts are cut out, nothing is parsed.
+"""The shape nearly every chunk has, read straight from the bytes of many messages at once; nothing is parsed.
 
-Whatever is shaped otherwise (marks, monitor alarms, another order of fields, anything broken) is left to protobuf.
+One ECG group of a layout and samples, and nothing else but the chunk's own fields in their order. Whatever is shaped
+otherwise (marks, other groups, monitor alarms, anything broken) is left to protobuf.
 """
 
 from __future__ import annotations
 
-from google.protobuf.message import DecodeError
+from collections.abc import Sequence
 
-from ..waveform import ChannelGroup
-from .groups import group_of
+import numpy as np
+from google.protobuf.message import DecodeError
+from numba import njit
+
+from ..errors import WireError
+from ..waveform import GroupKind, PlainChunk
+from . import ecgstream_pb2 as pb
+from .codec import MAX_PAYLOAD_BYTES
+from .content_types import content_type
+from .controls import is_text
+from .groups import MAX_CHUNK_S
 from .layouts import layout_of
 
+_CHUNK = content_type(pb.Chunk)
 # A field's number and wire type, as they stand in the bytes (protobuf's encoding, "Encoding" in its documentation).
-_VERSION_1 = b"\x08\x01"
 _STREAM_ID, _SEQUENCE, _START, _GROUP, _PATIENT = 0x12, 0x18, 0x21, 0x2A, 0x32
 _LAYOUT, _SAMPLES = 0x0A, 0x12
 _VARINT_BITS = 63
+_N_FIELDS = 10
 
 
-def plain_chunk(data: bytes) -> tuple[str, int, int, list[ChannelGroup], str] | None:
-    """Stream id, sequence, start time, groups as sent, and patient reference; None where protobuf must look.
+def read_plain(payloads: Sequence[bytes], content_types: Sequence[str]) -> tuple[np.ndarray, list[PlainChunk | None]]:
+    """All payloads in one uint8 array, and what each says of its samples there; None where protobuf must look."""
+    ends = np.zeros(len(payloads) + 1, np.int64)
+    np.cumsum([len(payload) for payload in payloads], out=ends[1:])
+    joined = b"".join(payloads)
+    buffer = np.frombuffer(joined, np.uint8)
+    fields = np.empty((len(payloads), _N_FIELDS), np.int64)
+    _read_all(buffer, ends, fields)
+    return buffer, [
+        _chunk(joined, *row) if of_type == _CHUNK and len(payload) <= MAX_PAYLOAD_BYTES else None
+        for row, of_type, payload in zip(fields.tolist(), content_types, payloads, strict=True)
+    ]
 
-    Raises WireError for a group that breaks a rule.
-    """
+
+def _chunk(
+    joined: bytes,
+    stream_at: int,
+    stream_end: int,
+    sequence: int,
+    start_ns: int,
+    layout_at: int,
+    layout_end: int,
+    samples_at: int,
+    samples_end: int,
+    patient_at: int,
+    patient_end: int,
+) -> PlainChunk | None:
+    if stream_at < 0:
+        return None
     try:
-        return _read(data)
-    except (IndexError, UnicodeDecodeError, DecodeError):
+        stream_id = joined[stream_at:stream_end].decode()
+        layout = layout_of(joined[layout_at:layout_end])
+        joined[patient_at:patient_end].decode()
+    except (UnicodeDecodeError, DecodeError, WireError):
         return None
-
-
-def _read(data: bytes) -> tuple[str, int, int, list[ChannelGroup], str] | None:
-    at, end = 2 if data.startswith(_VERSION_1) else 0, len(data)
-    if data[at] != _STREAM_ID:
+    n, rest = divmod(samples_end - samples_at, 2 * len(layout.channels))
+    if rest or not n or layout.kind is not GroupKind.ECG or not is_text(stream_id):
         return None
-    length, at = _varint(data, at + 1)
-    stream_id, at = data[at : at + length].decode(), at + length
-    sequence = start_ns = 0
-    if data[at] == _SEQUENCE:
-        sequence, at = _varint(data, at + 1)
-    if data[at] == _START:
-        start_ns, at = int.from_bytes(data[at + 1 : at + 9], "little"), at + 9
-    groups = []
-    while at < end and data[at] == _GROUP:
-        length, at = _varint(data, at + 1)
-        group = _group(data, at, at + length)
-        if group is None:
-            return None
-        groups.append(group)
-        at += length
-    patient = ""
-    if at < end and data[at] == _PATIENT:
-        length, at = _varint(data, at + 1)
-        patient, at = data[at : at + length].decode(), at + length
-    return (stream_id, sequence, start_ns, groups, patient) if at == end else None
-
-
-def _group(data: bytes, at: int, end: int) -> ChannelGroup | None:
-    """A group of a layout and samples and nothing else."""
-    if data[at] != _LAYOUT:
+    if n * layout.fs_hz.denominator > MAX_CHUNK_S * layout.fs_hz.numerator:
         return None
-    length, at = _varint(data, at + 1)
-    layout, at = data[at : at + length], at + length
-    if data[at] != _SAMPLES:
-        return None
-    length, at = _varint(data, at + 1)
-    if at + length != end or end > len(data):
-        return None
-    return group_of(layout_of(layout), data[at:end])
+    return PlainChunk(stream_id, sequence, start_ns, layout, samples_at, n)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number that begins here, and the place behind it."""
-    value = data[at]
-    if value < 0x80:
-        return value, at + 1
-    value &= 0x7F
-    for shift in range(7, _VARINT_BITS, 7):
+# One look at each message's first and last bytes; the samples between are passed over.
+@njit(cache=True, nogil=True)
+def _read_all(buffer, ends, fields):
+    """Rows of ``fields`` int64 (messages, _N_FIELDS), in the order of ``_chunk``; -1 first where protobuf must look."""
+    for m in range(len(fields)):
+        if not _read(buffer, ends[m], ends[m + 1], fields[m]):
+            fields[m, 0] = -1
+
+
+@njit(cache=True, nogil=True)
+def _read(buffer, at, end, fields):
+    fields[:] = 0
+    if at + 2 <= end and buffer[at] == 0x08 and buffer[at + 1] == 0x01:  # version 1
+        at += 2
+    fields[0], at = _enter(buffer, at, end, _STREAM_ID)
+    if at < 0:
+        return False
+    fields[1] = at
+    if at < end and buffer[at] == _SEQUENCE:
+        fields[2], at = _varint(buffer, at + 1, end)
+        if at < 0:
+            return False
+    if at + 9 <= end and buffer[at] == _START:
+        for place in range(8):
+            fields[3] |= np.int64(buffer[at + 1 + place]) << (8 * place)
+        if fields[3] < 0:
+            return False
+        at += 9
+    group, group_end = _enter(buffer, at, end, _GROUP)
+    fields[4], fields[5] = _enter(buffer, group, group_end, _LAYOUT)
+    fields[6], fields[7] = _enter(buffer, fields[5], group_end, _SAMPLES)
+    if fields[7] != group_end or group_end < 0:
+        return False
+    if group_end == end:
+        return True
+    fields[8], fields[9] = _enter(buffer, group_end, end, _PATIENT)
+    return fields[9] == end
+
+
+@njit(cache=True, nogil=True)
+def _enter(buffer, at, end, key):
+    """Where the bytes of the field that begins here lie; -1, -1 where it is another, or does not fit."""
+    if at < 0 or at >= end or buffer[at] != key:
+        return -1, -1
+    length, at = _varint(buffer, at + 1, end)
+    if at < 0 or length > end - at:
+        return -1, -1
+    return at, at + length
+
+
+@njit(cache=True, nogil=True)
+def _varint(buffer, at, end):
+    """The number that begins here, and the place behind it; -1 where there is none of this schema."""
+    value = np.int64(0)
+    for shift in range(0, _VARINT_BITS, 7):
+        if at >= end:
+            break
+        byte = np.int64(buffer[at])
         at += 1
-        byte = data[at]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at + 1
-    raise IndexError("no number of this schema is as long")
+            return value, at
+    return np.int64(-1), -1

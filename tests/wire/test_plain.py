@@ -9,7 +9,7 @@ from ecgstream.errors import WireError
 from ecgstream.waveform import Chunk
 from ecgstream.wire import codec
 from ecgstream.wire import ecgstream_pb2 as pb
-from ecgstream.wire.plain import plain_chunk
+from ecgstream.wire.plain import read_plain
 
 from .messages import chunk_message, encoded, group_message
 
@@ -17,33 +17,25 @@ CHUNK = codec.content_type(pb.Chunk)
 
 
 def by_protobuf(payload: bytes) -> Chunk | str:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec, "plain_chunk", lambda _: None)
-        return decoded(payload)
-
-
-def decoded(payload: bytes) -> Chunk | str:
     try:
         return codec.decode_chunk(payload, CHUNK)
     except WireError as error:
         return f"{error.reason}: {error}"
 
 
-def assert_alike(payload: bytes):
-    one, other = decoded(payload), by_protobuf(payload)
-    if isinstance(one, str) or isinstance(other, str):
-        assert one == other
+def assert_alike(payload: bytes, beside: bytes = b""):
+    """What is read, with another message before it, is what protobuf reads."""
+    buffer, (_, chunk) = read_plain([beside, payload], [CHUNK, CHUNK])
+    if chunk is None:
         return
-    assert (one.stream_id, one.sequence, one.start_ns, one.patient) == (
-        other.stream_id,
-        other.sequence,
-        other.start_ns,
-        other.patient,
-    )
-    assert len(one.groups) == len(other.groups) and one.monitor_alarms == other.monitor_alarms
-    for mine, theirs in zip(one.groups, other.groups, strict=True):
-        assert mine.layout is theirs.layout and (mine.lead_off, mine.pacer) == (theirs.lead_off, theirs.pacer)
-        np.testing.assert_array_equal(mine.samples, theirs.samples)
+    other = by_protobuf(payload)
+    assert not isinstance(other, str), other
+    (group,) = other.groups
+    assert chunk[:4] == (other.stream_id, other.sequence, other.start_ns, group.layout)
+    assert chunk.layout is group.layout and not (group.lead_off or group.pacer or other.monitor_alarms)
+    channels = len(group.layout.channels)
+    samples = buffer[chunk.at : chunk.at + 2 * channels * chunk.n].view("<i2").reshape(channels, chunk.n)
+    np.testing.assert_array_equal(samples, group.samples)
 
 
 PLETH = group_message("SpO2", kind=1, fs_hz=125, n_samples=125, unit="")
@@ -59,8 +51,6 @@ def messages() -> dict[str, pb.Chunk]:
     oldest.ClearField("sequence")
     return {
         "one group": chunk_message(),
-        "beside others": chunk_message(group_message("I", "II"), PLETH),
-        "others first": chunk_message(PLETH, group_message("II")),
         "a patient": with_patient,
         "a high number": huge,
         "defaults left out": oldest,
@@ -70,8 +60,9 @@ def messages() -> dict[str, pb.Chunk]:
 @pytest.mark.parametrize("message", messages().values(), ids=messages())
 def test_plain_chunks_take_the_short_way(message):
     payload, _ = encoded(message)
-    assert plain_chunk(payload) is not None
-    assert_alike(payload)
+    for beside in (b"", b"\xff", payload):
+        assert read_plain([beside, payload], [CHUNK, CHUNK])[1][1] is not None
+        assert_alike(payload, beside)
 
 
 def marked() -> pb.Chunk:
@@ -92,12 +83,25 @@ def unfamiliar() -> bytes:
 
 @pytest.mark.parametrize(
     "payload",
-    [encoded(marked())[0], encoded(alarming())[0], unfamiliar(), b"", b"\x08\x01", b"\x08\x02" + encoded(marked())[0]],
-    ids=["marks", "alarms", "a later field", "nothing", "a version", "another version"],
+    [
+        encoded(marked())[0],
+        encoded(alarming())[0],
+        encoded(chunk_message(group_message("I", "II"), PLETH))[0],
+        encoded(chunk_message(PLETH))[0],
+        unfamiliar(),
+        b"",
+        b"\x08\x01",
+        b"\x08\x02" + encoded(chunk_message())[0],
+    ],
+    ids=["marks", "alarms", "two groups", "no ECG", "a later field", "nothing", "a version", "another version"],
 )
 def test_the_rest_is_left_to_protobuf(payload):
-    assert plain_chunk(payload) is None
-    assert_alike(payload)
+    assert read_plain([payload], [CHUNK])[1] == [None]
+
+
+def test_no_messages_are_no_chunks():
+    buffer, chunks = read_plain([], [])
+    assert len(buffer) == 0 and chunks == []
 
 
 @given(
