@@ -261,6 +261,7 @@ class RhythmResult:
     standstill: np.ndarray  # bool (R, n_hops), judged although every lead is flat
     pulse_beside: np.ndarray  # bool (R, n_hops), every lead is flat, while pleth or pressure shows a pulse
     waves: np.ndarray  # float32 (R, n_hops, main leads, rhythm.waves.FEATURES), NaN where not measured
+    beats_in_noise: Beats  # found where no lead could be judged: no rule, rate or head hears of them
 
 
 @dataclass(slots=True)

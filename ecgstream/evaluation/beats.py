@@ -18,7 +18,7 @@ from ..rhythm import Rhythm
 from ..waveform import GRID_HZ
 from .beat_cases import compare, offer_beats
 from .cases import Worst
-from .ec57 import NO_BEAT, BeatList, confusion, figures, is_counted, reference_beats, summary
+from .ec57 import CLASSES, NO_BEAT, BeatList, confusion, figures, is_counted, reference_beats, summary
 from .progress import over_records
 from .records import Annotations, Record, read_annotations, read_record, record_names
 from .runner import condition
@@ -63,11 +63,14 @@ def evaluate_beats(
 
 
 def find_beats(record: Record, head: Head | None) -> BeatList:
-    """The beats of a whole record with their classes, by rules and head."""
+    """The beats of a whole record with their classes, by rules and head; those found in noise are unclassifiable."""
     block = condition(record, tail_s=TAIL_S)
-    beats = Rhythm(1).step(block).beats
-    told = BeatClasses(1, head).step(beats, block)
-    return BeatList(told.sample / GRID_HZ, told.label)
+    found = Rhythm(1).step(block)
+    told, in_noise = BeatClasses(1, head).step(found.beats, block), found.beats_in_noise.sample
+    sample = np.concatenate([told.sample, in_noise])
+    label = np.concatenate([told.label, np.full(len(in_noise), CLASSES.index("Q"))])
+    order = np.argsort(sample, kind="stable")
+    return BeatList(sample[order] / GRID_HZ, label[order])
 
 
 def _score(path: Path, head: Head | None, skip_s: float | None, worst: Worst | None) -> Scored:

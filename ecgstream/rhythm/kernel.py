@@ -10,6 +10,7 @@ from .beats import beat_sample, heart_rate, pvc_rate, remember_beat
 from .detector import LOOK_AHEAD, decide, due, find_peak
 from .fibrillation import add_hop, judge_fibrillation
 from .leads import choose_main_leads, extend, fuse, learn_levels, weigh
+from .noisy import find_in_noise
 from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
 from .shape import classify
 from .standstill import PULSE_BESIDE, STANDSTILL, judge_flat_line
@@ -23,8 +24,9 @@ _OK, _SETTLING = int(Reason.OK), int(Reason.SETTLING)
 
 
 @njit(cache=True, nogil=True)
-def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, out):
-    """Step each row through its hops; returns the number of beats written to ``beats`` (row, sample, ventricular, hop).
+def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, in_noise, out):
+    """Step each row through its hops; returns how many beats were written to ``beats`` (row, sample, ventricular, hop)
+    and to ``in_noise`` (row, sample, hop).
 
     ``signal``, ``out``: the arrays of Conditioned and RhythmResult; ``pulse`` int8 (R, hops); ``limits`` LIMITS_DTYPE
     (rows of the room,); ``delay`` int64 (R,) in samples, energy's included.
@@ -38,7 +40,8 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, out):
     )
     fused = (np.zeros(length), np.zeros(length))
     present = np.zeros(N_LEADS, np.bool_)
-    n_beats = 0
+    told = np.zeros(MOST_BEATS_PER_HOP, np.int64)
+    n_beats = n_in_noise = 0
     for r in range(len(rows)):
         s = state[rows[r]]
         extend(s, ecg[r], valid[r], leads[0], leads[1], leads[2], present)
@@ -57,6 +60,10 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, out):
                 out[2][r, k] = _OK
             count_quiet(s, out[2][r, k] == _OK, (hop + 1) * HOP_SAMPLES - delay[r])
             n_beats = _detect(s, present, leads, fused, start, hop, (rows[r], delay[r]), beats, n_beats)
+            for i in range(find_in_noise(s, leads[0], start, reason[r, :, k], hop, told)):
+                in_noise[0][n_in_noise], in_noise[1][n_in_noise] = rows[r], told[i] - delay[r]
+                in_noise[2][n_in_noise] = hop
+                n_in_noise += 1
             known = (hop + 1) * HOP_SAMPLES - delay[r] - LOOK_AHEAD
             if out[2][r, k] == _OK:
                 judge_wave(s, judge_fibrillation(s), (hop + 1) * HOP_SAMPLES - delay[r])
@@ -69,7 +76,7 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, out):
                 out[4][r, k] = pvc_rate(s, known, (hop - s.hops) * HOP_SAMPLES)
             s.hops += 1
         _keep(s, leads, fused, present)
-    return n_beats
+    return n_beats, n_in_noise
 
 
 @njit(cache=True, nogil=True)

@@ -49,7 +49,8 @@ class Rhythm(RowRecords):
         result = _empty(len(signal.rows), signal.n_hops)
         most = len(signal.rows) * signal.n_hops * MOST_BEATS_PER_HOP
         beats = (np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, bool), np.empty(most, np.int64))
-        count = step_rows(
+        in_noise = (np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64))
+        count, count_in_noise = step_rows(
             self._state,
             signal.rows,
             signal.first_hop,
@@ -58,12 +59,15 @@ class Rhythm(RowRecords):
             np.zeros(result.reason.shape, np.int8) if pulse is None else pulse.astype(np.int8),
             self.limits,
             beats,
+            in_noise,
             (
                 *(result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min),
                 *(result.standstill, result.waves, result.pulse_beside),
             ),
         )
         result.beats = Beats(*(column[:count] for column in beats))
+        row, sample, hop = (column[:count_in_noise] for column in in_noise)
+        result.beats_in_noise = Beats(row, sample, np.zeros(count_in_noise, bool), hop)
         return result
 
 
@@ -78,5 +82,6 @@ def _empty(n_rows: int, n_hops: int) -> RhythmResult:
         pvc_per_min=np.full((n_rows, n_hops), np.nan, np.float32),
         standstill=np.zeros((n_rows, n_hops), bool),
         pulse_beside=np.zeros((n_rows, n_hops), bool),
+        beats_in_noise=Beats(nothing, nothing, np.empty(0, bool), nothing),
         waves=np.full((n_rows, n_hops, N_MAIN_LEADS, len(FEATURES)), np.nan, np.float32),
     )

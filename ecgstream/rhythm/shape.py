@@ -11,6 +11,7 @@ from numba import njit
 
 from ..waveform import GRID_HZ
 from .energy import ENERGY_DELAY
+from .noisy import learn_qrs
 from .state import N_MAIN_LEADS, SHAPE
 
 _BEFORE = int(ENERGY_DELAY + 0.5) + SHAPE // 2
@@ -160,4 +161,5 @@ def _learn(s, lead_ecg, start, step):
             beat = lead_ecg[lead, start : start + SHAPE]
             share = step if s.shapes_learnt[main] > 0 else 1.0
             s.shape[main] += share * (beat - beat.mean() - s.shape[main])
+            learn_qrs(s, main, lead_ecg[lead], start, share)
             s.shapes_learnt[main] += 1

@@ -20,6 +20,10 @@ N_MAIN_LEADS = 2
 """Leads that shapes and fibrillatory waves are told from."""
 SHAPE = 50
 """Samples of a QRS shape (200 ms)."""
+BANDS = 2
+"""Bands in which a QRS is sought in noise."""
+SINCE = 100
+"""Times since the last beat that are told apart in noise: 20 ms each, the last for 2 s and more."""
 FIBRILLATION_HOPS = 20
 """Hops of the window that fibrillation is told from (4 s)."""
 _WAVE = FIBRILLATION_HOPS * HOP_SAMPLES // 2
@@ -75,6 +79,13 @@ ROW = np.dtype(
         ("last_beat", np.float32, (N_MAIN_LEADS, SHAPE)),
         ("alike", np.uint8),  # the newest beat is like the one before
         ("usual_rr", np.float64),  # samples, of beats that are not ventricular
+        # beats in noise
+        ("qrs", np.float32, (N_MAIN_LEADS, BANDS, SHAPE)),  # usual QRS in each band
+        ("noisy", np.int64),  # whether the newest hops were noise, a bit each
+        ("path_odds", np.float32, (SINCE,)),  # of the likeliest path to each time since a beat, against the best
+        ("path", np.uint32, (SINCE,)),  # its beats, a bit each
+        ("noise_rr", np.float64),  # samples
+        ("last_in_noise", np.int64),  # as last_peak
         # flat line
         ("heard", np.int64),  # judged hops since a lead was last troubled with none heard
         ("pulse", np.int64),  # 1 where pleth or pressure showed a pulse when last asked, on this flat line
@@ -100,7 +111,7 @@ def fresh(n_rows: int) -> np.ndarray:
     """Rows that know nothing: ``ROW`` (n_rows,)."""
     rows = np.zeros(n_rows, ROW)
     rows["clean"] = -HISTORY
-    rows["last_peak"] = -1
+    rows["last_peak"] = rows["last_in_noise"] = -1
     rows["mean_rr"] = rows["usual_rr"] = 200.0
     rows["noise_height"] = 0.1
     rows["main_lead"] = -1

@@ -27,12 +27,14 @@ def ward_bed(seed: int, first_hop: int = 0) -> Conditioned:
     gap = int(random.integers(100, 200))
     spoil(block, gap, gap + int(random.integers(1, 15)), Reason.MISSING)
     spoil(block, 220, 223, Reason.NOISE)
+    spoil(block, 60, 60 + int(random.integers(1, 30)), Reason.NOISE)
     spoil(block, 252, 252 + 30 * (seed % 2), Reason.FLAT)
     return block
 
 
 def together(parts: list[RhythmResult]) -> dict[str, np.ndarray]:
     whole = {name: np.concatenate([getattr(part, name) for part in parts], axis=1) for name in PER_HOP}
+    whole |= {f"in_noise_{n}": np.concatenate([getattr(part.beats_in_noise, n) for part in parts]) for n in PER_BEAT}
     return whole | {name: np.concatenate([getattr(part.beats, name) for part in parts]) for name in PER_BEAT}
 
 
