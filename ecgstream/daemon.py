@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -81,12 +82,16 @@ class Daemon:
         self._listen_to_signals()
         try:
             await self.startup()
+            # Libraries and model stay: to look through them for garbage again and again would halt all beds for 0.2 s.
+            gc.collect()
+            gc.freeze()
             await self.main_loop()
         except ExceptionGroup as group:
             for error in group.exceptions:
                 log.error("a stage failed; stopping", exc_info=error)
             return 1
         finally:
+            gc.unfreeze()
             await self.shutdown()
         return 0
 

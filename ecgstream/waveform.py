@@ -126,7 +126,7 @@ class Chunk:
 
 
 class PlainChunk(NamedTuple):
-    """A chunk of one ECG group without marks, its samples still in the bytes it came in with others."""
+    """A chunk of one ECG group with all electrodes on, its samples still in the bytes it came in with others."""
 
     stream_id: str
     sequence: int
@@ -134,6 +134,7 @@ class PlainChunk(NamedTuple):
     layout: Layout
     at: int  # where its samples begin: little-endian int16, one channel after the other
     n: int  # of each channel
+    pacer: tuple[SampleRange, ...] = ()
 
 
 class Reason(IntEnum):

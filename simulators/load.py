@@ -1,8 +1,8 @@
 """Load: very many beds for very little work. Payloads are made once; only what differs is added to each message.
 
-Protobuf fields may come in any order; so a message is a ready payload with the bed's stream id, sequence and start time
-appended. A patient's minute goes round and round, beds of one patient at different places in it; where it begins again
-the signal may take a small step.
+A message is the bed's version, stream id, sequence and start time, put before the ready bytes of its groups: the order
+in which protobuf writes fields. A patient's minute goes round and round, beds of one patient at different places in it;
+where it begins again the signal may take a small step.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class LoadReport:
 
 
 def payloads(load: Load) -> list[list[bytes]]:
-    """For each patient its chunks of one loop, without stream id, sequence and start time."""
+    """For each patient the groups of its chunks of one loop."""
     size = load.chunk_samples
     patients = [
         Patient(BedScript("", STANDARD_LEADS[: load.leads], load.fs_hz, load.seed + i, scene))
@@ -81,8 +81,8 @@ def payloads(load: Load) -> list[list[bytes]]:
 
 
 def heading(stream_id: bytes, sequence: int, start_ns: int) -> bytes:
-    """Fields 2 to 4 of a Chunk on the wire: what makes a ready payload this bed's next chunk."""
-    return b"\x12%c%s\x18%s\x21%s" % (len(stream_id), stream_id, _varint(sequence), struct.pack("<Q", start_ns))
+    """Fields 1 to 4 of a Chunk on the wire: what makes ready groups this bed's next chunk."""
+    return b"\x08\x01\x12%c%s\x18%s\x21%s" % (len(stream_id), stream_id, _varint(sequence), struct.pack("<Q", start_ns))
 
 
 def run_load(load: Load, seconds: float, destination: Destination, speed: float | None = 1.0) -> Iterator[LoadReport]:
@@ -102,9 +102,8 @@ def run_load(load: Load, seconds: float, destination: Destination, speed: float 
             if speed is not None:
                 report.latest_s = max(report.latest_s, _wait(begin_ns + round(due_ns / speed)))
             loop = ready[bed % len(ready)]
-            payload = loop[(sequence + 7 * bed) % len(loop)] + heading(
-                stream, sequence, begin_utc_ns + due_ns - before_last_ns
-            )
+            begins = heading(stream, sequence, begin_utc_ns + due_ns - before_last_ns)
+            payload = begins + loop[(sequence + 7 * bed) % len(loop)]
             taken = destination.send(kind, stream, payload, speed != 1.0)
             report.sent, report.dropped = report.sent + taken, report.dropped + (not taken)
         report.played_s = (sequence + 1) * load.chunk_s
@@ -120,7 +119,8 @@ def _wait(until_ns: int) -> float:
 
 def _payload(patient: Patient, start: int, stop: int) -> bytes:
     message = encode_chunk(Chunk("", 0, 0, patient.read(start, stop)))
-    message.ClearField("start_time_ns")
+    for field in ("version", "start_time_ns"):
+        message.ClearField(field)
     return message.SerializeToString()
 
 

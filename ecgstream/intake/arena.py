@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from ..waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Layout, history_samples
+from ..waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Layout, SampleRange, history_samples
 from .kernels import fill, gather, put
 from .rate import Rate
 
@@ -40,7 +41,8 @@ class Slab:
         self.mv_per_adu = np.zeros((0, n_channels), np.float32)
         self.baseline_adu = np.zeros((0, n_channels), np.float32)
         self.invalid_value = np.zeros((0, n_channels), np.int32)
-        self.pacer: dict[int, list[tuple[int, int]]] = {}  # slot to native samples [start, stop) the monitor marked
+        self.paced: set[int] = set()  # slots with samples the monitor marked as pace pulses
+        self.marks = np.zeros((0, 1, self.capacity), np.int16)  # 1 where it did
         self._free: list[int] = []
 
     def acquire(self, layout: Layout) -> int:
@@ -57,14 +59,14 @@ class Slab:
 
     def release(self, slot: int) -> None:
         """Give a ring back."""
-        self.pacer.pop(slot, None)
+        self.paced.discard(slot)
         self._free.append(slot)
 
     def _grow(self) -> None:
         had = len(self.samples)
         has = max(8, 2 * had)
         self._free = list(range(has - 1, had - 1, -1))
-        for name in ("samples", "lead_slots", "mv_per_adu", "baseline_adu", "invalid_value"):
+        for name in ("samples", "lead_slots", "mv_per_adu", "baseline_adu", "invalid_value", "marks"):
             old = getattr(self, name)
             new = np.empty((has, *old.shape[1:]), old.dtype)
             new[:had] = old
@@ -109,19 +111,26 @@ class Ring:
         for marked in group.lead_off:
             channels = (0, len(ring)) if marked.channel < 0 else (marked.channel, marked.channel + 1)
             fill(ring, channels, first + marked.start, first + marked.stop, CODE_LEAD_OFF)
-        if group.pacer or self.slot in self.slab.pacer:
-            self._mark_pacer(group, first)
+        self.mark(group.pacer, group.samples.shape[1])
         self.stop = first + group.samples.shape[1]
 
-    def _mark_pacer(self, group: ChannelGroup, first: int) -> None:
-        """Of any channel: a pace pulse shows in all leads. Marks that the ring has gone round are dropped."""
-        held = [marked for marked in self.slab.pacer.get(self.slot, []) if marked[1] > first - self.slab.capacity]
-        self.slab.pacer[self.slot] = held + [(first + marked.start, first + marked.stop) for marked in group.pacer]
+    def mark(self, pacer: Sequence[SampleRange], n: int) -> None:
+        """Mark pace pulses among the next ``n`` samples, of any channel: a pulse shows in all leads."""
+        slab, first = self.slab, self.stop
+        if not pacer and self.slot not in slab.paced:
+            return
+        if self.slot not in slab.paced:
+            slab.paced.add(self.slot)
+            slab.marks[self.slot] = 0
+        fill(slab.marks[self.slot], (0, 1), first + max(0, n - slab.capacity), first + n, np.int16(0))
+        for marked in pacer:
+            fill(slab.marks[self.slot], (0, 1), first + marked.start, first + marked.stop, np.int16(1))
 
     def skip_to(self, stop: int) -> None:
         """Samples up to ``stop`` are missing; a ``stop`` further back lets the next write go over what is there."""
         ring = self.slab.samples[self.slot]
         fill(ring, (0, len(ring)), max(self.stop, stop - self.slab.capacity), stop, CODE_MISSING)
+        self.mark((), stop - self.stop)
         self.stop = stop
 
     def read(self, first: int, stop: int) -> np.ndarray:

@@ -66,14 +66,14 @@ def _block(
         slots=slab.lead_slots[slot],
         mv_per_adu=slab.mv_per_adu[slot],
         baseline_adu=slab.baseline_adu[slot],
-        pacer=_pacer_marks(slab, slot, first_native - slab.history, slab.history + n_native) if slab.pacer else None,
+        pacer=_marks(slab, slot, first_native - slab.history, table.stop[rows], slab.history + n_native),
     )
 
 
-def _pacer_marks(slab: Slab, slots: np.ndarray, first: np.ndarray, n: int) -> np.ndarray:
-    """bool (R, n): native samples from ``first`` (R,) on that the monitor marked as pace pulses."""
-    marks = np.zeros((len(slots), n), bool)
-    for row, slot in enumerate(slots.tolist()):
-        for start, stop in slab.pacer.get(slot, ()):
-            marks[row, max(0, start - int(first[row])) : max(0, stop - int(first[row]))] = True
-    return marks
+def _marks(slab: Slab, slots: np.ndarray, first: np.ndarray, stop: np.ndarray, n: int) -> np.ndarray | None:
+    """bool (R, n): native samples from ``first`` (R,) on that the monitor marked as pace pulses; None where no row has
+    any."""
+    if slab.paced.isdisjoint(slots.tolist()):
+        return None
+    paced = np.isin(slots, list(slab.paced))
+    return (gather(slab.marks, slots, first, stop, n)[:, 0] == 1) & paced[:, None]

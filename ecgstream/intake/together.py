@@ -38,13 +38,14 @@ class Together:
             return False
         stream: Stream = table.by_row[row]
         ring = stream.ring
-        if ring is None or stream.queue or stream.last or ring.slot in ring.slab.pacer or chunk.n > table.room(stream):
+        if ring is None or stream.queue or stream.last or chunk.n > table.room(stream):
             return False
         if not stream.timeline.follow(chunk.sequence, chunk.start_ns, chunk.layout, chunk.n):
             return False
         placed = row, ring.slot, ring.stop, chunk.n, chunk.at, arrived_ns
         self._placed.setdefault(ring.slab, []).append(placed)
         self._waiting.add(chunk.stream_id)
+        ring.mark(chunk.pacer, chunk.n)
         ring.stop += chunk.n
         return True
 

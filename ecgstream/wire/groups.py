@@ -29,7 +29,7 @@ def decode_group(message: pb.ChannelGroup) -> ChannelGroup:
     if not (message.lead_off or message.pacer):
         return group
     shape = group.samples.shape
-    return replace(group, lead_off=_ranges(message.lead_off, *shape), pacer=_ranges(message.pacer, *shape))
+    return replace(group, lead_off=ranges_of(message.lead_off, *shape), pacer=ranges_of(message.pacer, *shape))
 
 
 def group_of(layout: Layout, data: bytes) -> ChannelGroup:
@@ -65,7 +65,8 @@ def check_durations(groups: Sequence[ChannelGroup]) -> None:
             )
 
 
-def _ranges(marked: Sequence[pb.SampleRange], n_channels: int, n_samples: int) -> tuple[SampleRange, ...]:
+def ranges_of(marked: Sequence[pb.SampleRange], n_channels: int, n_samples: int) -> tuple[SampleRange, ...]:
+    """The ranges a message marks. Raises WireError for too many, or one that does not lie in the chunk."""
     if len(marked) > MAX_RANGES:
         raise WireError(
             Refusal.BAD_RANGE, f"A group has {len(marked)} marked ranges of one sort; at most {MAX_RANGES} may be."

@@ -1,7 +1,7 @@
 """The shape nearly every chunk has, read straight from the bytes of many messages at once; nothing is parsed.
 
-One ECG group of a layout and samples, and nothing else but the chunk's own fields in their order. Whatever is shaped
-otherwise (marks, other groups, monitor alarms, anything broken) is left to protobuf.
+One ECG group of a layout, samples and marks of pace pulses, and nothing else but the chunk's own fields in their order.
+Whatever is shaped otherwise (electrodes off, other groups, monitor alarms, anything broken) is left to protobuf.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from . import ecgstream_pb2 as pb
 from .codec import MAX_PAYLOAD_BYTES
 from .content_types import content_type
 from .controls import is_text
-from .groups import MAX_CHUNK_S
+from .groups import MAX_CHUNK_S, ranges_of
 from .layouts import layout_of
 
 _CHUNK = content_type(pb.Chunk)
 # A field's number and wire type, as they stand in the bytes (protobuf's encoding, "Encoding" in its documentation).
 _STREAM_ID, _SEQUENCE, _START, _GROUP, _PATIENT = 0x12, 0x18, 0x21, 0x2A, 0x32
-_LAYOUT, _SAMPLES = 0x0A, 0x12
+_LAYOUT, _SAMPLES, _PACER = 0x0A, 0x12, 0x22
 _VARINT_BITS = 63
-_N_FIELDS = 10
+_N_FIELDS = 12
 
 
 def read_plain(payloads: Sequence[bytes], content_types: Sequence[str]) -> tuple[np.ndarray, list[PlainChunk | None]]:
@@ -55,6 +55,8 @@ def _chunk(
     samples_end: int,
     patient_at: int,
     patient_end: int,
+    marks_at: int,
+    marks_end: int,
 ) -> PlainChunk | None:
     if stream_at < 0:
         return None
@@ -62,6 +64,8 @@ def _chunk(
         stream_id = joined[stream_at:stream_end].decode()
         layout = layout_of(joined[layout_at:layout_end])
         joined[patient_at:patient_end].decode()
+        # The bytes of these fields alone are a group, too.
+        marks = pb.ChannelGroup.FromString(joined[marks_at:marks_end]) if marks_end else None
     except (UnicodeDecodeError, DecodeError, WireError):
         return None
     n, rest = divmod(samples_end - samples_at, 2 * len(layout.channels))
@@ -69,7 +73,16 @@ def _chunk(
         return None
     if n * layout.fs_hz.denominator > MAX_CHUNK_S * layout.fs_hz.numerator:
         return None
-    return PlainChunk(stream_id, sequence, start_ns, layout, samples_at, n)
+    if marks is None:
+        return PlainChunk(stream_id, sequence, start_ns, layout, samples_at, n)
+    try:
+        pacer = ranges_of(marks.pacer, len(layout.channels), n)
+    except WireError:
+        return None
+    # Of any other field there is nothing in the bytes that come back.
+    if marks.ByteSize() != pb.ChannelGroup(pacer=marks.pacer).ByteSize():
+        return None
+    return PlainChunk(stream_id, sequence, start_ns, layout, samples_at, n, pacer)
 
 
 # One look at each message's first and last bytes; the samples between are passed over.
@@ -103,8 +116,12 @@ def _read(buffer, at, end, fields):
     group, group_end = _enter(buffer, at, end, _GROUP)
     fields[4], fields[5] = _enter(buffer, group, group_end, _LAYOUT)
     fields[6], fields[7] = _enter(buffer, fields[5], group_end, _SAMPLES)
-    if fields[7] != group_end or group_end < 0:
+    if fields[7] < 0:
         return False
+    if fields[7] < group_end:
+        if buffer[fields[7]] != _PACER:
+            return False
+        fields[10], fields[11] = fields[7], group_end
     if group_end == end:
         return True
     fields[8], fields[9] = _enter(buffer, group_end, end, _PATIENT)

@@ -17,7 +17,7 @@ KIND = content_type("chunk")
 @pytest.mark.parametrize("sequence", [0, 1, 127, 128, 16_384, 2**40])
 def test_a_heading_makes_a_ready_payload_a_chunk(sequence):
     (loop,) = payloads(Load(beds=1, leads=3, chunk_s=0.5))
-    chunk = decode_chunk(loop[0] + heading(b"load-1", sequence, 1_700_000_000_123_456_789), KIND)
+    chunk = decode_chunk(heading(b"load-1", sequence, 1_700_000_000_123_456_789) + loop[0], KIND)
     assert (chunk.stream_id, chunk.sequence, chunk.start_ns) == ("load-1", sequence, 1_700_000_000_123_456_789)
     assert [c.name for c in chunk.ecg.layout.channels] == ["I", "II", "III"]
     assert chunk.ecg.samples.shape == (3, 125) and chunk.ecg.samples.any()

@@ -32,7 +32,8 @@ def assert_alike(payload: bytes, beside: bytes = b""):
     assert not isinstance(other, str), other
     (group,) = other.groups
     assert chunk[:4] == (other.stream_id, other.sequence, other.start_ns, group.layout)
-    assert chunk.layout is group.layout and not (group.lead_off or group.pacer or other.monitor_alarms)
+    assert chunk.layout is group.layout and not (group.lead_off or other.monitor_alarms)
+    assert chunk.pacer == group.pacer
     channels = len(group.layout.channels)
     samples = buffer[chunk.at : chunk.at + 2 * channels * chunk.n].view("<i2").reshape(channels, chunk.n)
     np.testing.assert_array_equal(samples, group.samples)
@@ -44,6 +45,9 @@ PLETH = group_message("SpO2", kind=1, fs_hz=125, n_samples=125, unit="")
 def messages() -> dict[str, pb.Chunk]:
     with_patient = chunk_message()
     with_patient.patient_reference = "P1"
+    paced = chunk_message()
+    paced.groups[0].pacer.add(start=3, stop=5)
+    paced.groups[0].pacer.add(start=100, stop=101, channel=1)
     huge = chunk_message()
     huge.sequence = 2**62
     oldest = chunk_message()
@@ -52,6 +56,7 @@ def messages() -> dict[str, pb.Chunk]:
     return {
         "one group": chunk_message(),
         "a patient": with_patient,
+        "pace pulses": paced,
         "a high number": huge,
         "defaults left out": oldest,
     }
@@ -71,10 +76,28 @@ def marked() -> pb.Chunk:
     return message
 
 
+def paced_outside() -> pb.Chunk:
+    message = chunk_message()
+    message.groups[0].pacer.add(start=250, stop=251)
+    return message
+
+
 def alarming() -> pb.Chunk:
     message = chunk_message()
     message.monitor_alarms.add(name="asystole", start_time_ns=5)
     return message
+
+
+def marked_after_pulses() -> bytes:
+    paced, marked_only = chunk_message(), pb.ChannelGroup(lead_off=[pb.SampleRange(stop=1)])
+    paced.groups[0].pacer.add(start=0, stop=1)
+    group = paced.groups[0].SerializeToString() + marked_only.SerializeToString()
+    paced.ClearField("groups")
+    return paced.SerializeToString() + b"\x2a" + _varint(len(group)) + group
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number & 0x7F | 0x80, number >> 7])
 
 
 def unfamiliar() -> bytes:
@@ -85,6 +108,8 @@ def unfamiliar() -> bytes:
     "payload",
     [
         encoded(marked())[0],
+        encoded(paced_outside())[0],
+        marked_after_pulses(),
         encoded(alarming())[0],
         encoded(chunk_message(group_message("I", "II"), PLETH))[0],
         encoded(chunk_message(PLETH))[0],
@@ -93,7 +118,18 @@ def unfamiliar() -> bytes:
         b"\x08\x01",
         b"\x08\x02" + encoded(chunk_message())[0],
     ],
-    ids=["marks", "alarms", "two groups", "no ECG", "a later field", "nothing", "a version", "another version"],
+    ids=[
+        "marks",
+        "pace pulses outside",
+        "marks after pulses",
+        "alarms",
+        "two groups",
+        "no ECG",
+        "a later field",
+        "nothing",
+        "a version",
+        "another version",
+    ],
 )
 def test_the_rest_is_left_to_protobuf(payload):
     assert read_plain([payload], [CHUNK])[1] == [None]
