@@ -21,7 +21,6 @@ from rich.table import Table
 
 from ..demo.processes import start_simulator
 from ..errors import EcgstreamError
-from .beds import DRAIN_S
 from .topics import Flags, fresh_topics
 from .ward import largest, run_ward
 
@@ -144,7 +143,7 @@ def _most_beds(bootstrap: str, plan: Plan, daemons: int, trials: list[dict[str, 
 
 def _trial(bootstrap: str, plan: Plan, daemons: int, beds: int, bars: Progress) -> dict[str, Any]:
     name = f"{daemons} daemon{'s' * (daemons > 1)}, {beds} beds"
-    bar = bars.add_task(name, total=plan.settle_s + plan.seconds + DRAIN_S)
+    bar = bars.add_task(name, total=plan.settle_s + plan.seconds)
     with fresh_topics(bootstrap) as flags, tempfile.TemporaryDirectory(prefix="ecgstream-bench-") as folder:
         measured = run_ward(
             flags, daemons, beds, plan.settle_s, plan.seconds, Path(folder), lambda s: bars.update(bar, completed=s)

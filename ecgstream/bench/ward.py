@@ -17,15 +17,12 @@ from ..demo.processes import DaemonProcess, start_simulator
 from ..errors import EcgstreamError
 from ..kafka.client import client_options
 from ..settings import load_settings
-from .beds import DRAIN_S
 from .results import Heard, result, samples
 from .topics import Flags
 
 READY_S = 180.0
 FIRST_S = 60.0
 """Longest wait for the first diagnosis."""
-SLOWEST_START_S = 15.0
-"""The load generator plays so much longer, as daemons that cannot keep up say their first word late."""
 LAG = "ecgstream_lag_messages"
 
 Tell = Callable[[float], None]
@@ -85,7 +82,7 @@ async def _measure(
 ) -> dict[str, Any]:
     kafka = load_settings(None, flags).kafka
     url = f"kafka://{kafka.bootstrap[0]}/{kafka.topics.chunks}"
-    plays_s = str(SLOWEST_START_S + settle_s + seconds)
+    plays_s = str(round(2 * FIRST_S + settle_s + seconds))  # longer than it is listened to
     topics = kafka.topics.diagnoses, kafka.topics.alerts
     async with AIOKafkaConsumer(*topics, **client_options(kafka), auto_offset_reset="earliest") as consumer:
         load = start_simulator("load", "--beds", str(beds), "--seconds", plays_s, "--to", url, log=folder / "load.log")
@@ -97,7 +94,6 @@ async def _measure(
             listener.heard.clear()
             await listener.listen(seconds)
             after, measured_s = _look_at(crew), time.monotonic() - before_s
-            await listener.listen(DRAIN_S, may_end=True)
         finally:
             load.terminate()
             load.wait()
@@ -125,14 +121,13 @@ class Listener:
             if time.monotonic() > deadline_s:
                 raise EcgstreamError(f"No diagnosis within {FIRST_S:.0f} s; does the broker take messages?")
 
-    async def listen(self, seconds: float, may_end: bool = False) -> None:
-        """For a while. Raises EcgstreamError when the load generator ends in it and must not."""
+    async def listen(self, seconds: float) -> None:
+        """For a while. Raises EcgstreamError when the load generator ends in it."""
         start_s = time.monotonic()
         while (left_s := start_s + seconds - time.monotonic()) > 0:
             await self._hear(min(0.2, left_s))
             self._tell(self._passed_s + min(seconds, time.monotonic() - start_s))
-            if not may_end:
-                self._check_load()
+            self._check_load()
         self._passed_s += seconds
 
     async def _hear(self, longest_s: float) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 FOLDS = 5
 _SAME_PATIENT = {("mitdb", "202"): "201"}
-_ALWAYS = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "seed": 1, "num_threads": 2}
+_ALWAYS = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "seed": 1, "num_threads": 1}
 
 
 def fold_of(data_set: str, patient: str) -> int:
