@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-ROOMS = ("alarms", "beats", "conditioning", "intake", "rhythm", "strips", "wire")
+ROOMS = ("alarms", "beats", "conditioning", "electrodes", "intake", "rhythm", "strips", "wire")
 """Rooms with compiled kernels; they use constants of ``waveform``."""
 _PREFIX = "kernels-"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from .alarms.flat_line import about_flat_lines
+from .alarms.about import about_alerts
 from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
 from .alarms.technical import add_technical
@@ -19,6 +19,7 @@ from .diagnosis import BeatClasses, Model, PvcRate, shipped_beat_head
 from .diagnosis.encoder_room import EncoderRoom
 from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
 from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
+from .electrodes import Electrodes
 from .errors import IntakeError, WireError
 from .intake import Intake
 from .metrics import Metrics
@@ -31,17 +32,7 @@ from .settings import Settings
 from .sources.message import Message
 from .verdicts import Verdicts
 from .verdicts import shipped_head as verdict_head
-from .waveform import (
-    AlarmUpdate,
-    Chunk,
-    Condition,
-    Conditioned,
-    MonitorAlarm,
-    RawBlock,
-    Reason,
-    RhythmResult,
-    Scores,
-)
+from .waveform import AlarmUpdate, Chunk, Condition, Conditioned, MonitorAlarm, RawBlock, Reason, RhythmResult, Scores
 from .wire.codec import decode_chunk, encode, encode_chunk
 
 if TYPE_CHECKING:
@@ -86,6 +77,7 @@ class Pipeline:
         self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
         self.strips = StripRhythms(shipped_rhythm_head())
         self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
+        self.electrodes = Electrodes()
         self.wave_rhythms = WaveRhythms(shipped_fibrillation_head())
         self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
         self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
@@ -176,12 +168,13 @@ class Pipeline:
             scores = self.encoder.step(conditioned, self.catching_up)
         with self._stage("beats"):
             self._count_ectopics(conditioned, rhythm)
+            swap = self.electrodes.step(conditioned, rhythm.beats)
         with self._stage("strips"):
             strips = self.strips.step(conditioned, rhythm.beats)
         with self._stage("alarms"):
-            evidence, onset, from_model = self._evidence(conditioned, rhythm, scores, strips)
+            evidence, onset, from_model = self._evidence(conditioned, rhythm, scores, strips, swap)
             judged = rhythm.reason == Reason.OK
-            about = about_flat_lines(rhythm.standstill, rhythm.pulse_beside)
+            about = about_alerts(rhythm.standstill, rhythm.pulse_beside, swap)
             updates = self.alarms.step(
                 block.rows, block.first_hop, judged, evidence, onset, from_model, self.clock.now_ns(), about
             )
@@ -210,7 +203,7 @@ class Pipeline:
         self.rhythm.limits[rows] = self.alarms.limits[rows]
 
     def _evidence(
-        self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores, strips: StripScores
+        self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores, strips: StripScores, swap: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rules, what models add, PVCs above the limit, and the technical conditions the signal itself shows."""
         if self.encoder.available and self.fusion is not None:
@@ -225,7 +218,7 @@ class Pipeline:
         onset[:, :, fibrillation] = strips.onset
         rows, missing = conditioned.rows, self.settings.diagnosis.enabled and not self.encoder.available
         most_pvc = self.alarms.limits["pvc_per_min"][rows]
-        add_technical(evidence, onset, conditioned, rhythm, self.intake.clock_wrong[rows], missing, most_pvc)
+        add_technical(evidence, onset, conditioned, rhythm, swap, self.intake.clock_wrong[rows], missing, most_pvc)
         return evidence, onset, from_model
 
     def tell(self, updates: Iterable[AlarmUpdate]) -> list[Outgoing]:
@@ -292,7 +285,7 @@ class Pipeline:
 
     def _rooms(self) -> list[Room]:
         rooms: list[Room] = [self.conditioner, self.rhythm, self.encoder, self.strips, self.beat_classes, self.pvc_rate]
-        rooms += [self.alarms, self.verdicts, self.wave_rhythms]
+        rooms += [self.alarms, self.verdicts, self.wave_rhythms, self.electrodes]
         return rooms if self.fusion is None else [*rooms, self.fusion]
 
     def warm_up(self) -> None:

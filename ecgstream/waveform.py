@@ -180,6 +180,7 @@ class Condition(IntEnum):
     CLOCK_WRONG = 13
     MODEL_UNAVAILABLE = 14
     FREQUENT_PVC = 15
+    ELECTRODES_SWAPPED = 16
 
 
 N_CONDITIONS = len(Condition)
@@ -196,6 +197,7 @@ TECHNICAL = (
     Condition.STREAM_STALE,
     Condition.CLOCK_WRONG,
     Condition.MODEL_UNAVAILABLE,
+    Condition.ELECTRODES_SWAPPED,
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgstream.alarms.flat_line import FLAT_LINE, PULSE_BESIDE
+from ecgstream.alarms.about import FLAT_LINE, PULSE_BESIDE
 from ecgstream.clock import ManualClock
 from ecgstream.evaluation.alarm_records import read_alarms, read_groups
 from ecgstream.metrics import Metrics

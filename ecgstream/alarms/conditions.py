@@ -86,6 +86,7 @@ RULES: tuple[ConditionRule, ...] = (
     ConditionRule(_C.CLOCK_WRONG, 196616, "", _LOW, 0, 5),
     ConditionRule(_C.MODEL_UNAVAILABLE, 196616, "", _LOW, 0, 2),
     ConditionRule(_C.FREQUENT_PVC, 0, "427172004", _LOW, 10, 30),
+    ConditionRule(_C.ELECTRODES_SWAPPED, 196616, "", _LOW, 0, 0),
 )
 """One rule per condition, in the order of ``Condition``."""
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..limits import LIMITS_DTYPE, limits_of
 from ..waveform import HOP_SAMPLES, N_CONDITIONS, AlarmUpdate, Condition
+from .about import ABOUT
 from .conditions import RULE_OF_NAME, RULES, graver_table, judging_order, rule_table
 from .escalation import Escalation
-from .flat_line import ABOUT
 from .ids import alert_id
 from .machine import CHANGE_DTYPE, NO_CAUSE, State, advance, fresh_alarms
 from .strips import NO_STRIP, SLOTS, no_strips, strip_of
@@ -110,7 +110,7 @@ class Alarms:
 
         rows, first_hop int64 (R,); judged bool (R, H): whether the signal of the hop could be judged; evidence bool,
         onset int64 (grid sample where it began), from_model bool (R, H, N_CONDITIONS); ``now_ns`` by the injected
-        clock, for pauses; about uint8 (R, H, N_CONDITIONS), index into ``flat_line.ABOUT``: what an alert says that
+        clock, for pauses; about uint8 (R, H, N_CONDITIONS), index into ``about.ABOUT``: what an alert says that
         begins there, None for nothing.
         """
         blocked = self.is_off(rows) | (self.paused_until_ns[rows] > now_ns)

@@ -36,7 +36,7 @@ ALARM_DTYPE = np.dtype(
     [
         ("state", "i1"),
         ("from_model", "?"),
-        ("about", "u1"),  # what is said of it beside its name: index into flat_line.ABOUT
+        ("about", "u1"),  # what is said of it beside its name: index into about.ABOUT
         ("onset", "i8"),  # grid sample; means something from PENDING up
         ("held", "i8"),  # samples of evidence since the first
         ("clear", "i8"),  # judged samples without evidence since the last evidence

@@ -30,7 +30,7 @@ STRIP_DTYPE = np.dtype(
         ("begun", "i8"),  # grid sample at which the alert's first update was decided
         ("update", "i8"),  # the alert's newest update
         ("state", "i1"),  # and the state it told
-        ("about", "u1"),  # what is said of it: index into flat_line.ABOUT
+        ("about", "u1"),  # what is said of it: index into about.ABOUT
         ("from_model", "?"),
     ],
     align=True,

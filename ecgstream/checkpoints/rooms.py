@@ -28,6 +28,7 @@ def adaptive_rooms(pipeline: Pipeline) -> dict[str, Adaptive]:
         "strips": pipeline.strips,
         "beats": pipeline.beat_classes,
         "pvc": pipeline.pvc_rate,
+        "electrodes": pipeline.electrodes,
     }
     return rooms | {"fusion": pipeline.fusion} if pipeline.fusion is not None else rooms
 

@@ -73,12 +73,12 @@ def test_nothing_happens_that_the_manual_does_not_draw():
 
 
 def transitions_that_happen() -> set[tuple[str, str]]:
-    """What one bed's alarms go through in 3,000 hops of random evidence and orders, by where they stand."""
+    """What one bed's alarms go through in 5,000 hops of random evidence and orders, by where they stand."""
     random = np.random.default_rng(7)
     alarms, found = one_bed(), set()
     evidence = dict.fromkeys(Condition, ".")
     now_ns, before = 0, stands(alarms, 0)
-    for _ in range(3000):
+    for _ in range(5000):
         now_ns += HOP_NS
         passed = stands(alarms, now_ns)  # a pause may be over
         act_at_random(alarms, evidence, random, now_ns)

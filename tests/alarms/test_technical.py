@@ -12,7 +12,15 @@ FIRST_HOP, N_HOPS = 10, 3
 OK = (Reason.OK,) * N_HOPS
 
 
-def told(lead=OK, rhythm=OK, pvc=(0, 0, 0), beside=(False, False, False), clock_wrong=False, model_missing=False):
+def told(
+    lead=OK,
+    rhythm=OK,
+    pvc=(0, 0, 0),
+    beside=(False, False, False),
+    swap=(0, 0, 0),
+    clock_wrong=False,
+    model_missing=False,
+):
     """Evidence and onset of one row in which one lead, and no other, is there; at most 10 PVCs a minute are allowed."""
     reason = np.full((1, N_LEADS, N_HOPS), Reason.ABSENT, np.uint8)
     reason[0, 1] = lead
@@ -22,7 +30,8 @@ def told(lead=OK, rhythm=OK, pvc=(0, 0, 0), beside=(False, False, False), clock_
     )
     evidence = np.ones((1, N_HOPS, N_CONDITIONS), bool)
     onset = np.full(evidence.shape, 7)
-    add_technical(evidence, onset, conditioned, result, np.array([clock_wrong]), model_missing, np.array([10.0]))
+    clock = np.array([clock_wrong])
+    add_technical(evidence, onset, conditioned, result, np.array([swap]), clock, model_missing, np.array([10.0]))
     return evidence[0], onset[0]
 
 
@@ -38,6 +47,7 @@ def told(lead=OK, rhythm=OK, pvc=(0, 0, 0), beside=(False, False, False), clock_
         ),
         (Condition.CLOCK_WRONG, {"clock_wrong": True}, [True, True, True]),
         (Condition.MODEL_UNAVAILABLE, {"model_missing": True}, [True, True, True]),
+        (Condition.ELECTRODES_SWAPPED, {"swap": (0, 1, 2)}, [False, True, True]),
         (Condition.FREQUENT_PVC, {"pvc": (10, 11, np.nan)}, [False, True, False]),
     ],
 )
@@ -52,6 +62,7 @@ def test_what_is_amiss_is_told_of_its_hops_and_nothing_else_is(condition, amiss,
         Condition.CLOCK_WRONG,
         Condition.MODEL_UNAVAILABLE,
         Condition.FREQUENT_PVC,
+        Condition.ELECTRODES_SWAPPED,
     } - {condition}
     assert not evidence[:, list(others)].any() and (onset[:, list(others)] == -1).all()
 

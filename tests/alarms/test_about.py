@@ -1,4 +1,4 @@
-"""What an alert says of a flat line, as long as it stands, however often it is told."""
+"""What an alert says beside its name, as long as it stands, however often it is told."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgstream.alarms import keeping
-from ecgstream.alarms.flat_line import FLAT_LINE, PULSE_BESIDE, about_flat_lines
+from ecgstream.alarms.about import ARMS_SWAPPED, FLAT_LINE, LEG_SWAPPED, PULSE_BESIDE, about_alerts
 from ecgstream.alarms.lifecycle import Alarms
 from ecgstream.waveform import AlarmUpdate, Condition
 
@@ -17,11 +17,12 @@ SECOND = 10**9
 
 
 def feed(alarms: Alarms, condition: Condition, line: str, flat: str = "") -> list[AlarmUpdate]:
-    """Step a bed: evidence of a condition, and ``-`` where every lead is flat, ``^`` where there is a pulse beside."""
+    """Step a bed: evidence of a condition; ``-`` all leads flat, ``^`` with a pulse beside; ``1``, ``2`` a swap."""
     first_hop = int(alarms.next_hop[0])
     judged, evidence, onset = arrays({condition: line}, first_hop)
     hops = np.array(list(flat.ljust(len(line), ".")))[None]
-    about = about_flat_lines(hops == "-", hops == "^")
+    swap = np.where(hops == "1", 1, np.where(hops == "2", 2, 0))
+    about = about_alerts(hops == "-", hops == "^", swap)
     from_model = np.zeros_like(evidence)
     return alarms.step(np.array([0]), np.array([first_hop]), judged, evidence, onset, from_model, 0, about)
 
@@ -36,6 +37,8 @@ def feed(alarms: Alarms, condition: Condition, line: str, flat: str = "") -> lis
         (LEADS_OFF, "#" * 12, "^" * 12, PULSE_BESIDE),
         (LEADS_OFF, "#" * 12, "-" * 12, ""),
         (Condition.PAUSE, "..##", "..--", ""),
+        (Condition.ELECTRODES_SWAPPED, "..##", "..11", ARMS_SWAPPED),
+        (Condition.ELECTRODES_SWAPPED, "..##", "..22", LEG_SWAPPED),
     ],
 )
 def test_the_text_is_of_the_hop_in_which_the_alert_begins(condition, line, flat, text):
