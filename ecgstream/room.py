@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .waveform import GRID_HZ, LEAD_SLOT, Channel, ChannelGroup, Chunk, GroupKind, Layout, MonitorAlarm
+from .waveform import GRID_HZ, LEAD_SLOT, Channel, ChannelGroup, Chunk, GroupKind, Layout, MonitorAlarm, SampleRange
 
 
 class Room(Protocol):
@@ -24,14 +24,17 @@ class Room(Protocol):
 
 
 def warming_chunks(start_ns: int) -> Iterator[Chunk]:
-    """Eight seconds of spikes at two rates, so that every kernel is compiled for every shape of input, and an alarm
-    of the monitor at their end."""
-    for fs in (GRID_HZ, 2 * GRID_HZ):
+    """Spikes at two rates, with marks and a gap, longer than any strip, and an alarm of the monitor at their end: every
+    kernel is compiled for every shape of input it meets."""
+    for fs, seconds in ((2 * GRID_HZ, 8), (GRID_HZ, 45)):
         layout = Layout(GroupKind.ECG, Fraction(fs), (Channel(131330, "II", "mV", 200.0, 0),), (LEAD_SLOT["II"],))
         samples = np.zeros((1, fs), np.int16)
         samples[0, fs // 2 : fs // 2 + 8] = 200
-        for second in range(8):
-            group = ChannelGroup(layout, samples)
+        marks = {3: {"lead_off": (SampleRange(0, 1),)}, 4: {"pacer": (SampleRange(0, 1),)}}
+        for second in range(seconds):
+            if second == 5:
+                continue  # a gap
+            group = ChannelGroup(layout, samples, **marks.get(second, {}))
             at_ns = start_ns + second * 1_000_000_000
-            alarms = (MonitorAlarm(0, "asystole", at_ns),) if second == 7 else ()
+            alarms = (MonitorAlarm(0, "asystole", at_ns),) if second == seconds - 1 else ()
             yield Chunk(f"warm-up-{fs}", second, at_ns, (group,), monitor_alarms=alarms)
