@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -113,19 +114,26 @@ def offer_stretches(
 ) -> None:
     """Offer every stretch that is ``wrong``, the longer the worse; drawn is its beginning, or all of it."""
     for stretch in wrong:
-        start_s, stop_s, what = stretch
+        start_s, stop_s, _ = stretch
         from_s = max(0.0, min(start_s - _BEFORE_S, record.duration_s - shown_s))
-        to_s = min(from_s + shown_s, record.duration_s)
+        shown = from_s, min(from_s + shown_s, record.duration_s)
+        worst.offer(stop_s - start_s, record.name, partial(_case, record, stretch, annotated, told, shown))
 
-        def make(start_s=start_s, stop_s=stop_s, what=what, from_s=from_s, to_s=to_s) -> Case:
-            text = f"{what} from {clock(start_s)} to {clock(stop_s)} ({stop_s - start_s:.1f} s)."
-            lanes = tuple(
-                Lane(name, tuple(_clipped(of, from_s, to_s, (start_s, stop_s))))
-                for name, of in (("annotated", annotated), ("told", told))
-            )
-            return Case(f"{record.name}, {clock(start_s)}", text, from_s, traces_of(record, from_s, to_s, 2), lanes)
 
-        worst.offer(stop_s - start_s, record.name, make)
+def _case(
+    record: Record,
+    wrong: Stretch,
+    annotated: Sequence[Stretch],
+    told: Sequence[Stretch],
+    shown: tuple[float, float],
+) -> Case:
+    start_s, stop_s, what = wrong
+    lanes = tuple(
+        Lane(name, tuple(_clipped(of, *shown, (start_s, stop_s))))
+        for name, of in (("annotated", annotated), ("told", told))
+    )
+    text = f"{what} from {clock(start_s)} to {clock(stop_s)} ({stop_s - start_s:.1f} s)."
+    return Case(f"{record.name}, {clock(start_s)}", text, shown[0], traces_of(record, *shown, 2), lanes)
 
 
 def _clipped(of: Sequence[Stretch], from_s: float, to_s: float, wrong: tuple[float, float]) -> list[Note]:
