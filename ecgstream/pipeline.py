@@ -128,9 +128,7 @@ class Pipeline:
 
     def _accept(self, chunk: Chunk, message: Message, out: list[Outgoing]) -> None:
         try:
-            with self._stage("intake"):
-                placed = self.intake.accept(chunk, message.arrived_ns)
-            if not placed:  # the arena is full of hops nobody has taken yet
+            if not self.intake.accept(chunk, message.arrived_ns):  # the arena is full of hops nobody has taken yet
                 self._tick(out)
                 self.intake.accept(chunk, message.arrived_ns)
             row = self.admit(chunk.stream_id)
