@@ -156,8 +156,7 @@ class Membership:
             told, offsets[partition] = self._checkpoints.resume(
                 partition, records, first, first if committed is None else committed, end
             )
-            if not self.log.exactly_once:  # else a record is there only if its alerts are
-                out += told
+            out += told
             self._metrics.taken_up.inc(len(records))
         results = self.results(out, every=grown)  # with the new places, as nobody will look elsewhere again
         results.records += [self._place(partition) for partition in loaded]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isnan
@@ -47,10 +46,6 @@ RHYTHM_ORDER = (
 )
 """Which condition names the rhythm when several hold, gravest first."""
 
-STRIP_BYTES = 2_500_000
-"""Strips of one bed in one pass: they must fit its record, as JSON, too. Further alerts of that pass leave without;
-with 12 leads at 250 Hz that is from the 22nd on."""
-
 _REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
 _STATES = {name.lower(): number for name, number in pb.Alert.State.items()}
 
@@ -84,12 +79,7 @@ class Outputs:
         self._every_hops = round(settings.diagnosis.publish_every_s / HOP_S)
         self._model_version = model_version
         self._code_vf = settings.alarms.code_vf
-        self._strip_bytes: Counter[int] = Counter()  # by row, in this pass
         self.strips = RecentStrips()
-
-    def begin_pass(self) -> None:
-        """Before the alerts of one pass, which leave together."""
-        self._strip_bytes.clear()
 
     def alert(self, update: AlarmUpdate, now_ns: int) -> Outgoing:
         """The message of one alarm update."""
@@ -118,9 +108,8 @@ class Outputs:
             published_time_ns=now_ns,
             escalation=update.escalation,
         )
-        if update.strip and self._strip_bytes[update.row] < STRIP_BYTES:
+        if update.strip:
             message.strip.CopyFrom(strip_message(self._intake, update))
-            self._strip_bytes[update.row] += len(message.strip.samples)
             self.strips.keep(update.alert_id, message.SerializeToString())
         return self._outgoing("alert", stream_id, message)
 

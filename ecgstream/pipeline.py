@@ -94,7 +94,6 @@ class Pipeline:
         """Everything that ``messages`` complete, in order; bad ones are counted, said and left behind."""
         out: list[Outgoing] = []
         self.refused = []
-        self.outputs.begin_pass()
         for part in in_parts(messages):
             with self._stage("decode"):
                 buffer, chunks = read(part)

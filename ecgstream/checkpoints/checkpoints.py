@@ -22,6 +22,9 @@ from .places import EVERY, STRIP, Place, Standing, Written, why_inexact
 from .record import Record, decode_all, encode
 from .rooms import restore_rooms, save_rooms
 
+OUTBOX_BYTES = 6_000_000
+"""Alerts in one record; the topic takes ``RECORD_BYTES``, which all open strips of a bed fit into."""
+
 log = structlog.get_logger()
 
 
@@ -40,6 +43,7 @@ class Checkpoints:
         self.partitions = 0  # of the chunks topic, told by whoever knows
         self.departed: dict[int, set[str]] = {}  # by partition: streams that go to another since the topic grew
         self._pipeline, self._intake = pipeline, pipeline.intake
+        self._tells_again = settings.kafka.delivery != "exactly-once"  # else a record is there only if its alerts are
         self._made_with = {"model": model_hash(pipeline.model), "settings": settings_hash(settings)}
         self._save_every = round(settings.state.save_every_s * GRID_HZ)
         self._warmup_ns = round(settings.state.warmup_s * 1e9)
@@ -98,19 +102,22 @@ class Checkpoints:
         self, out: list[Outgoing], changed: Iterable[str] = (), every: bool = False
     ) -> dict[str, tuple[int, bytes]]:
         """Partition and record of every bed with alerts in ``out``, which go with it, or verdicts, of those ``changed``
-        by an order, and of those whose time it is, or of all."""
-        outboxes: dict[str, list[Outgoing]] = {}
-        for outgoing in out:
-            if outgoing.name == "alert" and outgoing.stream_id in self._standings:
-                outboxes.setdefault(outgoing.stream_id, []).append(outgoing)
-        changed = {*changed, *(outgoing.stream_id for outgoing in out if outgoing.name == "verdict")}
-        wanted = self._standings.keys() if every else outboxes.keys() | self._due() | self._standings.keys() & changed
+        by an order, and of those whose time it is, or of all.
+
+        A bed with more alerts than a record takes gets none this time: whoever goes back to the one before computes
+        them again, the same. What an order did is in no log of samples, so its record is written always.
+        """
+        told = {o.stream_id for o in out if o.name in ("alert", "verdict")}
+        wanted = self._standings.keys() if every else self._due() | self._standings.keys() & told.union(changed)
+        outboxes: dict[str, list[Outgoing]] = {stream_id: [] for stream_id in wanted}
+        if self._tells_again:
+            for alert in (o for o in out if o.name == "alert" and o.stream_id in outboxes):
+                outboxes[alert.stream_id].append(alert)
+        too_large = {s for s, outbox in outboxes.items() if sum(len(o.payload) for o in outbox) > OUTBOX_BYTES}
         return {
-            stream_id: (
-                self._standings[stream_id].partition,
-                encode(self._record(stream_id, outboxes.get(stream_id, []))),
-            )
-            for stream_id in wanted
+            stream_id: (self._standings[stream_id].partition, encode(self._record(stream_id, outbox)))
+            for stream_id, outbox in outboxes.items()
+            if stream_id not in too_large.difference(changed)
         }
 
     def _due(self) -> set[str]:

@@ -19,7 +19,7 @@ from .closing import drop_producer, stop_producer
 BATCH_BYTES = 256 * 1024
 HEADER_BYTES = 64 * 1024
 """What key and headers may add to the largest payload."""
-RECORD_BYTES = 4_000_000
+RECORD_BYTES = 8_000_000
 """Largest record of a bed: it holds the alerts told with it, their strips among them."""
 
 Headers = Sequence[tuple[str, bytes]]

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ecgstream.checkpoints import checkpoints
 from ecgstream.diagnosis import load_model
 from ecgstream.settings import Settings
 from ecgstream.wire import ecgstream_pb2 as pb
@@ -51,6 +52,12 @@ def test_a_death_between_saving_and_telling_an_alert_loses_none(stage: int):
     assert len(told) > 40
     for at in told[stage::24]:
         assert_same_told(after_crashes([(at, stage, 1)]), undisturbed())
+
+
+@pytest.mark.parametrize("stage", range(4))
+def test_more_alerts_than_a_record_takes_are_computed_again_and_come_out_the_same(stage: int, monkeypatch):
+    monkeypatch.setattr(checkpoints, "OUTBOX_BYTES", 0)  # no record beside an alert, but for what orders did
+    assert_same_told(after_crashes([(at, stage, 9) for at in (60, 170, 300)]), undisturbed())
 
 
 @pytest.mark.parametrize("crashes", [[(70, 1, 5)], [(150, 3, 30), (151, 0, 1)], [(190, 2, 9), (260, 1, 4)]])

@@ -12,9 +12,10 @@ import pytest
 
 from ecgstream.checkpoints.record import SCHEMA, decode, encode
 from ecgstream.rhythm.state import KEPT
+from ecgstream.settings import Settings
 from ecgstream.upkeep import saved_state
 
-from ..moves import Feed, World, log_of
+from ..moves import Feed, Node, World, log_of
 from .beds import BEDS, taken_up, ward
 
 
@@ -50,6 +51,17 @@ def test_a_record_of_the_state_file_is_migrated():
     assert node.pipeline.alarms.next_hop[0] == before.pipeline.alarms.next_hop[0]
     told = [(u.alert_id, u.update) for u in node.pipeline.alarms.standing(0)]
     assert told == [(u.alert_id, u.update) for u in before.pipeline.alarms.standing(0)] != []
+
+
+def test_alerts_go_with_a_record_only_where_they_may_have_to_be_told_again():
+    kafka = {"source": {"kind": "kafka"}, "sink": {"kind": "kafka"}}
+    for delivery, tells_again in (("at-least-once", True), ("exactly-once", False)):
+        settings = Settings(**kafka, kafka={"delivery": delivery}, diagnosis={"enabled": False})
+        node = Node(World(log_of([BEDS[0]])), settings)
+        out = [o for message in node.world.log[:60] for o in node.pipeline.process([message])]
+        ((_, record),) = node.checkpoints.records(out).values()
+        alerts = [o for o in out if o.name == "alert"]
+        assert alerts and decode("plain", record)["outbox"] == (alerts if tells_again else [])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import random
 
 import pytest
 
+from ecgstream.wire import ecgstream_pb2 as pb
+
 from .chaos import Disturbance, Run, step_kills
 from .ward import Alerts, compare, ill_ward, write_score
 
@@ -46,9 +48,10 @@ def test_the_comparison_sees_what_is_lost_doubled_different_and_added(undisturbe
     contents = {pair: set(found) for pair, found in undisturbed.contents.items()}
     times, decided_s = {**undisturbed.times, second: 2, ("another", 0): 1}, {**undisturbed.decided_s, ("another", 0): 5}
     about = {**undisturbed.about, ("another", 0): "bed-01 asystole ACTIVE"}
-    contents[third].add(b"another content")
-    contents["another", 0] = {b"content"}
+    contents[third].add(pb.Alert(text="another content").SerializeToString())
+    contents["another", 0] = {b""}
     del contents[first], times[first], decided_s[first]
     told = compare(undisturbed, Alerts(contents, times, about, decided_s))
+    assert "text: another content" in told.differing[0]
     assert [len(told.lost), len(told.doubled), len(told.differing), len(told.added)] == [1, 1, 1, 1]
     assert compare(undisturbed, undisturbed) == type(told)([], [], [], [])

@@ -133,7 +133,7 @@ def test_wrong_settings_are_told_with_their_remedy_and_left_alone(fresh_settings
         assert (
             f"{names.chunks} takes at most 20000 bytes; kafka.largest_message_bytes=1000000 may need" in result.output
         )
-        assert f"{names.state} takes at most 1048588 bytes; a bed's state may need 4000000." in result.output
+        assert f"{names.state} takes at most 1048588 bytes; a bed's state may need 8000000." in result.output
         assert (
             f"{names.state} has cleanup.policy=delete, but the newest message of every key must stay" in result.output
         )
@@ -175,7 +175,7 @@ def test_wanted_sizes_and_times_follow_the_settings():
     topics = {topic.name: topic for topic in wanted(settings)}
     largest = {name: int(topic.config["max.message.bytes"]) for name, topic in topics.items()}
     assert all(size > 3_000_000 for size in largest.values())
-    assert largest["ecg.state"] >= 4_000_000, "the alerts told with a bed's record stand in it with their strips"
+    assert largest["ecg.state"] >= 8_000_000, "the alerts told with a bed's record stand in it with their strips"
     assert largest["ecg.chunks.dlt"] > largest["ecg.chunks"], "a chunk refused for its size has to fit, with headers"
     assert int(topics["ecg.chunks"].config["retention.ms"]) / 1000 > needed_s(settings)
     assert [topic.name for topic in topics.values() if topic.follows_chunks] == [

@@ -8,11 +8,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
+from zlib import crc32
 
 import numpy as np
+from google.protobuf.message import Message
 
 from ecgstream.alarms.conditions import RULES
 from ecgstream.demo.processes import DaemonProcess
@@ -268,11 +271,29 @@ def compare(reference: Alerts, disturbed: Alerts, until_s: float = math.inf) -> 
 
     wanted = {pair for pair, decided_s in reference.decided_s.items() if decided_s <= until_s}
     found = {pair for pair, decided_s in disturbed.decided_s.items() if decided_s <= until_s}
-    differing = {pair for pair in wanted & found if reference.contents[pair] != disturbed.contents[pair]}
+    differing = [pair for pair in sorted(wanted & found) if reference.contents[pair] != disturbed.contents[pair]]
     doubled = {pair for pair in found if disturbed.times[pair] > 1}
     return Comparison(
         told(wanted - found, reference),
         told(doubled, disturbed),
-        told(differing, disturbed),
+        [f"{told([pair], disturbed)[0]}: {_difference(reference, disturbed, pair)}" for pair in differing],
         told(found - wanted, disturbed),
     )
+
+
+def _difference(reference: Alerts, disturbed: Alerts, pair: Pair) -> str:
+    """The fields in which two contents of this pair differ, shortly."""
+    contents = reference.contents[pair] | disturbed.contents[pair]
+    one, other = (pb.Alert.FromString(content) for content in sorted(contents)[:2])
+    return "; ".join([*_fields_apart(one, other), *(f"strip.{text}" for text in _fields_apart(one.strip, other.strip))])
+
+
+def _fields_apart(one: Message, other: Message) -> Iterator[str]:
+    for name in (known.name for known in one.DESCRIPTOR.fields):
+        values = getattr(one, name), getattr(other, name)
+        if values[0] != values[1]:
+            yield f"{name}: " + " or ".join(_short(value) for value in values)
+
+
+def _short(value: object) -> str:
+    return f"{len(value)} bytes, crc {crc32(value):08x}" if isinstance(value, bytes) else shorten(str(value), 80)
