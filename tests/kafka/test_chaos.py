@@ -52,6 +52,6 @@ def test_the_comparison_sees_what_is_lost_doubled_different_and_added(undisturbe
     contents["another", 0] = {b""}
     del contents[first], times[first], decided_s[first]
     told = compare(undisturbed, Alerts(contents, times, about, decided_s))
-    assert "text: another content" in told.differing[0]
+    assert "another content" in told.differing[0]
     assert [len(told.lost), len(told.doubled), len(told.differing), len(told.added)] == [1, 1, 1, 1]
     assert compare(undisturbed, undisturbed) == type(told)([], [], [], [])
