@@ -110,7 +110,8 @@ class Daemon:
         elif self.settings.state.path:
             stages.keeper = Keeper(self.settings, stages.pipeline)
         kafka = "kafka" in (self.settings.source.kind, self.settings.sink.kind)
-        stages.delivery = Delivery(self.sink, self.metrics, self.producers if kafka else None, self.chunk_log)
+        producers = self.producers if kafka else None
+        stages.delivery = Delivery(self.sink, self.metrics, producers, self.chunk_log, self.clock)
         if stages.keeper:
             await self._tell_standing(await stages.in_compute(stages.keeper.restore))
         await self.source.start()

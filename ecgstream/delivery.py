@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from .chunk_log import ChunkLog
+from .clock import Clock
 from .errors import DeliveryError
 from .kafka.producers import NO_PARTITION, Producers
 from .metrics import Metrics
@@ -55,14 +56,22 @@ class Results:
 class Delivery:
     """Takes results out; calls must not overlap."""
 
-    def __init__(self, sink: Sink, metrics: Metrics, producers: Producers | None, chunk_log: ChunkLog | None):
+    def __init__(
+        self, sink: Sink, metrics: Metrics, producers: Producers | None, chunk_log: ChunkLog | None, clock: Clock
+    ):
         self._sink, self._metrics, self._producers, self._log = sink, metrics, producers, chunk_log
+        self._clock = clock
         self._steps: Counter[int] = Counter()
         self.give_up_s = math.inf
         """Monotonic time from which a failure is final: the daemon is stopping."""
 
     async def deliver(self, results: Results) -> None:
         """Until it is confirmed, however long the broker is away. FencedError: others have our beds now."""
+        with self._metrics.async_stage("publish"):
+            await self._deliver(results)
+        self._count(results)
+
+    async def _deliver(self, results: Results) -> None:
         while True:
             try:
                 await self._attempt(results)
@@ -74,8 +83,13 @@ class Delivery:
                 self._metrics.delivery_retries.inc()
                 await self._producers.abort()
                 await asyncio.sleep(RETRY_S)
+
+    def _count(self, results: Results) -> None:
         for name, count in Counter(outgoing.name for outgoing in results.out).items():
             self._metrics.published.labels(name).inc(count)
+        now_ns = self._clock.now_ns()
+        for onset in (outgoing.onset for outgoing in results.out if outgoing.onset):
+            self._metrics.sample_to_alert.labels(onset.condition).observe((now_ns - onset.at_ns) / 1e9)
 
     async def _attempt(self, results: Results) -> None:
         alerts = [outgoing for outgoing in results.out if outgoing.name == "alert"]

@@ -1,4 +1,7 @@
-"""Prometheus metrics. No label ever names a patient or a bed; the registry is passed in, a fresh one per test."""
+"""Prometheus metrics. No label names a patient, and none a bed unless ``http.bed_metrics`` says so (``bed_metrics``).
+
+The registry is passed in, a fresh one per test.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,16 @@ from prometheus_client import (
     generate_latest,
 )
 
+from .bed_metrics import BedMetrics
+from .model_metrics import ModelMetrics
 from .waveform import Reason, RhythmResult, Scores
 
 disable_created_metrics()
 
 LATENCY_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Bucket edges; the one at 10 s is the budget of a lethal alarm (IEC 60601-2-27)."""
+ONSET_EDGES_S = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+"""The same budget, with the steps of an onset delay before it."""
 
 
 class Metrics:
@@ -40,6 +47,7 @@ class Metrics:
         self.hops_not_judged = Counter("ecgstream_hops_not_judged", "Hops rules did not judge", ["reason"], registry=r)
         self.beats = Counter("ecgstream_beats", "Beats detected", registry=r)
         self.alerts = Counter("ecgstream_alerts", "Alert messages", ["condition", "state"], registry=r)
+        self.standing = Gauge("ecgstream_alerts_standing", "Alerts that have not ended", ["priority"], registry=r)
         self.escalations = Counter("ecgstream_escalations", "Unseen alerts told again", ["condition"], registry=r)
         self.verdicts = Counter("ecgstream_verdicts", "Second opinions", ["alarm", "opinion"], registry=r)
         self.alarms_ignored = Counter("ecgstream_monitor_alarms_ignored", "Alarms of unknown name", registry=r)
@@ -49,7 +57,9 @@ class Metrics:
         self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)
         self.stale = Gauge("ecgstream_streams_stale", "Streams that have stopped sending", registry=r)
         self.model_available = Gauge("ecgstream_model_available", "1 while the encoder is in service", registry=r)
-        self.queued = Gauge("ecgstream_queue_batches", "Batches of messages waiting for compute", registry=r)
+        self.silence = Gauge("ecgstream_stream_silence_seconds", "Longest a stream has been silent", registry=r)
+        self.queue = Gauge("ecgstream_queue_batches", "Batches waiting between stages", ["queue"], registry=r)
+        self.queue_room = Gauge("ecgstream_queue_room_batches", "Most that may wait there", ["queue"], registry=r)
         self.delivery_retries = Counter("ecgstream_delivery_retries", "Deliveries tried again", registry=r)
         self.commits = Counter("ecgstream_commits", "Deliveries committed to the log", registry=r)
         self.dead_letters = Counter("ecgstream_dead_letters", "Messages sent to the dead letters", registry=r)
@@ -62,6 +72,10 @@ class Metrics:
         self.log_resets = Counter("ecgstream_log_resets", "Times messages had left the log unread", registry=r)
         self.taken_up = Counter("ecgstream_beds_taken_up", "Beds taken over from the log", registry=r)
         self.stage_cpu = Counter("ecgstream_stage_cpu_seconds", "CPU time of the compute thread", ["stage"], registry=r)
+        self.stage_wall = Counter(
+            "ecgstream_stage_seconds", "Time in a stage, not in those within", ["stage"], registry=r
+        )
+        self.stage_runs = Counter("ecgstream_stage_runs", "Times a stage was entered", ["stage"], registry=r)
         self.tick = Histogram("ecgstream_tick_seconds", "One pass", buckets=LATENCY_EDGES_S, registry=r)
         self.latency = Histogram(
             "ecgstream_latency_seconds",
@@ -70,31 +84,53 @@ class Metrics:
             buckets=LATENCY_EDGES_S,
             registry=r,
         )
+        self.sample_to_alert = Histogram(
+            "ecgstream_sample_to_alert_seconds",
+            "From a condition's first sample, as if measured when its bed's newest arrived, to its delivered alert",
+            ["condition"],
+            buckets=ONSET_EDGES_S,
+            registry=r,
+        )
+        self.beds = BedMetrics(r)
+        self.models = ModelMetrics(r)
 
         self._met: dict[str, int] = {}
         self._accepted = 0
-        self._stage, self._stage_begun_s = "", 0.0
+        self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count the CPU time of this thread, inside, for a stage, but for that of stages within it. One thread only."""
+        """Count a run of a stage of the compute thread, its time and CPU time, but for those of stages within it."""
         outer = self._turn_to(name)
+        self.stage_runs.labels(name).inc()
         try:
             yield
         finally:
             self._turn_to(outer)
 
     def _turn_to(self, name: str) -> str:
-        before, now_s = self._stage, time.thread_time()
+        before, now_s, cpu_s = self._stage, time.perf_counter(), time.thread_time()
         if before:
-            self.stage_cpu.labels(before).inc(now_s - self._stage_begun_s)
-        self._stage, self._stage_begun_s = name, now_s
+            self.stage_wall.labels(before).inc(now_s - self._stage_begun_s)
+            self.stage_cpu.labels(before).inc(cpu_s - self._stage_begun_cpu_s)
+        self._stage, self._stage_begun_s, self._stage_begun_cpu_s = name, now_s, cpu_s
         return before
+
+    @contextmanager
+    def async_stage(self, name: str) -> Iterator[None]:
+        """Count runs and time of a stage on the event loop, waiting included; its CPU time is the process's."""
+        begun_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_runs.labels(name).inc()
+            self.stage_wall.labels(name).inc(time.perf_counter() - begun_s)
 
     def count_step(self, rhythm: RhythmResult, scores: Scores) -> None:
         """Count a step's hops and beats, and the hops without judgement or scores, by reason."""
         self.hops.inc(rhythm.reason.size)
         self.beats.inc(len(rhythm.beats.sample))
+        self.models.count("served", scores)
         for counter, reasons in ((self.hops_not_judged, rhythm.reason), (self.hops_withheld, scores.reason)):
             for reason, count in enumerate(np.bincount(reasons.ravel()).tolist()):
                 if count and reason != Reason.OK:

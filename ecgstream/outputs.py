@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,6 +51,13 @@ _REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
 _STATES = {name.lower(): number for name, number in pb.Alert.State.items()}
 
 
+class Onset(NamedTuple):
+    """Of what a new alert tells, and since when."""
+
+    condition: str
+    at_ns: int  # by the daemon's clock: its first sample, as if the bed's newest had been measured when it arrived
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message on its way out."""
@@ -58,6 +66,7 @@ class Outgoing:
     name: str
     content_type: str
     payload: bytes
+    onset: Onset | None = None  # of a new alert, for the metrics; None where it is told again
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,14 @@ class Outputs:
             message.strip.CopyFrom(strip_message(self._intake, update))
             self.strips.keep(update.alert_id, message.SerializeToString())
         return self._outgoing("alert", stream_id, message)
+
+    def with_onset(self, update: AlarmUpdate, told: Outgoing) -> Outgoing:
+        """The message of what a step has just decided; if that is a new alert, with its onset."""
+        if update.update or update.source == "technical":
+            return told
+        behind_ns = round((int(self._intake.newest_grid[update.row]) - update.onset) / GRID_HZ * 1e9)
+        arrived_ns = int(self._intake.last_arrival_ns[update.row])
+        return replace(told, onset=Onset(update.condition.name.lower(), arrived_ns - behind_ns))
 
     def verdict(self, verdict: Verdict, now_ns: int) -> Outgoing:
         """The message of one second opinion."""

@@ -87,6 +87,7 @@ class Pipeline:
         self._n_rows = 0
         self._stage = metrics.stage
         metrics.model_available.set(self.encoder.available)
+        metrics.models.set_roles({"served": model})
 
     # ------------------------------------------------------------------------------------------------- the way through
 
@@ -179,10 +180,7 @@ class Pipeline:
             self.observer(Step(conditioned, rhythm, scores, evidence, updates))
         with self._stage("outputs"):
             now_ns = self.clock.now_ns()
-            out += self.tell(updates)
-            for update in updates:
-                waited_ns = now_ns - int(self.intake.last_arrival_ns[update.row])
-                self.metrics.latency.labels("alert").observe(waited_ns / 1e9)
+            out += self._tell_new(updates, now_ns)
             speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
             out += self.outputs.periodic(conditioned, rhythm, scores, strips, evidence, speaks, now_ns)
         self.metrics.count_step(rhythm, scores)
@@ -225,6 +223,13 @@ class Pipeline:
             if not update.escalation and not (update.update and update.strip):
                 self.metrics.alerts.labels(update.condition.name.lower(), update.state).inc()
         return [self.outputs.alert(update, now_ns) for update in updates]
+
+    def _tell_new(self, updates: list[AlarmUpdate], now_ns: int) -> list[Outgoing]:
+        """What a step decided, as messages."""
+        for update in updates:
+            waited_ns = now_ns - int(self.intake.last_arrival_ns[update.row])
+            self.metrics.latency.labels("alert").observe(waited_ns / 1e9)
+        return [self.outputs.with_onset(*pair) for pair in zip(updates, self.tell(updates), strict=True)]
 
     def raise_alarm(self, row: int, alarm: MonitorAlarm) -> str:
         """Take in an alarm of the bed's monitor; empty, or why there will be no verdict on it."""

@@ -83,6 +83,9 @@ class Stages:
         self._inbox: asyncio.Queue[list[Message] | Barrier | None] = asyncio.Queue(WAITING_BATCHES)
         self._overtaken: list[Barrier | None] = []  # taken from the inbox behind messages, and still to be heeded
         self._outbox: asyncio.Queue[Results | Barrier | None] = asyncio.Queue(WAITING_RESULTS)
+        for name, queue in (("messages", self._inbox), ("results", self._outbox)):
+            metrics.queue.labels(name).set_function(queue.qsize)
+            metrics.queue_room.labels(name).set(queue.maxsize)
 
     async def in_compute(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the compute thread, behind whatever runs there."""
@@ -129,7 +132,6 @@ class Stages:
     async def compute(self) -> None:
         """Inbox to outbox, off the event loop."""
         while (work := await self._next_work()) is not None:
-            self._metrics.queued.set(self._inbox.qsize())
             if isinstance(work, Barrier):
                 if work.abandoned:
                     continue
@@ -250,20 +252,23 @@ class Stages:
     def _look_around(self) -> Results:
         if self.membership and self.membership.parked:
             return Results()  # the beds may be another's by now
-        out = watch(self.pipeline) if self._settings.clock == "wall" else []
+        with self._metrics.stage("watch"):
+            out = watch(self.pipeline) if self._settings.clock == "wall" else []
         if self.keeper:
             self.keeper.keep_all_when_due(out)
             return Results(out)
         return self._results(out)
 
     def _request(self, request: pb.Control) -> tuple[pb.ControlReply, Results]:
-        answer, out = apply_order(self.pipeline, request)
+        with self._metrics.stage("orders"):
+            answer, out = apply_order(self.pipeline, request)
         return answer, self._results(out, (request.stream_id,))
 
     def _order(self, partition: int, offset: int, request: pb.Control) -> tuple[pb.ControlReply | None, Results]:
         if partition not in self.membership.owned:
             return None, Results()
-        answer, out = apply_order(self.pipeline, request)
+        with self._metrics.stage("orders"):
+            answer, out = apply_order(self.pipeline, request)
         return answer, self.membership.order_applied(out, request.stream_id, partition, offset)
 
     def _results(self, out: list[Outgoing], changed: tuple[str, ...] = ()) -> Results:

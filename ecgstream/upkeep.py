@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import structlog
 
 from .alarms import keeping, orders
+from .alarms.conditions import RULES
+from .alarms.lifecycle import Alarms
+from .alarms.machine import State
 from .alarms.orders import Outcome
+from .bed_metrics import BedFigures
 from .errors import StateError
 from .outputs import Outgoing
 from .pipeline import Pipeline
-from .waveform import HOP_SAMPLES, Condition
+from .waveform import HOP_SAMPLES, Condition, Priority
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import monitor_alarm
 
@@ -76,7 +81,32 @@ def watch(pipeline: Pipeline) -> list[Outgoing]:
         updates += pipeline.alarms.set_technical(changed, Condition.STREAM_STALE, on, at_samples, now_ns)
     pipeline.metrics.streams.set(len(rows))
     pipeline.metrics.stale.set(len(stale))
+    count_beds(pipeline, rows, now_ns)
     return out + pipeline.tell(updates) + pipeline.tell_verdicts()
+
+
+def count_beds(pipeline: Pipeline, rows: list[int], now_ns: int) -> None:
+    """How long beds have been silent, and what alerts stand: in sum, and by bed where the settings ask for it."""
+    metrics, intake = pipeline.metrics, pipeline.intake
+    silence_s = (now_ns - intake.last_arrival_ns[rows]) / 1e9
+    standing = standing_by_priority(pipeline.alarms, rows)
+    metrics.silence.set(max(silence_s, default=0.0))
+    for priority, counts in standing.items():
+        metrics.standing.labels(priority).set(counts.sum())
+    if pipeline.settings.http.bed_metrics:
+        metrics.beds.beds = {
+            intake.stream_id(row): BedFigures(
+                float(silence_s[i]), {p: int(counts[i]) for p, counts in standing.items()}
+            )
+            for i, row in enumerate(rows)
+        }
+
+
+def standing_by_priority(alarms: Alarms, rows: list[int]) -> dict[str, np.ndarray]:
+    """How many alerts of each priority have not ended: int (R,)."""
+    told = alarms.alarms["state"][rows] >= State.ACTIVE  # (R, N_CONDITIONS)
+    priorities = np.array([RULES[condition].priority for condition in Condition])
+    return {priority.name.lower(): told[:, priorities == priority].sum(axis=1) for priority in Priority}
 
 
 def _let_go(pipeline: Pipeline, now_ns: int) -> list[Outgoing]:

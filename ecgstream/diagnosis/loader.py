@@ -12,7 +12,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch import nn
 
 from ..errors import ModelError
 from ..model_folder import MANIFEST, read_stated, read_weights
+from .distribution import card_distribution
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-encoder-2"
@@ -57,6 +58,8 @@ class Model:
     encoder: torch.jit.ScriptModule
     manifest: Manifest
     device: torch.device
+    card_scores: dict[str, list[float]] = field(default_factory=dict)
+    """Share of scores up to each of ``SCORE_EDGES`` on the card's records, by score; empty where the card has none."""
 
     @property
     def version(self) -> str:
@@ -80,7 +83,7 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
             loaded = torch.jit.freeze(loaded)
         except (RuntimeError, ValueError, AttributeError) as error:
             raise ModelError(f"PyTorch cannot read {folder / _ENCODER} as TorchScript: {error}") from error
-    return Model(loaded, manifest, place)
+    return Model(loaded, manifest, place, card_distribution(folder))
 
 
 def read_manifest(folder: Path) -> Manifest:

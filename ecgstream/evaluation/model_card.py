@@ -9,11 +9,13 @@ from typing import Any
 from rich.table import Table
 
 from ..diagnosis import Model, load_model
+from ..diagnosis.distribution import CARD_SHEET
 from ..training.train import read_examples, validation_examples
 from .model_beats import DS2, score_model_beats
 from .model_scores import score_af, score_diagnoses, score_noise, score_ventricular
+from .score_distribution import score_distribution
 
-CARD, SHEET = "card.md", "card.json"
+CARD = "card.md"
 _LABELS = {"veb": "Ventricular beats (VEB)", "sveb": "Supraventricular beats (SVEB)"}
 
 
@@ -28,13 +30,14 @@ def measure(model: Model, data: Path, cache: Path) -> dict[str, Any]:
         "af": score_af(model, kept["cinc2017"]),
         "noise": score_noise(model, kept["cinc2011"]),
         "ventricular": score_ventricular(model, kept["vfdb"]),
+        "scores": score_distribution(model, [each for examples in kept.values() for each in examples]),
     }
 
 
 def write_card(folder: Path, sheet: dict[str, Any], training: dict[str, Any]) -> None:
     """Write ``card.md`` and the figures behind it, ``card.json``, into a model directory."""
     manifest = load_model(folder, "cpu").manifest
-    (folder / SHEET).write_text(json.dumps({**sheet, "training": training}, indent=1) + "\n")
+    (folder / CARD_SHEET).write_text(json.dumps({**sheet, "training": training}, indent=1) + "\n")
     facts = {
         "version": sheet["model"],
         "parameters": f"{manifest.n_parameters / 1e6:.2f} million",

@@ -200,6 +200,7 @@ class HttpSettings(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(9464, ge=0, le=65_535)
+    bed_metrics: bool = Field(False, description="per-bed metrics, which name beds by their stream id")
     order_token_file: Path | None = Field(None, description="its token is for orders and strips; unset: nobody")
 
 
