@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ecgstream"
 PURE = ("waveform", "errors", "limits", "rows", "conditioning", "rhythm", "alarms", "beats", "pulse", "strips")
 PURE += ("electrodes",)
-IO_ROOMS = ("wire", "sources", "sinks", "kafka")
+IO_ROOMS = ("wire", "sources", "sinks", "kafka", "outbound")
 ARRAY_LIBRARIES = {"numpy", "scipy", "numba"}
 FORBIDDEN_IN_PURE = {"asyncio", "time", "datetime", "logging", "structlog", "socket", "threading", "torch", "pathlib"}
 
@@ -53,7 +53,7 @@ def test_pure_rooms_import_only_pure_rooms(path: Path):
 @over_modules_of(*IO_ROOMS)
 def test_rooms_that_do_io_know_nothing_of_signals(path: Path):
     own = {name for name in _imports(path) if name.startswith("ecgstream.")}
-    assert own <= {f"ecgstream.{room}" for room in (*IO_ROOMS, "waveform", "errors", "settings")}
+    assert own <= {f"ecgstream.{room}" for room in (*IO_ROOMS, "waveform", "errors", "settings", "clock")}
     # Bytes of many messages are read at once by a kernel; nothing else here computes.
     computing = {"torch", "scipy"} if path.name == "plain.py" else {"torch", "scipy", "numba"}
     assert not _imports(path) & computing

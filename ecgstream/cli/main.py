@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import evaluate, heads, strip, topics
+from . import bridge, evaluate, heads, strip, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Continuous multi-lead ECG from bedside monitors to rhythm, diagnoses and alarms, streaming. "
     "**Not a medical device.**",
 )
+app.add_typer(bridge.app, name="bridge")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(heads.app, name="heads")
 app.add_typer(topics.app, name="topics")

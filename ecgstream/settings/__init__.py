@@ -1,6 +1,7 @@
 """Settings: file, then environment ``ECGSTREAM_…`` (nested by ``__``), then flags."""
 
 from .loading import load_settings
+from .outbound import Destination, DialectSettings, FhirSettings, OutboundSettings, Pcd04Settings, WebhookSettings
 from .sections import (
     AlarmSettings,
     ConditioningSettings,
@@ -25,11 +26,16 @@ __all__ = [
     "ConditioningSettings",
     "ControlSettings",
     "CurveSettings",
+    "Destination",
     "DiagnosisSettings",
+    "DialectSettings",
+    "FhirSettings",
     "HttpSettings",
     "IntakeSettings",
     "KafkaSettings",
     "LogSettings",
+    "OutboundSettings",
+    "Pcd04Settings",
     "SaslSettings",
     "Settings",
     "SinkSettings",
@@ -37,5 +43,6 @@ __all__ = [
     "StateSettings",
     "TlsSettings",
     "TopicSettings",
+    "WebhookSettings",
     "load_settings",
 ]

@@ -12,6 +12,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from .outbound import OutboundSettings
 from .sections import (
     AlarmSettings,
     ConditioningSettings,
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
+    outbound: OutboundSettings = OutboundSettings()
     queue_messages: int = Field(4_096, ge=16, description="messages waiting between source and compute")
     drain_s: float = Field(10.0, gt=0, description="how long a first SIGTERM may take to finish what has arrived")
     clock: Literal["wall", "sample"] = Field("wall", description="'sample' for replays: no wall-clock deadlines")

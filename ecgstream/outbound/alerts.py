@@ -1,0 +1,176 @@
+"""The alerts as the daemon publishes them: from its Kafka topic, or from its ZeroMQ sink.
+
+Kafka: read as a group of our own; what has been taken into the queue is committed, so nothing is lost whoever was down.
+ZeroMQ keeps nothing: what is published while nobody listens is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import structlog
+import zmq
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from ..errors import BrokerError, WireError
+from ..kafka.client import client_options, why_unreachable
+from ..kafka.headers import content_type_of
+from ..settings import KafkaSettings, Settings
+from ..wire import ecgstream_pb2 as pb
+from ..wire.codec import decode
+from ..wire.sockets import Readiness, close_socket, open_socket
+from .metrics import OutboundMetrics
+
+MOST = 500
+"""Alerts handed over at once."""
+HIGH_WATER_MARK = 100_000
+
+log = structlog.get_logger()
+
+
+class Alerts(Protocol):
+    """Where alerts come from."""
+
+    async def start(self) -> None:
+        """Begin to listen. Raises SettingsError or BrokerError."""
+        ...
+
+    async def receive(self) -> list[pb.Alert]:
+        """Those that have come, as soon as there is one, in order."""
+        ...
+
+    async def confirm(self) -> None:
+        """All that was received is on the disk."""
+        ...
+
+    async def close(self) -> None:
+        """Let go."""
+        ...
+
+
+def alerts_of(settings: Settings, metrics: OutboundMetrics) -> Alerts:
+    """Where ``sink.kind`` says that the daemon publishes."""
+    return KafkaAlerts(settings.kafka, metrics) if settings.sink.kind == "kafka" else ZeroMqAlerts(settings, metrics)
+
+
+class KafkaAlerts:
+    """The topic of alerts. The group is the daemons' with ``-outbound`` behind it; it begins at the topic's end."""
+
+    def __init__(self, settings: KafkaSettings, metrics: OutboundMetrics):
+        self._settings, self._metrics = settings, metrics
+        self._consumer: AIOKafkaConsumer | None = None
+        self._settled: frozenset[TopicPartition] = frozenset()
+
+    async def start(self) -> None:
+        """Join the group; waits until the broker lets us in. Raises SettingsError, BrokerError."""
+        if sentence := await why_unreachable(self._settings):
+            raise BrokerError(sentence)
+        self._consumer = AIOKafkaConsumer(
+            self._settings.topics.alerts,
+            group_id=f"{self._settings.group}-outbound",
+            isolation_level="read_committed",
+            auto_offset_reset="latest",
+            enable_auto_commit=False,
+            **client_options(self._settings),
+        )
+        await self._consumer.start()
+
+    async def receive(self) -> list[pb.Alert]:
+        """As the protocol says; survives any absence of the broker."""
+        while True:
+            batches = await self._consumer.getmany(timeout_ms=500, max_records=MOST)
+            if self._consumer.assignment() != self._settled:
+                await self._settle()
+            messages = [message for batch in batches.values() for message in batch]
+            read = (_alert(m.value, content_type_of(m.headers), self._metrics) for m in messages)
+            if alerts := [alert for alert in read if alert]:
+                return alerts
+            if messages:
+                await self.confirm()
+
+    async def confirm(self) -> None:
+        """Commit. Where that fails, what was read is read again, and known."""
+        await self._commit(None)
+
+    async def _commit(self, offsets: dict[TopicPartition, int] | None) -> None:
+        try:
+            await asyncio.wait_for(self._consumer.commit(offsets), self._settings.request_timeout_s)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("offsets not committed", text=str(error) or type(error).__name__)
+
+    async def close(self) -> None:
+        """Leave the group."""
+        if self._consumer:
+            await self._consumer.stop()
+
+    async def _settle(self) -> None:
+        """Write down where a new group begins, so that what comes from now on is not passed over after a crash."""
+        self._settled = self._consumer.assignment()
+        places = {place: await self._consumer.committed(place) for place in self._settled}
+        begun = {place: await self._consumer.position(place) for place, offset in places.items() if offset is None}
+        if begun:
+            await self._commit(begun)
+
+
+class ZeroMqAlerts:
+    """The daemon's PUB socket."""
+
+    def __init__(self, settings: Settings, metrics: OutboundMetrics):
+        self._sink, self._curve, self._metrics = settings.sink, settings.outbound.curve, metrics
+        self._socket: zmq.Socket | None = None
+
+    async def start(self) -> None:
+        """Connect, or bind where the sink connects. Raises SettingsError."""
+        self._socket, _ = open_socket(
+            zmq.SUB,
+            [self._sink.endpoint],
+            bind=not self._sink.bind,
+            high_water_mark=HIGH_WATER_MARK,
+            curve=self._curve,
+            section="outbound",
+        )
+        self._readiness = Readiness(self._socket)
+        self._socket.subscribe(b"application/vnd.ecgstream.alert.")
+
+    async def receive(self) -> list[pb.Alert]:
+        """As the protocol says."""
+        while not (alerts := self._drain()):
+            await self._readiness.wait()
+        return alerts
+
+    def _drain(self) -> list[pb.Alert]:
+        alerts = []
+        try:
+            while len(alerts) < MOST:
+                content_type, *_, payload = self._socket.recv_multipart(zmq.NOBLOCK)
+                if alert := _alert(payload, content_type.decode("latin-1"), self._metrics):
+                    alerts.append(alert)
+        except zmq.Again:
+            pass
+        return alerts
+
+    async def confirm(self) -> None:
+        """Nobody to tell."""
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._socket is not None:
+            await close_socket(self._socket, linger_s=0)
+            self._socket = None
+
+
+def _alert(payload: bytes | None, content_type: str, metrics: OutboundMetrics) -> pb.Alert | None:
+    """None, counted and told, where it is none."""
+    try:
+        message = decode(payload or b"", content_type)
+    except WireError as error:
+        metrics.unreadable.inc()
+        log.warning("not an alert", reason=error.reason)
+        return None
+    if not isinstance(message, pb.Alert):
+        metrics.unreadable.inc()
+        return None
+    metrics.received.inc()
+    return message
