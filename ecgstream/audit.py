@@ -71,7 +71,7 @@ def _entry(control: pb.Control) -> dict[str, Any]:
     else:
         details = json_format.MessageToDict(order, preserving_proto_field_name=True)
     who = {"actor": control.actor, "stream_id": control.stream_id, "request_id": control.request_id}
-    return who | {"order": name, "details": details}
+    return who | {"order": name, "details": details, "reason": control.reason}
 
 
 def _outcome(reply: pb.ControlReply) -> str:

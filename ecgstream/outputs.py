@@ -16,6 +16,7 @@ from .alert_strips.recent import RecentStrips
 from .diagnosis.strips import NAMES as STRIP_NAMES
 from .diagnosis.strips import StripScores
 from .intake import Intake
+from .limits import BOUNDS
 from .settings import Settings
 from .sources.message import Message
 from .verdicts import Verdict
@@ -172,6 +173,8 @@ class Outputs:
             }
             vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
             _fill_vitals(vitals, conditioned, rhythm, i, k, self._intake.lead_names(row))
+            vitals.limits.CopyFrom(_limits(self._alarms.limits[row].item()))
+            vitals.preset = self._alarms.presets[row]
             if silenced[i]:
                 vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
             diagnosis = pb.Diagnosis(**stamp, model=self._model_version)
@@ -208,6 +211,11 @@ def _fill_vitals(
     for name, reason, good in zip(names, reasons, quality, strict=True):
         if reason != Reason.ABSENT:
             vitals.leads.append(_lead(name, reason, round(good, 2)))
+
+
+@lru_cache(maxsize=4096)
+def _limits(values: tuple[float, ...]) -> pb.Limits:
+    return pb.Limits(**dict(zip(BOUNDS, values, strict=True)))
 
 
 @lru_cache(maxsize=4096)

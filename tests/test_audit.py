@@ -40,6 +40,7 @@ def test_an_order_is_one_line_of_who_what_when_and_what_came_of_it(tmp_path: Pat
         "request_id": "r1",
         "order": "pause",
         "details": {"condition": "tachycardia", "duration_s": 60.0},
+        "reason": "",
         "outcome": "accepted",
         "sample": 250,
         "text": "Paused.",

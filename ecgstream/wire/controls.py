@@ -32,6 +32,7 @@ def check_control(control: pb.Control) -> None:
     check_text(Refusal.BAD_STREAM_ID, "stream id", control.stream_id, may_be_empty=False)
     check_text(Refusal.BAD_ORDER, "request id", control.request_id)
     check_text(Refusal.BAD_ORDER, "actor", control.actor)
+    check_text(Refusal.BAD_ORDER, "reason", control.reason)
     name = control.WhichOneof("order")
     if name is None:
         raise WireError(

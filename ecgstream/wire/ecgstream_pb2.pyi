@@ -102,7 +102,7 @@ class MonitorAlarm(_message.Message):
     def __init__(self, mdc_code: _Optional[int] = ..., name: _Optional[str] = ..., start_time_ns: _Optional[int] = ..., ended: _Optional[bool] = ..., priority: _Optional[str] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("version", "request_id", "stream_id", "actor", "acknowledge", "pause", "limits", "association", "alarm_switch", "preset", "monitor_alarm")
+    __slots__ = ("version", "request_id", "stream_id", "actor", "acknowledge", "pause", "limits", "association", "alarm_switch", "preset", "monitor_alarm", "reason")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +114,7 @@ class Control(_message.Message):
     ALARM_SWITCH_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
     MONITOR_ALARM_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     version: int
     request_id: str
     stream_id: str
@@ -125,7 +126,8 @@ class Control(_message.Message):
     alarm_switch: AlarmSwitch
     preset: Preset
     monitor_alarm: MonitorAlarm
-    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., stream_id: _Optional[str] = ..., actor: _Optional[str] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., association: _Optional[_Union[Association, _Mapping]] = ..., alarm_switch: _Optional[_Union[AlarmSwitch, _Mapping]] = ..., preset: _Optional[_Union[Preset, _Mapping]] = ..., monitor_alarm: _Optional[_Union[MonitorAlarm, _Mapping]] = ...) -> None: ...
+    reason: str
+    def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., stream_id: _Optional[str] = ..., actor: _Optional[str] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., association: _Optional[_Union[Association, _Mapping]] = ..., alarm_switch: _Optional[_Union[AlarmSwitch, _Mapping]] = ..., preset: _Optional[_Union[Preset, _Mapping]] = ..., monitor_alarm: _Optional[_Union[MonitorAlarm, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Acknowledge(_message.Message):
     __slots__ = ("alert_id",)
@@ -310,7 +312,7 @@ class Score(_message.Message):
     def __init__(self, name: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class Vitals(_message.Message):
-    __slots__ = ("version", "stream_id", "sample", "time_ns", "heart_rate_bpm", "pvc_per_min", "leads", "rhythm", "not_judged", "published_time_ns", "alarms_off", "alarms_paused")
+    __slots__ = ("version", "stream_id", "sample", "time_ns", "heart_rate_bpm", "pvc_per_min", "leads", "rhythm", "not_judged", "published_time_ns", "alarms_off", "alarms_paused", "limits", "preset")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FIELD_NUMBER: _ClassVar[int]
@@ -323,6 +325,8 @@ class Vitals(_message.Message):
     PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
     ALARMS_OFF_FIELD_NUMBER: _ClassVar[int]
     ALARMS_PAUSED_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
     version: int
     stream_id: str
     sample: int
@@ -335,7 +339,9 @@ class Vitals(_message.Message):
     published_time_ns: int
     alarms_off: _containers.RepeatedScalarFieldContainer[str]
     alarms_paused: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., heart_rate_bpm: _Optional[float] = ..., pvc_per_min: _Optional[float] = ..., leads: _Optional[_Iterable[_Union[LeadQuality, _Mapping]]] = ..., rhythm: _Optional[str] = ..., not_judged: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., alarms_off: _Optional[_Iterable[str]] = ..., alarms_paused: _Optional[_Iterable[str]] = ...) -> None: ...
+    limits: Limits
+    preset: str
+    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., heart_rate_bpm: _Optional[float] = ..., pvc_per_min: _Optional[float] = ..., leads: _Optional[_Iterable[_Union[LeadQuality, _Mapping]]] = ..., rhythm: _Optional[str] = ..., not_judged: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., alarms_off: _Optional[_Iterable[str]] = ..., alarms_paused: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class LeadQuality(_message.Message):
     __slots__ = ("name", "quality", "reason")
