@@ -23,12 +23,13 @@ from .http_token import HttpToken
 from .kafka.control import ControlWriter
 from .kafka.producers import Producers
 from .keeper import Keeper
+from .live_waves import waves_of
 from .log_metrics import LogMetrics
 from .membership import Membership
 from .metrics import Metrics
 from .order_endpoint import OrderEndpoint
 from .outputs import Outgoing
-from .pipeline import Pipeline
+from .pipeline import Pipeline, Step
 from .settings import Settings
 from .sinks.base import Sink
 from .sinks.kafka import KafkaSink
@@ -38,6 +39,9 @@ from .sources.control import ControlSocket
 from .sources.zeromq import ZeroMqSource
 from .stages import Stages
 from .strip_endpoint import StripEndpoint
+from .web.board import Board
+from .web.page import WardPage
+from .web.shown_sink import ShownSink
 
 SUBSCRIBERS_RETURN_S = 1.0
 """After a restart, subscribers need about this long to connect again."""
@@ -65,12 +69,19 @@ class Daemon:
         self.stages.audit = Audit(settings.log.audit_path, self.clock, self.metrics)
         token, strips = HttpToken(settings.http.order_token_file), RecentStrips()
         orders = OrderEndpoint(token, self.stages.order, self._takes_no_orders)
-        self.endpoints = Endpoints(settings.http, self.metrics, self, token, orders, StripEndpoint(token, strips))
+        self.page: WardPage | None = None
+        if settings.web.enabled:
+            board = (settings.web, settings.http, Board(strips), self.metrics)
+            self.page = WardPage(*board, self.stages.order, self._takes_no_orders)
+        drawn = StripEndpoint(token, strips)
+        self.endpoints = Endpoints(settings.http, self.metrics, self, token, orders, drawn, self.page)
         self.control = ControlSocket(settings.control)
         self.producers = Producers(settings.kafka)
         self.sink: Sink = ZeroMqSink(settings.sink)
         if settings.sink.kind == "kafka":
             self.sink = KafkaSink(settings.kafka, self.producers)
+        if self.page:
+            self.sink = ShownSink(self.sink, self.page.board)
         self.source: Source = ZeroMqSource(settings.source, self.clock.now_ns)
         self.chunk_log: ChunkLog | None = None
         self._started = False
@@ -97,10 +108,13 @@ class Daemon:
 
     async def startup(self) -> None:
         """Everything that can fail before the first message."""
+        self._loop = asyncio.get_running_loop()
         model, fault = self._load_model()
         stages = self.stages
         stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock)
         stages.pipeline.outputs.strips = self.endpoints.strips.strips
+        if self.page:
+            stages.pipeline.observer = self._show_waves
         await stages.in_compute(stages.pipeline.warm_up)
         stages.audit.start()
         await self.endpoints.start()
@@ -139,6 +153,8 @@ class Daemon:
             if self.chunk_log:
                 beside.append(group.create_task(self.stages.take_orders(self.chunk_log.control)))
                 beside.append(group.create_task(self._watch_log()))
+            if self.page:
+                beside.append(group.create_task(self._watch_beds(self.page.board)))
             group.create_task(self.stages.receive(self.source))
             group.create_task(self.stages.compute())
             await group.create_task(self.stages.publish())
@@ -172,6 +188,17 @@ class Daemon:
         while True:
             metrics.export()
             await asyncio.sleep(1.0)
+
+    async def _watch_beds(self, board: Board) -> None:
+        """The page shows the beds that are here, and no others."""
+        while True:
+            await asyncio.sleep(1.0)
+            board.keep_only(await self.stages.in_compute(lambda: list(self.stages.pipeline.intake.row_of)))
+
+    def _show_waves(self, step: Step) -> None:
+        """In the compute thread; the board is the event loop's."""
+        waves = waves_of(step.conditioned, self.stages.pipeline.intake)
+        self._loop.call_soon_threadsafe(self.page.board.take_waves, waves)
 
     def _load_model(self) -> tuple[Model | None, str]:
         if not self.settings.diagnosis.enabled:

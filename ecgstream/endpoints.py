@@ -1,7 +1,8 @@
-"""The HTTP port: /metrics, /health/live, /health/ready, /orders, /alerts/<id>/strip.svg."""
+"""The HTTP port: /metrics, /health/live, /health/ready, /orders, /alerts/<id>/strip.svg, and the ward page."""
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +14,10 @@ from .metrics import Metrics
 from .order_endpoint import MOST_BYTES, OrderEndpoint
 from .settings import HttpSettings
 from .strip_endpoint import KINDS, StripEndpoint
+from .web.page import WardPage
+
+CLOSE_S = 2.0
+"""How long an answer under way may take when the daemon stops."""
 
 
 class Health(Protocol):
@@ -37,28 +42,25 @@ class Endpoints:
     token: HttpToken
     orders: OrderEndpoint
     strips: StripEndpoint
+    page: WardPage | None = None
     port: int = 0
     _runner: web.AppRunner | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Listen; ``port`` then holds the port in use. Raises SettingsError when the address is not to be had."""
         self.token.start()
+        context = tls_context(self.settings)
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
         app.router.add_post("/orders", self.orders.handle)
         app.router.add_get(f"/alerts/{{alert_id}}/strip.{{kind:{'|'.join(KINDS)}}}", self.strips.handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self.settings.host, self.settings.port)
-        try:
-            await site.start()
-        except OSError as error:
-            await self._runner.cleanup()
-            address = f"{self.settings.host}:{self.settings.port}"
-            raise SettingsError(f"http: cannot listen on {address} ({error.strerror}); set http.port.") from error
-        self.port = self._runner.addresses[0][1]
+        if self.page:
+            self.page.start()
+            app.router.add_get("/", _to_ward)
+            app.add_subapp("/ward", self.page.app())
+        self._runner, self.port = await listen(app, self.settings, context)
 
     async def close(self) -> None:
         """Stop listening."""
@@ -74,6 +76,42 @@ class Endpoints:
 
     async def _ready(self, _: web.Request) -> web.Response:
         return _answer(self.health.not_ready())
+
+
+async def listen(
+    app: web.Application, settings: HttpSettings, context: ssl.SSLContext | None
+) -> tuple[web.AppRunner, int]:
+    """Serve an application; what to clean up at the end, and the port in use. Raises SettingsError."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
+    except OSError as error:
+        await runner.cleanup()
+        address = f"{settings.host}:{settings.port}"
+        raise SettingsError(f"http: cannot listen on {address} ({error.strerror}); set http.port.") from error
+    return runner, runner.addresses[0][1]
+
+
+def tls_context(settings: HttpSettings) -> ssl.SSLContext | None:
+    """None where the port speaks no TLS. Raises SettingsError when certificate or key cannot be used."""
+    if settings.tls_certificate_file is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate_file, settings.tls_key_file)
+    except OSError as error:
+        files = f"{settings.tls_certificate_file} and {settings.tls_key_file}"
+        raise SettingsError(
+            f"http.tls_certificate_file and http.tls_key_file must hold a certificate and its key in PEM form; {files} "
+            f"cannot be used ({getattr(error, 'reason', None) or error.strerror})."
+        ) from error
+    return context
+
+
+async def _to_ward(_: web.Request) -> web.Response:
+    raise web.HTTPFound("/ward/")
 
 
 def _answer(faults: list[str]) -> web.Response:

@@ -53,6 +53,11 @@ class Metrics:
         self.alarms_ignored = Counter("ecgstream_monitor_alarms_ignored", "Alarms of unknown name", registry=r)
         self.published = Counter("ecgstream_published", "Messages published", ["message"], registry=r)
         self.orders = Counter("ecgstream_orders", "Control orders", ["order", "outcome"], registry=r)
+        self.pages = Gauge("ecgstream_web_pages", "Browsers that show the ward page", registry=r)
+        self.updates_dropped = Counter(
+            "ecgstream_web_updates_dropped", "Updates slow browsers went without", registry=r
+        )
+        self.web_refused = Counter("ecgstream_web_refused", "Turned away from the ward page", ["reason"], registry=r)
         self.audit_failures = Counter("ecgstream_audit_failures", "Orders not in the audit file", registry=r)
         self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)
         self.stale = Gauge("ecgstream_streams_stale", "Streams that have stopped sending", registry=r)

@@ -59,6 +59,12 @@ def test_rooms_that_do_io_know_nothing_of_signals(path: Path):
     assert not _imports(path) & computing
 
 
+@over_modules_of("web")
+def test_the_ward_page_knows_nothing_of_signals(path: Path):
+    signals = {f"ecgstream.{room}" for room in ("intake", "conditioning", "rhythm", "beats", "diagnosis", "pipeline")}
+    assert not _imports(path) & ({"torch", "scipy", "numba"} | signals)
+
+
 def test_nobody_below_the_daemon_imports_it():
     for path in PACKAGE.rglob("*.py"):
         if path.parent == PACKAGE and path.stem in {"daemon"} or "cli" in path.parts:

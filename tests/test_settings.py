@@ -110,3 +110,17 @@ def test_a_wrong_password_setting_is_not_shown():
     with pytest.raises(SettingsError) as error:
         load_settings(None, {"kafka.sasl": {"username": "ward", "password": ["s3cret"]}})
     assert "kafka.sasl.password" in str(error.value) and "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{}, {"http.tls_certificate_file": "tls.pem", "http.tls_key_file": "tls.key"}, {"web.tokens_file": "t.yaml"}],
+)
+def test_a_ward_page_for_the_network_needs_tls_and_tokens(flags):
+    with pytest.raises(SettingsError, match=r"web\.enabled with http\.host 0\.0\.0\.0 shows patients to the network"):
+        load_settings(flags={"web.enabled": True, "http.host": "0.0.0.0"} | flags)
+
+
+def test_a_certificate_without_its_key_is_refused():
+    with pytest.raises(SettingsError, match="set both tls_certificate_file and tls_key_file"):
+        load_settings(flags={"http.tls_certificate_file": "tls.pem"})

@@ -18,6 +18,7 @@ from .sections import (
     StateSettings,
     TlsSettings,
     TopicSettings,
+    WebSettings,
 )
 from .settings import Settings
 
@@ -44,5 +45,6 @@ __all__ = [
     "TlsSettings",
     "TopicSettings",
     "WebhookSettings",
+    "WebSettings",
     "load_settings",
 ]

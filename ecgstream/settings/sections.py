@@ -196,12 +196,35 @@ class AlarmSettings(_Section):
 
 
 class HttpSettings(_Section):
-    """Metrics, health and orders."""
+    """Metrics, health, orders and the ward page."""
 
     host: str = "127.0.0.1"
     port: int = Field(9464, ge=0, le=65_535)
     bed_metrics: bool = Field(False, description="per-bed metrics, which name beds by their stream id")
+    tls_certificate_file: Path | None = Field(None, description="PEM; with its key, the whole port speaks TLS")
+    tls_key_file: Path | None = None
     order_token_file: Path | None = Field(None, description="its token is for orders and strips; unset: nobody")
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> HttpSettings:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("set both tls_certificate_file and tls_key_file, or neither")
+        return self
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the port."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+
+class WebSettings(_Section):
+    """The ward page, on the HTTP port."""
+
+    enabled: bool = False
+    tokens_file: Path | None = Field(None, description="who may view, acknowledge, configure; unset: all may view")
+    host_names: tuple[str, ...] = Field((), description="names browsers reach the page by, beside http.host")
+    banner: Literal["", "demo", "replay"] = Field("", description="say that these are no patients of today")
+    most_pages: int = Field(50, ge=1, description="browsers at once; further ones are turned away")
 
 
 class StateSettings(_Section):

@@ -25,6 +25,7 @@ from .sections import (
     SinkSettings,
     SourceSettings,
     StateSettings,
+    WebSettings,
 )
 
 
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     diagnosis: DiagnosisSettings = DiagnosisSettings()
     alarms: AlarmSettings = AlarmSettings()
     http: HttpSettings = HttpSettings()
+    web: WebSettings = WebSettings()
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
     outbound: OutboundSettings = OutboundSettings()
@@ -63,6 +65,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"kafka.delivery is exactly-once; source.kind and sink.kind must both be kafka, they are {kinds[0]} "
                 f"and {kinds[1]}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_page_for_others_is_guarded(self) -> Settings:
+        guarded = self.http.tls_certificate_file and self.web.tokens_file
+        if self.web.enabled and not self.http.is_loopback and not guarded:
+            raise ValueError(
+                f"web.enabled with http.host {self.http.host} shows patients to the network; set "
+                "http.tls_certificate_file, http.tls_key_file and web.tokens_file, or http.host 127.0.0.1"
             )
         return self
 

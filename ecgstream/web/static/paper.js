@@ -1,0 +1,73 @@
+// ECG paper: how many pixels a millimetre has here, and the grid. 25 mm/s, 10 mm/mV.
+
+export const MM_PER_S = 25, MM_PER_MV = 10;
+const CSS_PX_PER_MM = 96 / 25.4;
+
+const settings = { calibration: Number(localStorage.getItem("calibration")) || 1 };
+const grids = new Map();
+
+/** Pixels of the style sheet in a millimetre of paper, corrected by what was measured with a ruler. */
+export const pxPerMm = () => CSS_PX_PER_MM * settings.calibration;
+export const calibration = () => settings.calibration;
+
+export function calibrate(factor) {
+  settings.calibration = Math.min(3, Math.max(0.3, factor));
+  localStorage.setItem("calibration", settings.calibration);
+  forgetGrids();
+}
+
+export const forgetGrids = () => grids.clear();
+export const pixelRatio = () => Math.min(2, window.devicePixelRatio || 1);
+
+/** Colours of the style sheet, as they are now. */
+export function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name) => style.getPropertyValue(name).trim();
+  return { paper: of("--paper"), fine: of("--grid-fine"), coarse: of("--grid-coarse"), wave: of("--wave"),
+    hatch: of("--hatch"), text: of("--dim"), mark: of("--mark"), high: of("--high"), medium: of("--medium"),
+    low: of("--low"), band: of("--band") };
+}
+
+/** Paper of a size in device pixels, its heavy lines through (0, zero); drawn once and shared. */
+export function grid(width, height, zero, mmPx, palette) {
+  const key = [width, height, zero, mmPx, palette.paper, palette.fine].join();
+  if (!grids.has(key)) {
+    if (grids.size > 60) grids.clear();
+    grids.set(key, drawGrid(width, height, zero, mmPx, palette));
+  }
+  return grids.get(key);
+}
+
+function drawGrid(width, height, zero, mmPx, palette) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d", { alpha: false });
+  context.fillStyle = palette.paper;
+  context.fillRect(0, 0, width, height);
+  const lines = (every, colour) => {
+    context.fillStyle = colour;
+    for (let k = 0; k * every < width; k++) context.fillRect(Math.round(k * every), 0, 1, height);
+    for (let k = Math.ceil(-zero / every); zero + k * every < height; k++) {
+      context.fillRect(0, Math.round(zero + k * every), width, 1);
+    }
+  };
+  if (mmPx >= 2.5) lines(mmPx, palette.fine);
+  lines(5 * mmPx, palette.coarse);
+  return canvas;
+}
+
+/** Diagonal lines, for where there is no signal. */
+export function hatch(context, palette) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 8;
+  const pen = tile.getContext("2d");
+  pen.strokeStyle = palette.hatch;
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  for (const x of [-8, 0, 8]) {
+    pen.moveTo(x, 8);
+    pen.lineTo(x + 8, 0);
+  }
+  pen.stroke();
+  return context.createPattern(tile, "repeat");
+}

@@ -1,0 +1,160 @@
+// One lead, swept over paper: the pen goes from left to right and wipes a bar before it. Only what is new is drawn.
+
+import { MISSING, WAVE_HZ } from "./beds.js";
+import { MM_PER_MV, MM_PER_S, colours, grid, hatch, pixelRatio, pxPerMm } from "./paper.js";
+
+const BAR_PX = 14;
+
+export class Sweep {
+  /** `mmPerS` other than 25 is for overviews. `zero`: where 0 mV lies, from the top. */
+  constructor(canvas, { zero = 0.6, mmPerS = MM_PER_S, mmPerMv = MM_PER_MV, coarse = false } = {}) {
+    Object.assign(this, { canvas, zero, mmPerS, mmPerMv, coarse });
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.bed = null;
+    this.lead = "";
+    this.visible = true;
+    this.reset();
+  }
+
+  show(bed, lead) {
+    if (bed === this.bed && lead === this.lead) return;
+    [this.bed, this.lead] = [bed, lead];
+    this.reset();
+  }
+
+  reset() {
+    this._drawn = null; // sample up to which is drawn; null: all of it is due
+  }
+
+  /** Takes on the size the style sheet gives the canvas. */
+  resize(width, height) {
+    const ratio = pixelRatio();
+    const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+    if (this.canvas.width !== w || this.canvas.height !== h) [this.canvas.width, this.canvas.height] = [w, h];
+    this.reset();
+  }
+
+  /** Device pixels in a second and in a millivolt. */
+  get pxPerS() {
+    return this.mmPerS * pxPerMm() * pixelRatio();
+  }
+
+  get pxPerMv() {
+    return this.mmPerMv * pxPerMm() * pixelRatio();
+  }
+
+  draw() {
+    const { width, height } = this.canvas;
+    const at = this.bed ? this.bed.pen.at : -1;
+    const perSample = this.pxPerS / WAVE_HZ;
+    if (this._drawn === null || at < this._drawn - WAVE_HZ) this._begin(at, perSample);
+    if (at < 0 || at <= this._drawn) return;
+    const from = Math.max(this._drawn, at - (width - BAR_PX) / perSample);
+    this._wipe(Math.floor(at * perSample) + BAR_PX * pixelRatio());
+    this._trace(from, at, perSample, width, height);
+    this._drawn = at;
+  }
+
+  _begin(at, perSample) {
+    const { width, height } = this.canvas;
+    this._palette = colours();
+    this._zeroPx = Math.round(this.zero * height);
+    const mmPx = pxPerMm() * pixelRatio() * (this.mmPerS / MM_PER_S);
+    this._grid = grid(width, height, this._zeroPx, mmPx, this._palette);
+    this._hatch = hatch(this.context, this._palette);
+    this.context.drawImage(this._grid, 0, 0);
+    this.context.lineWidth = 1.4 * pixelRatio();
+    this.context.lineJoin = this.context.lineCap = "round";
+    this.context.strokeStyle = this._palette.wave;
+    this._drawn = at - (width - BAR_PX) / perSample;
+    this._wiped = Math.floor(at * perSample) + BAR_PX;
+  }
+
+  /** Paper again, from where it was wiped last to pixel `stop`, counted without turning back. */
+  _wipe(stop) {
+    const { width, height } = this.canvas;
+    let start = Math.max(this._wiped, stop - width);
+    this._wiped = Math.max(stop, this._wiped);
+    while (start < stop) {
+      const x = ((start % width) + width) % width;
+      const n = Math.min(stop - start, width - x);
+      this.context.drawImage(this._grid, x, 0, n, height, x, 0, n, height);
+      start += n;
+    }
+  }
+
+  _trace(from, to, perSample, width, height) {
+    const buffer = this.bed.lead(this.lead, this.coarse);
+    const { context } = this;
+    const perUv = this.pxPerMv / 1000;
+    const perValue = buffer.step * perSample;
+    const [first, last] = [Math.max(Math.floor(from / buffer.step), buffer.first), Math.floor(to / buffer.step)];
+    let [broken, before] = [true, Infinity];
+    context.beginPath();
+    for (let index = first; index <= last; index++) {
+      const far = index * perValue;
+      const x = far - Math.floor(far / width) * width;
+      const uv = buffer.at(index);
+      if (uv === MISSING) {
+        if (index < buffer.stop && index > first) this._gap(x, perValue, height);
+        broken = true;
+      } else {
+        const y = Math.min(height - 1, Math.max(1, this._zeroPx - uv * perUv));
+        if (broken || x < before) context.moveTo(x, y);
+        else context.lineTo(x, y);
+        broken = false;
+      }
+      before = x;
+    }
+    context.stroke();
+  }
+
+  _gap(x, width, height) {
+    this.context.fillStyle = this._hatch;
+    this.context.fillRect(Math.floor(x), 0, Math.max(1, Math.ceil(width)), height);
+  }
+}
+
+/** Draws all sweeps on screen, once a frame, and says how often that is. */
+export class Screen {
+  constructor(live) {
+    this.live = live;
+    this.sweeps = new Set();
+    this.fps = 0;
+    this._beforeMs = 0;
+    this._sizes = new ResizeObserver((entries) => {
+      for (const { target, contentRect } of entries) target.sweep?.resize(contentRect.width, contentRect.height);
+    });
+    this._sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) if (target.sweep) target.sweep.visible = isIntersecting;
+    });
+    requestAnimationFrame((ms) => this._frame(ms));
+  }
+
+  add(sweep) {
+    sweep.canvas.sweep = sweep;
+    this.sweeps.add(sweep);
+    this._sizes.observe(sweep.canvas);
+    this._sight.observe(sweep.canvas);
+  }
+
+  remove(sweep) {
+    this.sweeps.delete(sweep);
+    this._sizes.unobserve(sweep.canvas);
+    this._sight.unobserve(sweep.canvas);
+    delete sweep.canvas.sweep;
+  }
+
+  redraw() {
+    for (const sweep of this.sweeps) sweep.reset();
+  }
+
+  _frame(ms) {
+    requestAnimationFrame((next) => this._frame(next));
+    const seconds = this._beforeMs ? (ms - this._beforeMs) / 1000 : 0;
+    this._beforeMs = ms;
+    if (seconds > 0) this.fps += (1 / seconds - this.fps) * 0.05;
+    for (const bed of this.live.beds.values()) bed.pen.advance(seconds);
+    for (const sweep of this.sweeps) if (sweep.visible) sweep.draw();
+  }
+}
