@@ -15,6 +15,7 @@ from ..errors import EcgstreamError, SettingsError
 from ..settings import Destination, Settings
 from .alarm_manager import AlarmManager
 from .alerts import alerts_of
+from .http import FhirServer, Webhook
 from .metrics import OutboundMetrics
 from .patients import Patients, pseudonym_at
 from .queue import OutboundQueue
@@ -108,7 +109,11 @@ class Bridge:
             thread.join()
 
     def _receiver(self, destination: Destination) -> Receiver:
-        outbound = self.settings.outbound
+        match destination.kind:
+            case "fhir":
+                return FhirServer(destination, self.patients)
+            case "webhook":
+                return Webhook(destination, self.clock.now_ns)
         tls = client_context(destination.tls, f"outbound.{destination.name}.tls") if destination.tls else None
-        dialect = outbound.dialect(destination.dialect)
+        dialect = self.settings.outbound.dialect(destination.dialect)
         return AlarmManager(destination, dialect, tls, self.patients, self.clock.now_ns)
