@@ -19,6 +19,7 @@ from .delivery import Delivery, Results
 from .diagnosis import Model, load_model
 from .endpoints import Endpoints
 from .errors import ModelError
+from .hl7.metrics import Hl7Metrics
 from .http_token import HttpToken
 from .kafka.control import ControlWriter
 from .kafka.producers import Producers
@@ -36,6 +37,7 @@ from .sinks.kafka import KafkaSink
 from .sinks.zeromq import ZeroMqSink
 from .sources.base import Source
 from .sources.control import ControlSocket
+from .sources.hl7 import Hl7Source
 from .sources.zeromq import ZeroMqSource
 from .stages import Stages
 from .strip_endpoint import StripEndpoint
@@ -82,9 +84,17 @@ class Daemon:
             self.sink = KafkaSink(settings.kafka, self.producers)
         if self.page:
             self.sink = ShownSink(self.sink, self.page.board)
-        self.source: Source = ZeroMqSource(settings.source, self.clock.now_ns)
+        self.source: Source = self._hl7() if settings.source.kind == "hl7" else self._zeromq()
         self.chunk_log: ChunkLog | None = None
         self._started = False
+
+    def _zeromq(self) -> Source:
+        return ZeroMqSource(self.settings.source, self.clock.now_ns)
+
+    def _hl7(self) -> Source:
+        stages, metrics = self.stages, Hl7Metrics(self.metrics.registry)
+        code_vf = self.settings.alarms.code_vf
+        return Hl7Source(self.settings.hl7, self.clock.now_ns, stages.order, stages.stopping, metrics, code_vf)
 
     # ------------------------------------------------------------------------------------------------------ its life
 

@@ -3,6 +3,7 @@
     EcgstreamError
     ├── SettingsError            a setting is wrong: names all of them at once
     ├── WireError                a message cannot be a chunk or control; ``reason`` is its short name in metrics
+    ├── Hl7Error                 an HL7 message cannot be taken; ``reason`` likewise, ``where`` its segment and field
     ├── IntakeError              a chunk is well formed but has no place on its stream; ``reason`` likewise
     ├── ModelError               a model file is missing, altered, or not one of ours
     ├── RecordError              a recording cannot be read
@@ -37,6 +38,14 @@ class WireError(_Reasoned):
 
 class IntakeError(_Reasoned):
     """A chunk has no place on its stream; ``reason`` is a short fixed name used as a metric label."""
+
+
+class Hl7Error(_Reasoned):
+    """An HL7 message cannot be taken. The sentence may quote the message: it goes to the sender, never into a log."""
+
+    def __init__(self, reason: str, message: str, where: str = ""):
+        super().__init__(reason, message)
+        self.where = where
 
 
 class ModelError(EcgstreamError):

@@ -109,4 +109,3 @@ def _empty(block: RawBlock, delay_samples: float) -> Conditioned:
         reason=np.full((n_rows, N_LEADS, block.n_hops), Reason.ABSENT, np.uint8),
         quality=np.zeros((n_rows, N_LEADS, block.n_hops), np.float32),
     )
-

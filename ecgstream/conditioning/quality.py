@@ -211,6 +211,13 @@ def judge_rows(places, signal, ratio, filtered, state, out):
             for c in range(raw.shape[1]):
                 slot = slots[r, c]
                 reason[r, slot, k], quality[r, slot, k], filled[row, slot] = judge_hop(
-                    hop, raw[r, c, start:stop], mv_per_adu[r, c], baseline[r, c], ecg_mv[r, slot, part],
-                    unusable[r, c, part], reach[row, slot], window[row, slot], filled[row, slot],
+                    hop,
+                    raw[r, c, start:stop],
+                    mv_per_adu[r, c],
+                    baseline[r, c],
+                    ecg_mv[r, slot, part],
+                    unusable[r, c, part],
+                    reach[row, slot],
+                    window[row, slot],
+                    filled[row, slot],
                 )

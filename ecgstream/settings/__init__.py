@@ -1,5 +1,6 @@
 """Settings: file, then environment ``ECGSTREAM_…`` (nested by ``__``), then flags."""
 
+from .hl7 import Hl7Settings, MllpTlsSettings
 from .loading import load_settings
 from .outbound import Destination, DialectSettings, FhirSettings, OutboundSettings, Pcd04Settings, WebhookSettings
 from .sections import (
@@ -31,12 +32,14 @@ __all__ = [
     "DiagnosisSettings",
     "DialectSettings",
     "FhirSettings",
+    "Hl7Settings",
     "HttpSettings",
     "IntakeSettings",
     "KafkaSettings",
     "LogSettings",
     "OutboundSettings",
     "Pcd04Settings",
+    "MllpTlsSettings",
     "SaslSettings",
     "Settings",
     "SinkSettings",

@@ -24,9 +24,9 @@ class CurveSettings(_Section):
 
 
 class SourceSettings(_Section):
-    """Where chunks come from; with Kafka the section ``kafka`` says where that is."""
+    """Where chunks come from; with Kafka and HL7 the section of that name says where that is."""
 
-    kind: Literal["zeromq", "kafka"] = "zeromq"
+    kind: Literal["zeromq", "kafka", "hl7"] = "zeromq"
     socket: Literal["pull", "sub"] = "pull"
     endpoints: tuple[str, ...] = ("tcp://127.0.0.1:5551",)
     bind: bool = Field(True, description="bind the endpoints (monitors connect to us) or connect to them")

@@ -12,6 +12,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from .hl7 import Hl7Settings
 from .outbound import OutboundSettings
 from .sections import (
     AlarmSettings,
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     sink: SinkSettings = SinkSettings()
     kafka: KafkaSettings = KafkaSettings()
+    hl7: Hl7Settings = Hl7Settings()
     control: ControlSettings = ControlSettings()
     intake: IntakeSettings = IntakeSettings()
     conditioning: ConditioningSettings = ConditioningSettings()
@@ -56,6 +58,15 @@ class Settings(BaseSettings):
         needed_s = self.intake.lateness_s + 2.0
         if self.intake.ring_s < needed_s:
             raise ValueError(f"intake.ring_s is {self.intake.ring_s}; it must be at least lateness_s + 2 = {needed_s}")
+        return self
+
+    @model_validator(mode="after")
+    def _hl7_needs_its_key(self) -> Settings:
+        if self.source.kind == "hl7" and self.hl7.key_file is None:
+            raise ValueError(
+                "source.kind is hl7; hl7.key_file must name a file with a secret for pseudonyms and the patient table "
+                "(openssl rand -base64 32)"
+            )
         return self
 
     @model_validator(mode="after")
