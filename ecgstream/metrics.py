@@ -72,7 +72,8 @@ class Metrics:
         self.partitions = Gauge("ecgstream_partitions", "Partitions of the log that are ours", registry=r)
         self.lag = Gauge("ecgstream_lag_messages", "Messages in the log not yet taken in", ["partition"], registry=r)
         self.behind = Gauge("ecgstream_behind_seconds", "Age of the last pass's oldest chunk, by the log", registry=r)
-        self.broker_available = Gauge("ecgstream_broker_available", "1 while the log can be read", registry=r)
+        self.broker_available = Gauge("ecgstream_broker_available", "1 unless the log cannot be read", registry=r)
+        self.broker_available.set(1)  # until a broker is found wanting, also where there is none
         self.orders_undecodable = Counter("ecgstream_orders_undecodable", "Messages in the control topic", registry=r)
         self.log_resets = Counter("ecgstream_log_resets", "Times messages had left the log unread", registry=r)
         self.taken_up = Counter("ecgstream_beds_taken_up", "Beds taken over from the log", registry=r)
