@@ -23,6 +23,7 @@ from .destinations import Destination, NobodyListens, ZeroMqDestination, kafka_d
 from .faults import Faults
 from .feed import NS
 from .load import Load, run_load
+from .mllp import mllp_destination
 from .player import Player
 from .programme import Part, play_parts
 from .truth import write_truth
@@ -62,7 +63,10 @@ Connect = Annotated[str, typer.Option(help="PUSH to this endpoint: the daemon's 
 Bind = Annotated[str | None, typer.Option(help="PUB here instead; the daemon subscribes (source.socket: sub)")]
 To = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="publish to Kafka instead: kafka://HOST:PORT[,HOST:PORT]/TOPIC"),
+    typer.Option(
+        metavar="URL",
+        help="publish to Kafka instead: kafka://HOST:PORT[,HOST:PORT]/TOPIC, or as HL7: mllp://HOST:PORT",
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option(help="the daemon's settings file; its section `kafka` says how to log in (SASL, TLS)")
@@ -205,7 +209,7 @@ def _destination(connect: str, bind: str | None, to: str | None, config: Path | 
     """A destination that someone listens to; on leaving, what was sent may still go out."""
     if bind is not None and to is not None:
         raise ValueError("Give one of --bind and --to: a message goes to one place.")
-    destination = _zeromq(connect, bind) if to is None else kafka_destination(to, load_settings(config).kafka)
+    destination = _zeromq(connect, bind) if to is None else _by_url(to, config)
     linger_s = 0.0
     try:
         yield destination
@@ -213,6 +217,14 @@ def _destination(connect: str, bind: str | None, to: str | None, config: Path | 
     finally:
         if lost := destination.close(linger_s):
             console.print(f"{lost} of the messages sent have not arrived.", style="red")
+        if refusal := getattr(destination, "first_refusal", ""):
+            console.print(f"The first that was refused: {refusal}", style="red", markup=False)
+
+
+def _by_url(to: str, config: Path | None) -> Destination:
+    if to.startswith("mllp://"):
+        return mllp_destination(to)
+    return kafka_destination(to, load_settings(config).kafka)
 
 
 def _zeromq(connect: str, bind: str | None) -> ZeroMqDestination:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,32 @@ def alerts(config: ConfigFile = None) -> None:
         settings = load_settings(config)
         logs.configure(settings.log)
         asyncio.run(_run(settings))
+
+
+class Carrier(StrEnum):
+    """What carries chunks to the daemons."""
+
+    KAFKA = "kafka"
+    ZEROMQ = "zeromq"
+
+
+@app.command()
+def mllp(
+    config: ConfigFile = None,
+    to: Annotated[Carrier, typer.Option(help="What carries chunks and orders to the daemons.")] = Carrier.KAFKA,
+) -> None:
+    """Take HL7 in: waveforms, the monitors' own alarms and ADT, by MLLP.
+
+    They go to ecg.chunks and ecg.control in Kafka, or to the ZeroMQ sockets of one daemon (`source.endpoints`,
+    `control.endpoint`). A message is answered once it is safe there. Runs until SIGTERM; /metrics is at `http.port`.
+    """
+    from .. import logs
+    from ..hl7 import bridge
+
+    with told():
+        settings = load_settings(config)
+        logs.configure(settings.log)
+        asyncio.run(bridge.run(settings, to.value))
 
 
 async def _run(settings: Settings) -> None:

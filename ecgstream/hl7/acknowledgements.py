@@ -6,13 +6,12 @@ import time
 from itertools import count
 
 from ..errors import Hl7Error
-from .message import Header
+from .message import Header, escaped
 from .refusals import ERROR_CODES, REJECTED, Refused
 from .times import dtm
 
 NOBODY = Header(("|", "^~\\&"))
 """In place of a header that could not be read."""
-_ESCAPED = str.maketrans({"|": "\\F\\", "^": "\\S\\", "~": "\\R\\", "&": "\\T\\", "\\": "\\E\\", "\r": " ", "\n": " "})
 _numbers = count(time.time_ns() // 1_000_000)
 
 
@@ -55,15 +54,15 @@ def _answer(header: Header, code: str, error: Hl7Error | None) -> bytes:
         _plain(header, 11) or "P",
         _plain(header, 12) or "2.6",
     ]
-    sentence = str(error).translate(_ESCAPED) if error else ""
+    sentence = escaped(str(error)) if error else ""
     segments = ["|".join(msh), "|".join(["MSA", code, _plain(header, 10), sentence]).rstrip("|")]
     if error:
         error_code = ERROR_CODES.get(Refused(error.reason), "102")
-        segments.append(f"ERR||{error.where.translate(_ESCAPED)}|{error_code}^^HL70357|E||||{sentence}")
+        segments.append(f"ERR||{escaped(error.where)}|{error_code}^^HL70357|E||||{sentence}")
     return "".join(segment + "\r" for segment in segments).encode("latin-1", "replace")
 
 
 def _plain(header: Header, number: int) -> str:
     """A field as it came; a sender with separators of its own gets it back without them."""
     text = header.field(number)
-    return text if header.fields[:2] == NOBODY.fields else text.translate(_ESCAPED)
+    return text if header.fields[:2] == NOBODY.fields else escaped(text)

@@ -26,6 +26,14 @@ _CHARACTER_SETS = {
 """MSH-18 (HL7 table 0211), as far as they are spoken here."""
 
 
+_ESCAPED = str.maketrans({"|": "\\F\\", "^": "\\S\\", "~": "\\R\\", "&": "\\T\\", "\\": "\\E\\", "\r": " ", "\n": " "})
+
+
+def escaped(text: str) -> str:
+    """A text as it may stand in a field, with the usual separators."""
+    return text.translate(_ESCAPED)
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What the acknowledgement needs, read from MSH even of messages that are refused."""
