@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import bridge, evaluate, heads, strip, topics
+from . import bridge, evaluate, heads, strip, topics, web
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +27,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(heads.app, name="heads")
 app.add_typer(topics.app, name="topics")
 app.command()(strip.strip)
+app.command("web-token")(web.web_token)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML; deploy/ecgstream.yaml explains it.")]
 Sets = Annotated[

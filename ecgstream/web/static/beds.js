@@ -12,11 +12,13 @@ export class LeadBuffer {
     this.step = coarse ? COARSE_STEP : 1;
     this.values = new Int16Array(coarse ? COARSE_SIZE : FINE_SIZE).fill(MISSING);
     this.first = this.stop = 0; // values [first, stop) are held
+    this.fills = 0; // times it was filled other than by going on
   }
 
   write(sample, values) {
     const start = Math.round(sample / this.step);
-    if (start !== this.stop) {
+    if (start !== this.stop || this.first === this.stop) {
+      this.fills++;
       const gap = start - this.stop;
       if (gap > 0 && gap < this.values.length && this.stop > this.first) this._fill(this.stop, start);
       else this.first = start;

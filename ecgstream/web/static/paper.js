@@ -52,7 +52,7 @@ function drawGrid(width, height, zero, mmPx, palette) {
     }
   };
   if (mmPx >= 2.5) lines(mmPx, palette.fine);
-  lines(5 * mmPx, palette.coarse);
+  lines((mmPx >= 2.5 ? 5 : 25) * mmPx, palette.coarse);
   return canvas;
 }
 

@@ -47,7 +47,9 @@ export class Sweep {
     const { width, height } = this.canvas;
     const at = this.bed ? this.bed.pen.at : -1;
     const perSample = this.pxPerS / WAVE_HZ;
-    if (this._drawn === null || at < this._drawn - WAVE_HZ) this._begin(at, perSample);
+    const fills = this.bed?.lead(this.lead, this.coarse).fills;
+    if (this._drawn === null || at < this._drawn - WAVE_HZ || fills !== this._fills) this._begin(at, perSample);
+    this._fills = fills;
     if (at < 0 || at <= this._drawn) return;
     const from = Math.max(this._drawn, at - (width - BAR_PX) / perSample);
     this._wipe(Math.floor(at * perSample) + BAR_PX * pixelRatio());

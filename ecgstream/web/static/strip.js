@@ -1,0 +1,76 @@
+// The strip of a past alarm on paper: all leads below one another, the onset marked, what is missing hatched.
+
+import { MISSING } from "./beds.js";
+import { MM_PER_MV, MM_PER_S, colours, grid, hatch, pixelRatio, pxPerMm } from "./paper.js";
+import { clock, element, plain, sentence } from "./words.js";
+
+const LEAD_MM = 22;
+const dialog = () => document.getElementById("dialog");
+
+export async function showStrip(bed, alert) {
+  const answer = await fetch(`strips/${encodeURIComponent(alert.id)}`);
+  const close = element("button", { type: "button", class: "primary", onclick: () => dialog().close() }, "Close");
+  const title = element("h2", { id: "dialog-title" }, `${sentence(plain(alert.condition))}, ${bed.id}`);
+  dialog().classList.add("wide");
+  if (!answer.ok) {
+    dialog().replaceChildren(title, element("p", {}, (await answer.json()).text), element("div", { class: "buttons" }, close));
+  } else {
+    const strip = parsed(await answer.arrayBuffer());
+    const canvas = element("canvas", { role: "img", "aria-label": `${strip.n / strip.fsHz} seconds of ${strip.leads.join(", ")}` });
+    const about = `${clock(strip.startMs)} · ${(strip.n / strip.fsHz).toFixed(0)} s · as the monitor sent it · 25 mm/s, 10 mm/mV${strip.complete ? "" : " · more of it is still to come"}`;
+    dialog().replaceChildren(title, element("p", { class: "note" }, about),
+      element("div", { class: "strip", tabindex: 0, role: "region", "aria-label": "Strip" }, canvas), element("div", { class: "buttons" }, close));
+    draw(canvas, strip);
+  }
+  dialog().showModal();
+}
+
+function parsed(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const about = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const uv = about.leads.map((_, k) => new Int16Array(buffer, 4 + length + 2 * k * about.n, about.n));
+  return { ...about, uv };
+}
+
+function draw(canvas, { leads, uv, n, fsHz, onset }) {
+  const ratio = pixelRatio();
+  const mm = pxPerMm() * ratio;
+  const perSample = (MM_PER_S * mm) / fsHz;
+  [canvas.width, canvas.height] = [Math.ceil(n * perSample), Math.max(1, Math.ceil(leads.length * LEAD_MM * mm))];
+  canvas.style.width = `${canvas.width / ratio}px`;
+  const palette = colours();
+  const context = canvas.getContext("2d");
+  context.drawImage(grid(canvas.width, canvas.height, 0, mm, palette), 0, 0);
+  if (onset != null) {
+    context.fillStyle = palette.mark;
+    context.fillRect(onset * perSample, 0, 2 * ratio, canvas.height);
+  }
+  context.lineWidth = 1.3 * ratio;
+  context.lineJoin = "round";
+  const missing = hatch(context, palette);
+  leads.forEach((name, k) => {
+    const zero = (k + 0.55) * LEAD_MM * mm;
+    // What the monitor sent has its own baseline; the median of the strip is put on the line.
+    const middle = [...uv[k]].filter((value) => value !== MISSING).sort((a, b) => a - b);
+    const base = middle[middle.length >> 1] ?? 0;
+    context.strokeStyle = palette.wave;
+    context.beginPath();
+    for (let i = 0, broken = true; i < n; i++) {
+      const x = i * perSample;
+      if (uv[k][i] === MISSING) {
+        context.fillStyle = missing;
+        context.fillRect(x, zero - 0.5 * LEAD_MM * mm, Math.max(1, Math.ceil(perSample)), LEAD_MM * mm);
+        broken = true;
+        continue;
+      }
+      const y = zero - ((uv[k][i] - base) / 1000) * MM_PER_MV * mm;
+      if (broken) context.moveTo(x, y);
+      else context.lineTo(x, y);
+      broken = false;
+    }
+    context.stroke();
+    context.fillStyle = palette.text;
+    context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
+    context.fillText(name, 6 * ratio, zero - 0.3 * LEAD_MM * mm);
+  });
+}
