@@ -110,7 +110,12 @@ def ward(
 
 @app.command()
 def replay(
-    records: Annotated[list[Path], typer.Argument(help="WFDB records, path without extension")],
+    records: Annotated[
+        list[Path],
+        typer.Argument(
+            help="WFDB (path without extension), EDF+, DICOM, HL7 aECG, Sierra, MUSE, ISHNE, .vital, CSV, Parquet"
+        ),
+    ],
     connect: Connect = ENDPOINT,
     bind: Bind = None,
     to: To = None,
@@ -125,12 +130,19 @@ def replay(
     truth: Truth = None,
     fault: Fault = None,
 ) -> None:
-    """Recordings in WFDB format, by their own leads, rates and raw units. The stream is named like the record."""
-    # wfdb takes a second to import; the other commands do without.
+    """Recordings by their own leads, rates and raw units. The stream is named like the record.
+
+    Formats: docs/recordings.md
+    """
+    # pandas takes a second to import; the other commands do without.
     from .recordings import replay_parts
 
     with _told_in_a_sentence():
-        performance = Performance(replay_parts(records, beds, seconds, loop), chunk_s, seed, Faults.parse(fault or ()))
+        parts = replay_parts(records, beds, seconds, loop)
+        for record, names in {part.truth["record"]: part.truth["left_out"] for part in parts}.items():
+            if names:
+                console.print(f"{record}: {', '.join(names)} left out, as their rate is not that of the ECG.")
+        performance = Performance(parts, chunk_s, seed, Faults.parse(fault or ()))
         with _destination(connect, bind, to, config) as destination:
             performance.play(destination, speed, fmt, truth)
 

@@ -34,7 +34,7 @@ def _draw(source: Path, out: Path) -> None:
     fmt = out.suffix.removeprefix(".")
     if fmt not in FORMATS:
         raise RecordError(f"The picture {out} must end in {' or '.join('.' + known for known in FORMATS)}.")
-    alert = _alert(source)
+    alert = read_alert(source)
     if not alert.HasField("strip"):
         raise RecordError(
             f"Update {alert.update} of alert {alert.alert_id} brings no strip; the first update of an alert of high or "
@@ -46,7 +46,8 @@ def _draw(source: Path, out: Path) -> None:
         raise RecordError(f"The picture {out} cannot be written ({error.strerror}); name another place.") from error
 
 
-def _alert(source: Path) -> pb.Alert:
+def read_alert(source: Path) -> pb.Alert:
+    """A saved alert message, protobuf or JSON. Raises RecordError, WireError."""
     from ..wire import ecgstream_pb2 as pb
     from ..wire.codec import decode
     from ..wire.content_types import content_type

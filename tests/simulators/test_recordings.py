@@ -117,7 +117,7 @@ def test_the_rate_is_exact(record):
 def test_a_record_that_cannot_be_played_is_refused_in_a_sentence(record, tmp_path):
     with pytest.raises(RecordError, match="cannot be read"):
         Recording(tmp_path / "nothing")
-    with pytest.raises(RecordError, match="no ECG lead"):
+    with pytest.raises(RecordError, match="holds no ECG"):
         Recording(record(names=("PLETH", "ABP"), units=("NU", "mmHg")))
     with pytest.raises(RecordError, match="16 bits cannot hold"):
         Recording(record(fmt=("32", "32"), step=1000))
