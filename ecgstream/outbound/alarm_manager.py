@@ -11,9 +11,10 @@ import hl7
 from hl7.exceptions import HL7Exception
 from hl7.mllp import HL7StreamReader, HL7StreamWriter, InvalidBlockError, open_hl7_connection
 
+from ..hl7.patients import Patients
 from ..settings import DialectSettings, Pcd04Settings
 from ..wire import ecgstream_pb2 as pb
-from .patients import Patients, identity_of
+from .patients import identity_of
 from .pcd04 import Pcd04Messages
 from .queue import Entry, without_strip
 from .receiver import Refused, Unreachable, priority_of

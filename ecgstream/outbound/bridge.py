@@ -17,7 +17,7 @@ from .alarm_manager import AlarmManager
 from .alerts import alerts_of
 from .http import FhirServer, Webhook
 from .metrics import OutboundMetrics
-from .patients import Patients, pseudonym_at
+from .patients import patient_table, pseudonym_at
 from .queue import OutboundQueue
 from .receiver import Receiver
 from .sender import Sender
@@ -32,13 +32,13 @@ log = structlog.get_logger()
 class Bridge:
     """Reads alerts, queues them on disk, and keeps one sender for each destination."""
 
-    def __init__(self, settings: Settings, patients: Patients | None = None, clock: Clock | None = None):
+    def __init__(self, settings: Settings, clock: Clock | None = None):
         if not settings.outbound.destinations:
             raise SettingsError("outbound.destinations is empty; name at least one, as docs/integration.md shows.")
         self.settings = settings
         self.clock = clock or WallClock()
         self.metrics = OutboundMetrics()
-        self.patients = patients
+        self.patients = patient_table(settings.hl7)
         self.receivers = [self._receiver(destination) for destination in settings.outbound.destinations]
         self.alerts = alerts_of(settings, self.metrics)
         self.stopping = asyncio.Event()

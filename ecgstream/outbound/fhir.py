@@ -15,9 +15,9 @@ from urllib.parse import quote
 import numpy as np
 from fhir.resources.R4B.bundle import Bundle
 
+from ..hl7.patients import Identity, main
 from ..settings import FhirSettings
 from ..wire import ecgstream_pb2 as pb
-from .patients import Identity
 
 MDC = "urn:iso:std:iso:11073:10101"
 SNOMED = "http://snomed.info/sct"
@@ -135,9 +135,8 @@ def _patient(identity: Identity | None, settings: FhirSettings) -> dict[str, Any
     """By identifier: whether the server knows the patient must not decide whether it hears the alert."""
     if identity is None:
         return None
-    main = next((one for one in identity.identifiers if one.type == "MR"), identity.identifiers[0])
     system = {"system": settings.patient_system} if settings.patient_system else {}
-    return {"type": "Patient", "identifier": system | {"value": main.value}}
+    return {"type": "Patient", "identifier": system | {"value": main(identity.identifiers).value}}
 
 
 def _time(time_ns: int) -> str:

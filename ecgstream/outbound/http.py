@@ -13,11 +13,12 @@ from pathlib import Path
 import aiohttp
 
 from ..errors import SettingsError
+from ..hl7.patients import Patients
 from ..settings import FhirSettings, TlsSettings, WebhookSettings
 from ..wire import ecgstream_pb2 as pb
 from ..wire.codec import encode
 from .fhir import transaction
-from .patients import Patients, identity_of
+from .patients import identity_of
 from .queue import Entry, without_strip
 from .receiver import Refused, Unreachable, priority_of
 from .tls import client_context

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import structlog
 
 from ..errors import StateError
+from ..hl7.patients import Identity, Keys, Patients
+from ..settings import Hl7Settings
 
 log = structlog.get_logger()
 
 
-class Identifier(Protocol):
-    """One repetition of PID-3."""
-
-    value: str
-    authority: str
-    type: str
-
-
-class Identity(Protocol):
-    """What goes into PID or Patient, as ADT had it."""
-
-    identifiers: tuple[Identifier, ...]
-    family: str
-    given: str
-    birth_date: str  # YYYYMMDD
-    sex: str  # HL7 table 0001
-
-
-class Patients(Protocol):
-    """The bed-to-patient table of the hospital edge."""
-
-    def pseudonym_at(self, stream_id: str) -> str | None:
-        """Of whoever lies in the bed now."""
-        ...
-
-    def identity(self, pseudonym: str) -> Identity | None:
-        """Whom a pseudonym stands for."""
-        ...
+def patient_table(settings: Hl7Settings) -> Patients | None:
+    """The table that ``ecgstream bridge mllp`` writes; None where there is no key to it. SettingsError, StateError."""
+    return Patients(settings.patients_file, Keys(settings.key_file)) if settings.key_file else None
 
 
 def pseudonym_at(patients: Patients | None, stream_id: str) -> str:

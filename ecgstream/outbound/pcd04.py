@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 import hl7
 
+from ..hl7.patients import Identity
 from ..settings import DialectSettings, Pcd04Settings
 from ..wire import ecgstream_pb2 as pb
-from .patients import Identity
 from .queue import Entry
 
 ALARM = "196616^MDC_EVT_ALARM"

@@ -18,7 +18,7 @@ from ecgstream.clock import Clock, ManualClock
 from ecgstream.errors import SettingsError, StateError
 from ecgstream.outbound.bridge import Bridge
 from ecgstream.outbound.queue import OutboundQueue
-from ecgstream.settings import OutboundSettings, Settings, SinkSettings
+from ecgstream.settings import Hl7Settings, OutboundSettings, Settings, SinkSettings
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import encode
 
@@ -50,10 +50,14 @@ async def until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
             await asyncio.sleep(0.02)
 
 
-def settings(folder: Path, endpoint: str, *destinations: dict, **outbound: object) -> Settings:
+def settings(
+    folder: Path, endpoint: str, *destinations: dict, hl7: Hl7Settings | None = None, **outbound: object
+) -> Settings:
     section = {"queue": folder / "queue.sqlite3", "http_port": 0, "retry_s": 0.05, "longest_retry_s": 0.2} | outbound
     return Settings(
-        sink=SinkSettings(endpoint=endpoint), outbound=OutboundSettings(destinations=destinations, **section)
+        sink=SinkSettings(endpoint=endpoint),
+        outbound=OutboundSettings(destinations=destinations, **section),
+        hl7=hl7 or Hl7Settings(),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hl7apy.core import Message
 from hl7apy.parser import parse_message
 
 from ecgstream.alarms.conditions import RULES
+from ecgstream.hl7.patients import Identifier, Identity
 from ecgstream.outbound.pcd04 import Pcd04Messages
 from ecgstream.outbound.queue import Entry
 from ecgstream.settings import OutboundSettings, Pcd04Settings
@@ -19,22 +19,6 @@ from .hospital import T0_NS, alert
 
 GOLDEN = Path(__file__).parent / "golden"
 SENT_NS = T0_NS + 4_400_000_000
-
-
-@dataclass(frozen=True)
-class Identifier:
-    value: str
-    authority: str = ""
-    type: str = ""
-
-
-@dataclass(frozen=True)
-class Identity:
-    identifiers: tuple[Identifier, ...]
-    family: str = ""
-    given: str = ""
-    birth_date: str = ""
-    sex: str = ""
 
 
 MULDER = Identity((Identifier("HO2009001", "Hospital", "MR"),), "Mul|der", "Geert", "18991230", "M")
