@@ -63,10 +63,12 @@ def _suffix(rest: Segments, row: hl7.Segment) -> str:
 def _columns(message: Message, row: hl7.Segment, where: str) -> list[np.ndarray]:
     """One array a channel."""
     header = message.header
-    array = message.arrays[int(message.text(row, 5))]
+    if not (kind := message.rest.array(row)):
+        raise Hl7Error(Refused.BAD_SAMPLES, "Data (WAV) are sent as NA or MA; OBX-2 says neither.", where)
+    array = message.arrays[message.rest.array_index(row, where)]
     repetition = (header.field(2)[1:2] or "~").encode("latin-1")
     parts = [numbers(part, header.component.encode("latin-1"), where) for part in array.split(repetition)]
-    if message.text(row, 2) == "NA":
+    if kind == "NA":
         return parts
     if len({len(part) for part in parts}) > 1:
         raise Hl7Error(Refused.BAD_SAMPLES, "Every repetition of an MA holds one value of each channel.", where)

@@ -92,6 +92,17 @@ class Segments:
             text = self._parsed.unescape(text)
         return "" if (text := text.strip()) == '""' else text
 
+    def array(self, segment: hl7.Segment) -> str:
+        """NA or MA where the segment's samples were cut out; as it came, since that is how they were found."""
+        kind = str(segment[2]) if len(segment) > 2 else ""
+        return kind if kind in ("NA", "MA") else ""
+
+    def array_index(self, segment: hl7.Segment, where: str) -> int:
+        """Which of the arrays is this segment's. Raises Hl7Error where it has none."""
+        if len(segment) < 6:
+            raise Hl7Error(Refused.NO_SAMPLES, "The segment ends before OBX-5; the samples belong there.", where)
+        return int(str(segment[5]))
+
 
 class Message:
     """One message: its segments up to the first OBX, and those from there on, which are often parsed already."""

@@ -90,7 +90,7 @@ def arrays_of(rest: Segments) -> tuple[Array, ...]:
         else:
             rows[block].append(segment)
     for block, of_block in enumerate(rows):
-        found += [Array(rest, block, row, of_block) for row in of_block if rest.text(row, 2) == "NA"]
+        found += [Array(rest, block, row, of_block) for row in of_block if rest.array(row) == "NA"]
     return tuple(found)
 
 
@@ -100,13 +100,13 @@ class Array:
     def __init__(self, rest: Segments, block: int, row: hl7.Segment, rows: list[hl7.Segment]):
         text = self._text = rest.text
         self.block, self._row = block, row
-        self.index = int(text(row, 5))
-        self.where = f"OBX {text(row, 1) or '?'}"
+        self.where = f"OBX {text(row, 1)[:10] or '?'}"
+        self.index = rest.array_index(row, self.where)
         sub_id = text(row, 4)
         self._said = {
             text(other, 3, 2): other
             for other in rows
-            if text(other, 2) != "NA" and sub_id and (text(other, 4) + ".").startswith(sub_id + ".")
+            if not rest.array(other) and sub_id and (text(other, 4) + ".").startswith(sub_id + ".")
         }
         self.kind, self.code, self.name = channel_of(text(row, 3), text(row, 3, 2), self.where)
         self.invalid = self._invalid()

@@ -113,6 +113,10 @@ HAND_MADE: dict[str, bytes] = {
     "infinite": waveform(array("I", ["1e999", "1.0"]), *attributes("I")),
     "above 16 bits": waveform(array("I", [1, 70_000]), *attributes("I")),
     "above 64 bits": waveform(array("I", [1, 10**30]), *attributes("I")),
+    "ends before its samples": waveform(
+        "OBX|1|NA|131329^MDC_ECG_ELEC_POTL_I^MDC|1", array("II", [1]), *attributes("II")
+    ),
+    "data of no array type": waveform("OBX|1|CD|1&CHN|1|1&I^^5&uV^^250", "OBX|2|NM|1&WAV|1|1", array("II", [1])),
     "no rate": without(b"OBX||NM|0^MDC_ATTR_SAMP_RATE"),
     "rate of words": swapped(b".1|250|", b".1|fast|"),
     "rate 0": swapped(b".1|250|", b".1|0|"),
