@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -70,7 +71,10 @@ class Door:
         except (DeliveryError, StateError) as fault:
             error = Hl7Error(Refused.NOT_HANDED_ON, f"{fault} Send the message again.")
         except Exception as fault:  # a message nobody thought of must not end the connection of a whole ward
-            log.error("an HL7 message met a fault of ours", kind=_kind(header), fault=type(fault).__name__)
+            where = traceback.extract_tb(fault.__traceback__)[-1]  # not its text, which may quote the message
+            log.error(
+                "an HL7 message met a fault of ours", fault=type(fault).__name__, at=f"{where.name}:{where.lineno}"
+            )
             error = Hl7Error(
                 Refused.INTERNAL, "ecgstream itself failed on this message; its maker wants to know of it."
             )

@@ -14,6 +14,9 @@ from .refusals import Refused
 from .samples import cut
 from .times import time_ns, zone_of
 
+# The library logs the content of fields whose escapes are wrong, names among them.
+hl7.containers.logger.disabled = hl7.util.logger.disabled = True
+
 _CHARACTER_SETS = {
     "": "utf-8",
     "ASCII": "ascii",
@@ -174,7 +177,7 @@ def parse(block: bytes, header: Header, zone: tzinfo) -> Message:
     try:
         parsed = Segments(hl7.parse(head))
         described = _described(f"MSH{header.field(1)}{header.field(2)}", rest)
-    except (hl7.HL7Exception, IndexError, ValueError, KeyError, AttributeError) as error:
+    except (hl7.HL7Exception, IndexError, ValueError, KeyError, AttributeError, AssertionError) as error:
         raise Hl7Error(Refused.BAD_FIELD, f"The message cannot be read as HL7 v2 ({type(error).__name__}).") from error
     return Message(header, parsed, described, arrays, zone)
 
