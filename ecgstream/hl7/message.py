@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property, lru_cache
@@ -72,9 +73,9 @@ def repetitions(segment: hl7.Segment, field: int) -> int:
 class Segments:
     """Parsed segments; fields, components and so on are counted from 1, as HL7 does."""
 
-    def __init__(self, parsed: hl7.Message, skip: int = 0):
-        self._parsed = parsed
-        self._named = [(str(segment[0]), segment) for segment in list(parsed)[skip:]]
+    def __init__(self, parsed: hl7.Message, segments: Iterable[hl7.Segment]):
+        self._parsed = parsed  # knows the separators
+        self._named = [(str(segment[0]), segment) for segment in segments]
 
     def all(self, *names: str) -> list[hl7.Segment]:
         """Segments of these names, in their order."""
@@ -175,17 +176,30 @@ def parse(block: bytes, header: Header, zone: tzinfo) -> Message:
     first = text.find("\rOBX")
     head, rest = (text, "") if first < 0 else (text[:first], text[first + 1 :])
     try:
-        parsed = Segments(hl7.parse(head))
-        described = _described(f"MSH{header.field(1)}{header.field(2)}", rest)
+        separators = f"MSH{header.field(1)}{header.field(2)}"
+        before = Segments(_parsed(separators, ""), _segments(separators, head))
+        described = _described(separators, rest)
     except (hl7.HL7Exception, IndexError, ValueError, KeyError, AttributeError, AssertionError) as error:
         raise Hl7Error(Refused.BAD_FIELD, f"The message cannot be read as HL7 v2 ({type(error).__name__}).") from error
-    return Message(header, parsed, described, arrays, zone)
+    return Message(header, before, described, arrays, zone)
+
+
+def _segments(separators: str, head: str) -> Iterator[hl7.Segment]:
+    """All but MSH, which is read already. PID and PV1 of a bed stay the same for hours."""
+    for line in head.split("\r")[1:]:
+        yield from list(_parsed(separators, line))[1:]
 
 
 @lru_cache(maxsize=4_096)
 def _described(separators: str, text: str) -> Segments:
     """Segments from the first OBX on. Without samples they are the same from second to second, and are parsed once."""
-    return Segments(hl7.parse(f"{separators}\r{text}"), skip=1)
+    parsed = _parsed(separators, text)
+    return Segments(parsed, list(parsed)[1:])
+
+
+@lru_cache(maxsize=16_384)
+def _parsed(separators: str, text: str) -> hl7.Message:
+    return hl7.parse(f"{separators}\r{text}")
 
 
 def _encoding(header: Header) -> str:

@@ -29,7 +29,7 @@ def cut(block: bytes, field: bytes) -> tuple[bytes, list[bytes]]:
 def _arrays_in(field: bytes) -> re.Pattern[bytes]:
     f = re.escape(field)
     other = rb"[^\r" + f + rb"]*" + f
-    return re.compile(rb"((?<=\r)OBX" + f + other + rb"(?:NA|MA)" + f + other + other + rb")([^\r" + f + rb"]*)")
+    return re.compile(rb"(\rOBX" + f + other + rb"(?:NA|MA)" + f + other + other + rb")([^\r" + f + rb"]*)")
 
 
 def numbers(array: bytes, separator: bytes, where: str) -> np.ndarray:

@@ -50,15 +50,18 @@ def waves(message: Message) -> Iterator[Wave]:
     if is_classic(message.rest):
         yield from classic_waves(message)
         return
+    starts_ns: dict[int, int] = {}
     for array in arrays_of(message.rest):
-        yield _wave(message, array, obrs[begun - 1 + array.block])
+        obr = obrs[begun - 1 + array.block]
+        if array.block not in starts_ns:
+            starts_ns[array.block] = message.time_ns(message.text(obr, 7), "OBR-7")
+        yield _wave(message, array, obr, starts_ns[array.block])
 
 
-def _wave(message: Message, array: Array, obr: hl7.Segment) -> Wave:
+def _wave(message: Message, array: Array, obr: hl7.Segment, start_ns: int) -> Wave:
     values = numbers(message.arrays[array.index], message.header.component.encode("latin-1"), array.where)
     unit, gain, steps = array.calibration(values.dtype.kind == "f")
     samples = as_int16(values, steps, array.invalid, array.where)
-    start_ns = message.time_ns(message.text(obr, 7), "OBR-7")
     fs_hz = array.fs_hz or _rate_of(message, obr, start_ns, len(samples), array.where)
     return Wave(array.kind, array.code, array.name, unit, gain, 0, array.invalid, fs_hz, start_ns, samples)
 
