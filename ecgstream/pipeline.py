@@ -97,9 +97,9 @@ class Pipeline:
         self.refused = []
         for part in in_parts(messages):
             with self._stage("decode"):
-                buffer, chunks = read(part)
+                plain = read(part)
             with self._stage("intake"):
-                for message, wanted in take_in(self.intake, part, buffer, chunks, self._is_wanted):
+                for message, wanted in take_in(self.intake, part, plain, self._is_wanted):
                     self._take_one(message, wanted, out)
         self._tick(out)
         out += self.tell_verdicts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -32,7 +32,7 @@ WAITING_BATCHES = 3
 WAITING_RESULTS = 8
 FAR_S, NEAR_S = 30.0, 10.0
 """Further behind the log than warm-up and FAR_S, the encoder waits until less than NEAR_S is left."""
-PASS_S = 5.0
+PASS_S = 2.5
 """Most of a partition's log in one pass, however far behind: what a bed says in a pass is one record."""
 WATCH_S = 1.0
 """How often the clock is looked at: stale streams, eviction, saved state."""
@@ -50,18 +50,20 @@ class Barrier:
         self.abandoned = False  # nobody waits for it any more
 
 
-def in_passes(messages: list[Message]) -> Iterator[list[Message]]:
-    """The messages in their order, cut so that no partition has more than ``PASS_S`` of its log in one part."""
-    part: list[Message] = []
+def in_passes(messages: list[Message]) -> list[list[Message]]:
+    """The messages, those of each partition in their order, in parts that hold ``PASS_S`` of every partition's log: all
+    partitions go on side by side, as a pass over many beds costs each of them less."""
+    parts: dict[int, list[Message]] = {0: []}
     begun_ns: dict[int, int] = {}
+    reached: dict[int, int] = {}
     for message in messages:
+        number = 0
         if place := message.position:
             first_ns = begun_ns.setdefault(place.partition, place.log_ns)
-            if place.log_ns - first_ns > PASS_S * 1e9:
-                yield part
-                part, begun_ns = [], {place.partition: place.log_ns}
-        part.append(message)
-    yield part
+            number = max(reached.get(place.partition, 0), int((place.log_ns - first_ns) / (PASS_S * 1e9)))
+            reached[place.partition] = number
+        parts.setdefault(number, []).append(message)
+    return [parts[number] for number in sorted(parts)]
 
 
 class Stages:

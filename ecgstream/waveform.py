@@ -13,7 +13,6 @@ import math
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 
@@ -123,18 +122,6 @@ class Chunk:
     def ecg(self) -> ChannelGroup:
         """The ECG group (the wire codec puts it first)."""
         return self.groups[0]
-
-
-class PlainChunk(NamedTuple):
-    """A chunk of one ECG group with all electrodes on, its samples still in the bytes it came in with others."""
-
-    stream_id: str
-    sequence: int
-    start_ns: int
-    layout: Layout
-    at: int  # where its samples begin: little-endian int16, one channel after the other
-    n: int  # of each channel
-    pacer: tuple[SampleRange, ...] = ()
 
 
 class Reason(IntEnum):

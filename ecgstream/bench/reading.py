@@ -27,6 +27,7 @@ from ..reception import in_parts, read, take_in
 from ..settings import Settings, load_settings
 from ..sources.kafka import Extents, KafkaSource
 from ..sources.message import Message
+from ..stages import in_passes
 from ..wire.codec import decode_chunk
 
 MAX_HOPS = 25
@@ -137,14 +138,15 @@ class Taking:
 
     def take_in(self, messages: list[Message]) -> dict[int, int]:
         """What to commit for these messages, once they are taken in."""
-        for part in in_parts(messages):
-            with self._meter.part("decode"):
-                buffer, chunks = read(part)
-            with self._meter.part("place"):
-                for message, _ in take_in(self._intake, part, buffer, chunks, lambda *_: True):
-                    self._accept(message)
-        with self._meter.part("hand out"):
-            self._hand_out()
+        for of_pass in in_passes(messages):
+            for part in in_parts(of_pass):
+                with self._meter.part("decode"):
+                    plain = read(part)
+                with self._meter.part("place"):
+                    for message, _ in take_in(self._intake, part, plain, lambda *_: True):
+                        self._accept(message)
+            with self._meter.part("hand out"):
+                self._hand_out()
         return {message.position.partition: message.position.offset + 1 for message in messages}
 
     def _accept(self, message: Message) -> None:

@@ -37,11 +37,12 @@ class Slab:
         self.most_samples = self.capacity - self.kept - (self.rate.native_stop(2) - self.rate.native_stop(1)) - 1
         """Longest chunk that fits beside what is kept and an unfinished hop."""
         self.samples = np.empty((0, n_channels, self.capacity), np.int16)
+        self.stop = np.zeros(0, np.int64)  # native samples written of each ring's segment
         self.lead_slots = np.zeros((0, n_channels), np.int64)
         self.mv_per_adu = np.zeros((0, n_channels), np.float32)
         self.baseline_adu = np.zeros((0, n_channels), np.float32)
         self.invalid_value = np.zeros((0, n_channels), np.int32)
-        self.paced: set[int] = set()  # slots with samples the monitor marked as pace pulses
+        self.paced = np.zeros(0, bool)  # slots with samples the monitor marked as pace pulses
         self.marks = np.zeros((0, 1, self.capacity), np.int16)  # 1 where it did
         self._free: list[int] = []
 
@@ -50,6 +51,7 @@ class Slab:
         if not self._free:
             self._grow()
         slot = self._free.pop()
+        self.stop[slot] = 0
         self.mv_per_adu[slot] = [1 / channel.gain for channel in layout.channels]
         self.baseline_adu[slot] = [channel.baseline for channel in layout.channels]
         self.invalid_value[slot] = [channel.invalid_value for channel in layout.channels]
@@ -59,14 +61,14 @@ class Slab:
 
     def release(self, slot: int) -> None:
         """Give a ring back."""
-        self.paced.discard(slot)
+        self.paced[slot] = False
         self._free.append(slot)
 
     def _grow(self) -> None:
         had = len(self.samples)
         has = max(8, 2 * had)
         self._free = list(range(has - 1, had - 1, -1))
-        for name in ("samples", "lead_slots", "mv_per_adu", "baseline_adu", "invalid_value", "marks"):
+        for name in ("samples", "stop", "paced", "lead_slots", "mv_per_adu", "baseline_adu", "invalid_value", "marks"):
             old = getattr(self, name)
             new = np.empty((has, *old.shape[1:]), old.dtype)
             new[:had] = old
@@ -97,12 +99,20 @@ class Arena:
 class Ring:
     """One group's samples of the running segment. Native samples [stop - capacity, stop) can be read."""
 
-    __slots__ = ("slab", "slot", "layout", "stop")
+    __slots__ = ("slab", "slot", "layout")
 
     def __init__(self, slab: Slab, layout: Layout):
         self.slab, self.layout = slab, layout
         self.slot = slab.acquire(layout)
-        self.stop = 0
+
+    @property
+    def stop(self) -> int:
+        """Native samples written of the segment."""
+        return int(self.slab.stop[self.slot])
+
+    @stop.setter
+    def stop(self, stop: int) -> None:
+        self.slab.stop[self.slot] = stop
 
     def write(self, group: ChannelGroup) -> None:
         """Copy the group's samples behind those already there, coded."""
@@ -117,10 +127,10 @@ class Ring:
     def mark(self, pacer: Sequence[SampleRange], n: int) -> None:
         """Mark pace pulses among the next ``n`` samples, of any channel: a pulse shows in all leads."""
         slab, first = self.slab, self.stop
-        if not pacer and self.slot not in slab.paced:
-            return
-        if self.slot not in slab.paced:
-            slab.paced.add(self.slot)
+        if not slab.paced[self.slot]:
+            if not pacer:
+                return
+            slab.paced[self.slot] = True
             slab.marks[self.slot] = 0
         fill(slab.marks[self.slot], (0, 1), first + max(0, n - slab.capacity), first + n, np.int16(0))
         for marked in pacer:

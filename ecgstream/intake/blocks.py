@@ -52,7 +52,7 @@ def _block(
     table: StreamTable, slab: Slab, rows: np.ndarray, n_hops: int, first_native: np.ndarray, n_native: int
 ) -> RawBlock:
     slot, first_hop, segment_hop = table.slot[rows], table.next_hop[rows], table.segment_hop[rows]
-    raw = gather(slab.samples, slot, first_native - slab.history, table.stop[rows], slab.history + n_native)
+    raw = gather(slab.samples, slot, first_native - slab.history, slab.stop[slot], slab.history + n_native)
     return RawBlock(
         rows=rows,
         n_hops=n_hops,
@@ -66,14 +66,14 @@ def _block(
         slots=slab.lead_slots[slot],
         mv_per_adu=slab.mv_per_adu[slot],
         baseline_adu=slab.baseline_adu[slot],
-        pacer=_marks(slab, slot, first_native - slab.history, table.stop[rows], slab.history + n_native),
+        pacer=_marks(slab, slot, first_native - slab.history, slab.stop[slot], slab.history + n_native),
     )
 
 
 def _marks(slab: Slab, slots: np.ndarray, first: np.ndarray, stop: np.ndarray, n: int) -> np.ndarray | None:
     """bool (R, n): native samples from ``first`` (R,) on that the monitor marked as pace pulses; None where no row has
     any."""
-    if slab.paced.isdisjoint(slots.tolist()):
+    paced = slab.paced[slots]
+    if not paced.any():
         return None
-    paced = np.isin(slots, list(slab.paced))
     return (gather(slab.marks, slots, first, stop, n)[:, 0] == 1) & paced[:, None]

@@ -20,7 +20,7 @@ from .placement import KINDS, Item
 from .snapshots import restore, resume, save, snapshot
 from .store import Store
 from .streams import NO_HOLD, Stream, StreamTable
-from .together import Together
+from .usual import place_usual
 
 
 class Intake:
@@ -38,6 +38,8 @@ class Intake:
         self._arena = Arena(settings.ring_s)
         self._store = Store(self._table, self._arena)
         self.row_of = self._table.row_of
+        self.row_of_bytes, self.usual = self._table.row_of_bytes, self._table.usual
+        self.learn_usual = self._table.learn_usual
         self.active = self._table.active
         self.clock_wrong = self._table.clock_wrong
         self.last_arrival_ns = self._table.last_arrival_ns
@@ -73,6 +75,7 @@ class Intake:
             self.counts["refused"] += 1
             raise
         row = stream.row
+        self._table.usual[row] = None  # until it is seen that there is nothing to decide any more
         if row in self._store.blocked:
             self.counts["blocked"] += 1
             return False
@@ -84,9 +87,13 @@ class Intake:
         self._table.accepted += 1
         return True
 
-    def together(self, buffer: np.ndarray) -> Together:
-        """Takes in chunks whose samples lie in uint8 ``buffer``, those about which there is nothing to decide."""
-        return Together(self._table, self._settings, buffer)
+    def accept_usual(self, buffer: np.ndarray, chunks: np.ndarray, marks: np.ndarray) -> np.ndarray:
+        """Take in those of ``chunks`` int64 (M, 8), of rows that differ, about which there is nothing to decide; bool
+        (M,): which were. Columns: row, arrived_ns, sequence, start_ns, where in uint8 ``buffer`` the samples begin and
+        how many bytes they are (little-endian int16, one channel after the other), and the first of its own ``marks``
+        of pace pulses, int64 (K, 3), and the one behind them."""
+        within = self._settings.wild_clock_s * 1e9, self._settings.clock_step_s
+        return place_usual(self._table, self._arena.slabs, within, buffer, chunks, marks)
 
     def _stream(self, stream_id: str, layout: Layout) -> Stream:
         """The chunk's stream, admitted if new; nothing is changed when the chunk is refused."""
@@ -185,6 +192,7 @@ class Intake:
         stream = self._table.by_row[row]
         stream.queue.clear()
         self._store.blocked.pop(row, None)
+        self._table.usual[row] = None
         stream.timeline.break_off()
         if stream.timeline.rate is not None:
             self._begin_next(stream)

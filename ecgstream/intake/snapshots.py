@@ -5,14 +5,13 @@ Whoever puts a snapshot back gives the chunks that follow the same places.
 
 from __future__ import annotations
 
-from array import array
 from fractions import Fraction
 from typing import Any
 
 from ..waveform import Channel, GroupKind, Layout
-from .clock_fit import ClockFit
 from .rate import Rate
-from .timeline import SEEN, UNKNOWN, Timeline
+from .timeline import UNKNOWN, Timeline
+from .tracks import SEEN
 
 
 def save(timeline: Timeline) -> dict[str, Any]:
@@ -37,8 +36,8 @@ def restore(timeline: Timeline, state: dict[str, Any]) -> None:
     timeline.segment_hop, timeline.frontier = int(state["segment_hop"]), int(state["frontier"])
     timeline.next_sequence, timeline.last_n = int(state["next_sequence"]), int(state["last_n"])
     timeline.trusted = bool(state["trusted"])
-    timeline.fit = ClockFit.restored(state["clock"])
-    timeline.starts = array("q", [UNKNOWN]) * SEEN
+    timeline.fit.restore(state["clock"])
+    timeline.starts[:] = UNKNOWN
 
 
 def snapshot(timeline: Timeline) -> dict[str, Any] | None:
@@ -59,10 +58,9 @@ def resume(timeline: Timeline, taken: dict[str, Any]) -> None:
     if not taken:
         return
     restore(timeline, taken)
-    starts = array("q", taken["starts"])
-    if len(starts) != SEEN:
-        raise ValueError(f"a snapshot holds {SEEN} start times; this one holds {len(starts)}")
-    timeline.starts = starts
+    if len(taken["starts"]) != SEEN:
+        raise ValueError(f"a snapshot holds {SEEN} start times; this one holds {len(taken['starts'])}")
+    timeline.starts[:] = taken["starts"]
     timeline.layout = None if taken["layout"] is None else _layout(taken["layout"])
 
 

@@ -67,7 +67,6 @@ class Store:
         table, row, ring = self._table, stream.row, stream.ring
         grid = ring.slab.rate.grid_stop(ring.stop)
         segment_hop = int(table.segment_hop[row])
-        table.stop[row] = ring.stop
         table.ready_hop[row] = segment_hop + grid // HOP_SAMPLES
         if stream.last is not None and table.next_hop[row] - segment_hop > _LAST_HOPS:
             stream.release_last()
@@ -87,7 +86,7 @@ class Store:
         table, row = self._table, stream.row
         table.slab[row], table.slot[row] = self._arena.index(layout), stream.ring.slot
         table.segment_hop[row] = table.next_hop[row] = table.ready_hop[row] = hop
-        table.stop[row], table.newest_grid[row] = 0, hop * HOP_SAMPLES
+        table.newest_grid[row] = hop * HOP_SAMPLES
 
     def _store_beside(self, stream: Stream, group: ChannelGroup, ecg_start: int, after_gap: bool) -> None:
         """Other groups follow their own count, and the ECG's where they must: after a gap, or when out of step."""

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..errors import IntakeError
 from ..settings import IntakeSettings
-from ..waveform import HOP_SAMPLES, LEADS, GroupKind, Layout
-from .arena import Ring, Slab
+from ..waveform import LEADS, GroupKind, Layout
+from .arena import Ring
 from .placement import Placement
 from .timeline import Timeline
+from .tracks import no_tracks
 
 NO_HOLD = 1 << 62
 """A hop after every other."""
@@ -76,14 +77,16 @@ class StreamTable:
         self.segment_hop = np.zeros(n, np.int64)
         self.slab = np.zeros(n, np.int64)
         self.slot = np.zeros(n, np.int64)
-        self.stop = np.zeros(n, np.int64)  # native samples placed in the segment
+        self.tracks = no_tracks(n)
+        self.row_of_bytes: dict[bytes, int] = {}  # by the stream id as it stands in a message
+        self.usual: list[bytes | None] = []  # by row: its layout's bytes, while nothing has to be decided
 
     def admit(self, stream_id: str) -> Stream:
         """A row for a new stream. Raises IntakeError when all are taken."""
         row = self._take_row(stream_id)
-        stream = Stream(stream_id, row, Timeline(self._settings, self._counts))
-        self.by_row[row] = stream
-        self.row_of[stream_id] = row
+        stream = Stream(stream_id, row, Timeline(self._settings, self._counts, self.tracks.of(row)))
+        self.by_row[row], self.usual[row] = stream, None
+        self.row_of[stream_id] = self.row_of_bytes[stream_id.encode()] = row
         self.active[row] = True
         return stream
 
@@ -91,7 +94,7 @@ class StreamTable:
         """Forget a stream and free its row."""
         stream = self.by_row[row]
         stream.release()
-        del self.row_of[stream.stream_id]
+        del self.row_of[stream.stream_id], self.row_of_bytes[stream.stream_id.encode()]
         self.by_row[row] = None
         for column in (self.active, self.clock_wrong, self.newest_grid, self.next_hop, self.ready_hop, self.cold):
             column[row] = 0
@@ -105,15 +108,14 @@ class StreamTable:
         hops = int(self.next_hop[row]) - int(self.segment_hop[row])
         return slab.rate.native_stop(hops) - slab.kept + slab.capacity - stream.ring.stop
 
-    def note(self, slab: Slab, rows: np.ndarray, stops: np.ndarray, arrived_ns: np.ndarray) -> None:
-        """Samples up to native ``stops`` (R,) of ``rows`` (R,) are in the slab; their clocks are not wild."""
-        grid, segment_hop = slab.rate.grid_stop(stops), self.segment_hop[rows]
-        self.stop[rows] = stops
-        self.ready_hop[rows] = segment_hop + grid // HOP_SAMPLES
-        self.newest_grid[rows] = segment_hop * HOP_SAMPLES + grid
-        self.last_arrival_ns[rows] = arrived_ns
-        self.clock_wrong[rows] = False
-        self.accepted += len(rows)
+    def learn_usual(self, row: int, layout: Layout, layout_bytes: bytes) -> None:
+        """``layout`` is told by these bytes: of the row's next chunk, if it tells the same, there is only sequence and
+        clock to be looked at; unless chunks wait, or a segment has just begun."""
+        stream = self.by_row[row]
+        timeline = stream.timeline
+        runs = stream.ring is not None and timeline.layout is layout and timeline.trusted
+        if runs and not (timeline.held or stream.queue or stream.last):
+            self.usual[row] = layout_bytes
 
     def silent(self, now_ns: int, for_s: float) -> list[int]:
         """Rows without a chunk for more than ``for_s``."""
@@ -130,6 +132,7 @@ class StreamTable:
                 f"{self._settings.max_streams}. Raise it, or run another daemon.",
             )
         self.by_row.append(None)
+        self.usual.append(None)
         return len(self.by_row) - 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable
 
@@ -11,11 +10,15 @@ from ..waveform import GRID_HZ, HOP_SAMPLES, Layout
 from .clock_fit import ClockFit
 from .placement import Item, Placement
 from .rate import Rate
+from .tracks import FRONTIER, HZ, LAST_N, NEXT_SEQUENCE, SEEN, Tracks
 
-SEEN = 64
-"""Start times of this many sequence numbers are kept, to know a duplicate by."""
 _GIVEN_UP, UNKNOWN = -1, -2
 """In place of a start time: its place was given up; the number may have come before the stream was taken up."""
+
+
+def _count(column: int) -> property:
+    """A number of the row's track, as an attribute."""
+    return property(lambda of: of._counts[column], lambda of, value: of._counts.__setitem__(column, value))
 
 
 class Timeline:
@@ -42,23 +45,25 @@ class Timeline:
     """
 
     __slots__ = (
-        "_settings", "counts", "rate", "layout", "segment_hop", "frontier", "next_sequence", "last_n", "trusted",
-        "fit", "held", "starts",
+        "_settings", "counts", "_rate", "layout", "segment_hop", "trusted", "fit", "held", "starts", "_counts", "_fits",
     )  # fmt: skip
 
-    def __init__(self, settings: IntakeSettings, counts: Counter[str]):
+    frontier, next_sequence, last_n = _count(FRONTIER), _count(NEXT_SEQUENCE), _count(LAST_N)
+
+    def __init__(self, settings: IntakeSettings, counts: Counter[str], track: Tracks):
         self._settings = settings
         self.counts = counts
-        self.rate: Rate | None = None  # None until the first chunk
+        self._counts, self._fits = memoryview(track.counts), memoryview(track.fits)
+        self._rate: Rate | None = None
         self.layout: Layout | None = None  # None: whatever comes next begins a segment
         self.segment_hop = 0
-        self.frontier = 0  # native samples of the segment that have a place
-        self.next_sequence = 0
-        self.last_n = 0
         self.trusted = True
-        self.fit = ClockFit(0.0, 0)
         self.held: dict[int, Item] = {}
-        self.starts = array("q", [_GIVEN_UP]) * SEEN
+        self.frontier = self.next_sequence = self.last_n = 0
+        self.fit = ClockFit(track)
+        self.fit.restart(0.0, 0)
+        self.starts = track.starts
+        self.starts[:] = _GIVEN_UP
 
     def offer(self, item: Item) -> list[Placement]:
         """Everything that has a place now that ``item`` is here."""
@@ -78,6 +83,15 @@ class Timeline:
             self._slot_in(item)
         self.held[sequence] = item
         return self._settle()
+
+    @property
+    def rate(self) -> Rate | None:
+        """Of the running segment, or the one before; None until the first chunk."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: Rate) -> None:
+        self._rate, self._fits[HZ] = rate, rate.hz
 
     def follow(self, sequence: int, start_ns: int, layout: Layout, n: int) -> bool:
         """Place a chunk about which there is nothing to decide, as nearly always: next, and its clock believed.
@@ -274,7 +288,7 @@ class Timeline:
         placements = self._settle(final=True)
         self.layout = None
         self.next_sequence = item.chunk.sequence
-        self.starts = array("q", [_GIVEN_UP]) * SEEN
+        self.starts[:] = _GIVEN_UP
         self.held[item.chunk.sequence] = item
         return placements + self._settle()
 
@@ -282,4 +296,4 @@ class Timeline:
         """Drop what waits; whatever comes next begins a segment."""
         self.held.clear()
         self.layout = None
-        self.starts = array("q", [UNKNOWN]) * SEEN
+        self.starts[:] = UNKNOWN

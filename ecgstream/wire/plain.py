@@ -1,4 +1,4 @@
-"""The shape nearly every chunk has, read straight from the bytes of many messages at once; nothing is parsed.
+"""The shape nearly every chunk has, found in the bytes of many messages at once; nothing is parsed.
 
 One ECG group of a layout, samples and marks of pace pulses, and nothing else but the chunk's own fields in their order.
 Whatever is shaped otherwise (electrodes off, other groups, monitor alarms, anything broken) is left to protobuf.
@@ -7,125 +7,125 @@ Whatever is shaped otherwise (electrodes off, other groups, monitor alarms, anyt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
 from numba import njit
 
-from ..errors import WireError
-from ..waveform import GroupKind, PlainChunk
 from . import ecgstream_pb2 as pb
 from .codec import MAX_PAYLOAD_BYTES
 from .content_types import content_type
-from .controls import is_text
-from .groups import MAX_CHUNK_S, ranges_of
-from .layouts import layout_of
 
 _CHUNK = content_type(pb.Chunk)
 # A field's number and wire type, as they stand in the bytes (protobuf's encoding, "Encoding" in its documentation).
 _STREAM_ID, _SEQUENCE, _START, _GROUP, _PATIENT = 0x12, 0x18, 0x21, 0x2A, 0x32
 _LAYOUT, _SAMPLES, _PACER = 0x0A, 0x12, 0x22
+_MARK = 0x08, 0x10, 0x18
+"""Start, stop and channel of a range; each may be left out."""
 _VARINT_BITS = 63
-_N_FIELDS = 12
+_STREAM_AT, _STREAM_END, _LAYOUT_AT, _LAYOUT_END, _SEQUENCE_IS, _START_IS, _SAMPLES_AT, _SAMPLES_END = range(8)
+_MARKS_FROM, _MARKS_TO = 8, 9
+_MOST_MARKS = 1_024
+"""Of all messages read at once; the message that has more is left to protobuf."""
 
 
-def read_plain(payloads: Sequence[bytes], content_types: Sequence[str]) -> tuple[np.ndarray, list[PlainChunk | None]]:
-    """All payloads in one uint8 array, and what each says of its samples there; None where protobuf must look."""
+class Plain(NamedTuple):
+    """Many messages' bytes in one, and what was found there."""
+
+    buffer: np.ndarray  # uint8
+    names: list[tuple[bytes, bytes] | None]  # stream id and layout, as they stand there; None: protobuf must look
+    numbers: np.ndarray  # int64 (messages, 6): sequence, start_ns, samples' first byte, their bytes, marks' first, stop
+    marks: np.ndarray  # int64 (marks, 3): first sample of a pace pulse, the one behind it, and channel, -1 for all
+
+
+def read_plain(payloads: Sequence[bytes], content_types: Sequence[str]) -> Plain:
+    """What each message says of its samples, as far as that stands where it nearly always does. Ids and layouts are
+    anything yet: who knows them knows that they are right."""
     ends = np.zeros(len(payloads) + 1, np.int64)
     np.cumsum([len(payload) for payload in payloads], out=ends[1:])
     joined = b"".join(payloads)
-    buffer = np.frombuffer(joined, np.uint8)
-    fields = np.empty((len(payloads), _N_FIELDS), np.int64)
-    _read_all(buffer, ends, fields)
-    return buffer, [
-        _chunk(joined, *row) if of_type == _CHUNK and len(payload) <= MAX_PAYLOAD_BYTES else None
-        for row, of_type, payload in zip(fields.tolist(), content_types, payloads, strict=True)
+    buffer, fields = np.frombuffer(joined, np.uint8), np.empty((len(payloads), 10), np.int64)
+    marks = np.empty((_MOST_MARKS, 3), np.int64)
+    n_marks = _read_all(buffer, ends, fields, marks)
+    names = [
+        (joined[at:end], joined[layout_at:layout_end]) if at >= 0 and of_type == _CHUNK else None
+        for (at, end, layout_at, layout_end), of_type in zip(fields[:, :4].tolist(), content_types, strict=True)
     ]
-
-
-def _chunk(
-    joined: bytes,
-    stream_at: int,
-    stream_end: int,
-    sequence: int,
-    start_ns: int,
-    layout_at: int,
-    layout_end: int,
-    samples_at: int,
-    samples_end: int,
-    patient_at: int,
-    patient_end: int,
-    marks_at: int,
-    marks_end: int,
-) -> PlainChunk | None:
-    if stream_at < 0:
-        return None
-    try:
-        stream_id = joined[stream_at:stream_end].decode()
-        layout = layout_of(joined[layout_at:layout_end])
-        joined[patient_at:patient_end].decode()
-        # The bytes of these fields alone are a group, too.
-        marks = pb.ChannelGroup.FromString(joined[marks_at:marks_end]) if marks_end else None
-    except (UnicodeDecodeError, DecodeError, WireError):
-        return None
-    n, rest = divmod(samples_end - samples_at, 2 * len(layout.channels))
-    if rest or not n or layout.kind is not GroupKind.ECG or not is_text(stream_id):
-        return None
-    if n * layout.fs_hz.denominator > MAX_CHUNK_S * layout.fs_hz.numerator:
-        return None
-    if marks is None:
-        return PlainChunk(stream_id, sequence, start_ns, layout, samples_at, n)
-    try:
-        pacer = ranges_of(marks.pacer, len(layout.channels), n)
-    except WireError:
-        return None
-    # Of any other field there is nothing in the bytes that come back.
-    if marks.ByteSize() != pb.ChannelGroup(pacer=marks.pacer).ByteSize():
-        return None
-    return PlainChunk(stream_id, sequence, start_ns, layout, samples_at, n, pacer)
+    fields[:, _SAMPLES_END] -= fields[:, _SAMPLES_AT]
+    return Plain(buffer, names, fields[:, _SEQUENCE_IS:], marks[:n_marks])
 
 
 # One look at each message's first and last bytes; the samples between are passed over.
 @njit(cache=True, nogil=True)
-def _read_all(buffer, ends, fields):
-    """Rows of ``fields`` int64 (messages, _N_FIELDS), in the order of ``_chunk``; -1 first where protobuf must look."""
+def _read_all(buffer, ends, fields, marks):
+    """Rows of ``fields`` int64 (messages, 10); -1 first where protobuf must look. How many ``marks`` were written."""
+    n_marks = 0
     for m in range(len(fields)):
-        if not _read(buffer, ends[m], ends[m + 1], fields[m]):
-            fields[m, 0] = -1
+        own = marks[n_marks:]
+        n = -1 if ends[m + 1] - ends[m] > MAX_PAYLOAD_BYTES else _read(buffer, ends[m], ends[m + 1], fields[m], own)
+        fields[m, _MARKS_FROM] = n_marks
+        n_marks += max(n, 0)
+        fields[m, _MARKS_TO] = n_marks
+        if n < 0:
+            fields[m, _STREAM_AT] = -1
+    return n_marks
 
 
 @njit(cache=True, nogil=True)
-def _read(buffer, at, end, fields):
+def _read(buffer, at, end, fields, marks):
+    """How many marks there are; -1 where protobuf must look."""
     fields[:] = 0
     if at + 2 <= end and buffer[at] == 0x08 and buffer[at + 1] == 0x01:  # version 1
         at += 2
-    fields[0], at = _enter(buffer, at, end, _STREAM_ID)
+    fields[_STREAM_AT], at = _enter(buffer, at, end, _STREAM_ID)
     if at < 0:
-        return False
-    fields[1] = at
+        return -1
+    fields[_STREAM_END] = at
     if at < end and buffer[at] == _SEQUENCE:
-        fields[2], at = _varint(buffer, at + 1, end)
+        fields[_SEQUENCE_IS], at = _varint(buffer, at + 1, end)
         if at < 0:
-            return False
+            return -1
     if at + 9 <= end and buffer[at] == _START:
         for place in range(8):
-            fields[3] |= np.int64(buffer[at + 1 + place]) << (8 * place)
-        if fields[3] < 0:
-            return False
+            fields[_START_IS] |= np.int64(buffer[at + 1 + place]) << (8 * place)
+        if fields[_START_IS] < 0:
+            return -1
         at += 9
     group, group_end = _enter(buffer, at, end, _GROUP)
-    fields[4], fields[5] = _enter(buffer, group, group_end, _LAYOUT)
-    fields[6], fields[7] = _enter(buffer, fields[5], group_end, _SAMPLES)
-    if fields[7] < 0:
+    fields[_LAYOUT_AT], fields[_LAYOUT_END] = _enter(buffer, group, group_end, _LAYOUT)
+    fields[_SAMPLES_AT], fields[_SAMPLES_END] = _enter(buffer, fields[_LAYOUT_END], group_end, _SAMPLES)
+    if fields[_SAMPLES_END] < 0 or not (group_end == end or _is_patient(buffer, group_end, end)):
+        return -1
+    return _read_marks(buffer, fields[_SAMPLES_END], group_end, marks)
+
+
+@njit(cache=True, nogil=True)
+def _read_marks(buffer, at, end, marks):
+    """Fill ``marks``, all that is left of a group; how many there are, or -1."""
+    n = 0
+    while at < end:
+        at, mark_end = _enter(buffer, at, end, _PACER)
+        if at < 0 or n == len(marks):
+            return -1
+        marks[n, 0], marks[n, 1], marks[n, 2] = 0, 0, -1
+        for column, key in enumerate(_MARK):
+            if at < mark_end and buffer[at] == key:
+                marks[n, column], at = _varint(buffer, at + 1, mark_end)
+                if at < 0 or marks[n, column] > 0xFFFFFFFF:
+                    return -1
+        if at != mark_end:
+            return -1
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _is_patient(buffer, at, end):
+    """Whether all that is left is who the patient is, in ASCII, which is text surely."""
+    at, stop = _enter(buffer, at, end, _PATIENT)
+    if stop != end:
         return False
-    if fields[7] < group_end:
-        if buffer[fields[7]] != _PACER:
-            return False
-        fields[10], fields[11] = fields[7], group_end
-    if group_end == end:
-        return True
-    fields[8], fields[9] = _enter(buffer, group_end, end, _PATIENT)
-    return fields[9] == end
+    return (buffer[at:stop] < 0x80).all()
 
 
 @njit(cache=True, nogil=True)

@@ -9,14 +9,21 @@ import numpy as np
 import pytest
 
 from ecgstream.intake.clock_fit import ClockFit
+from ecgstream.intake.tracks import no_tracks
 
 from .monitor import SECOND_NS, START_NS, Listener, chunk, layout
+
+
+def begun() -> ClockFit:
+    fit = ClockFit(no_tracks(1).of(0))
+    fit.restart(0.0, START_NS)
+    return fit
 
 
 def fitted(n: int, rate: float, jitter_s: float, seed: int = 0) -> ClockFit:
     """A fit through ``n`` one-second chunks of a clock that runs ``rate`` times as long as it should."""
     rng = np.random.default_rng(seed)
-    fit = ClockFit(0.0, START_NS)
+    fit = begun()
     for x in range(n):
         fit.observe(x, START_NS + round((x * rate + jitter_s * rng.uniform(-1, 1)) * SECOND_NS))
     return fit
@@ -46,7 +53,7 @@ def test_a_monitor_that_says_500_and_delivers_499_3_is_followed_for_a_day():
 
 def test_what_was_long_ago_is_forgotten():
     """Two hours 0.1 % slow, then one hour 0.1 % fast, as a monitor that warms up."""
-    fit, at_s = ClockFit(0.0, START_NS), 0.0
+    fit, at_s = begun(), 0.0
     for x in range(10_800):
         fit.observe(x, START_NS + round(at_s * SECOND_NS))
         at_s += 1.001 if x < 7200 else 0.999
@@ -59,7 +66,8 @@ def test_drift_is_bounded_whatever_the_clock_says():
 
 def test_state_survives_json():
     fit = fitted(50, 1.001, 0.05)
-    again = ClockFit.restored(json.loads(json.dumps(fit.save())))
+    again = begun()
+    again.restore(json.loads(json.dumps(fit.save())))
     assert again.time_ns(51.7) == fit.time_ns(51.7) and again.drift == fit.drift
 
 

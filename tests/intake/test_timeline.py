@@ -12,6 +12,7 @@ import pytest
 
 from ecgstream.intake.placement import Item
 from ecgstream.intake.timeline import Timeline
+from ecgstream.intake.tracks import no_tracks
 from ecgstream.settings import IntakeSettings
 
 from .monitor import START_NS, chunk, signal
@@ -35,7 +36,7 @@ def offer(timeline: Timeline, sequence: int, start_s: float, trusted: bool = Tru
 def run(sent: list[tuple], **settings: float) -> tuple[dict[int, float], dict[str, int], Timeline]:
     """Where each chunk was placed, what was counted, and the timeline; the first chunk's segment is not counted."""
     counts: Counter[str] = Counter()
-    timeline = Timeline(IntakeSettings(**settings), counts)
+    timeline = Timeline(IntakeSettings(**settings), counts, no_tracks(1).of(0))
     places = {}
     for one in sent:
         places |= {sequence: at for sequence, at, _ in offer(timeline, *one)}

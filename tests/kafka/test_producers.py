@@ -74,7 +74,7 @@ async def test_what_is_confirmed_lies_in_its_topic_in_order(kafka_settings, comp
 
 async def test_a_payload_no_broker_takes_is_refused_in_a_sentence_and_holds_nothing_up(kafka_settings):
     async with started(kafka_settings) as producers:
-        too_large = bytes(5 * 2**20)
+        too_large = bytes(9 * 2**20)
         producers.send(NO_PARTITION, kafka_settings.topics.alerts, b"bed-1", too_large)
         with pytest.raises(DeliveryError, match=r"has not confirmed 1 messages \(.*bytes when serialized"):
             await producers.confirm()
