@@ -64,6 +64,7 @@ class AlarmManager:
         """Tell what stands again where that is due, and that we live."""
         due = [entry for entry in standing if self.trim(entry.alert) and self._is_due(entry.alert.alert_id)]
         for entry in due:
+            self._told_ns[entry.alert.alert_id] = self._clock_ns()  # one that is refused must not keep others waiting
             await self.deliver(entry)
         return await self._live_sign() or bool(due)
 

@@ -36,7 +36,9 @@ CREATE TABLE known (
 PRAGMA user_version = 1;
 """
 REMEMBERED_NS = 7 * 86_400 * 10**9
-"""For so long an alert that has ended is known, so that a late repeat of it is not told as a new one."""
+"""For so long an alert is known after it was heard of, so that a late repeat of it is not told as a new one."""
+MOST_SET_ASIDE = 1_000
+"""Messages set aside that are kept; the oldest make room."""
 STANDS_NS = 86_400 * 10**9
 """An alert of which nothing was heard for so long is no longer told as standing: its end may have been missed."""
 
@@ -79,7 +81,7 @@ class OutboundQueue:
         with self._faults_told(), self._transaction():
             for alert, pseudonym in alerts:
                 self._take_in_one(alert, pseudonym, now_ns)
-            self._database.execute("DELETE FROM known WHERE ended AND heard_ns < ?", (now_ns - REMEMBERED_NS,))
+            self._database.execute("DELETE FROM known WHERE heard_ns < ?", (now_ns - REMEMBERED_NS,))
             self._drop_oldest()
         self._gauge()
         for arrived in self._arrived.values():
@@ -151,6 +153,10 @@ class OutboundQueue:
                 "INSERT INTO set_aside SELECT number, destination, phase, pseudonym, alert, ? FROM waiting "
                 "WHERE number = ?",
                 (reason, entry.number),
+            )
+            self._database.execute(
+                "DELETE FROM set_aside WHERE number NOT IN (SELECT number FROM set_aside ORDER BY number DESC LIMIT ?)",
+                (MOST_SET_ASIDE,),
             )
             self._remove(destination, entry)
         self._gauge()

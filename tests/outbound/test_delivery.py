@@ -16,7 +16,9 @@ import zmq.asyncio
 
 from ecgstream.clock import Clock, ManualClock
 from ecgstream.errors import SettingsError, StateError
+from ecgstream.outbound import queue as queue_module
 from ecgstream.outbound.bridge import Bridge
+from ecgstream.outbound.metrics import OutboundMetrics
 from ecgstream.outbound.queue import OutboundQueue
 from ecgstream.settings import Hl7Settings, OutboundSettings, Settings, SinkSettings
 from ecgstream.wire import ecgstream_pb2 as pb
@@ -203,6 +205,34 @@ async def test_what_stands_is_told_again_until_it_ends(tmp_path: Path, manager: 
         assert manager.told()[4:] == [("a1-1", "end"), ("low-0", "continue")]
     watchdogs = [facet(message, "4") for message in manager.accepted if is_watchdog(message)]
     assert watchdogs == ["active", "active", "inactive"]
+
+
+async def test_a_continue_that_is_refused_does_not_keep_others_waiting(tmp_path: Path, manager: AlarmManagerStandIn):
+    clock = ManualClock(T0_NS)
+    async with edge(tmp_path, to(manager), clock=clock) as outside:
+        await outside.publish(alert("a1"), alert("b1"))
+        await until(lambda: outside.metric("delivered_total", destination="am", phase="start") == 2)
+        manager.script = ["AE"]
+        clock.now += 20 * 10**9
+        await until(lambda: ("b1-0", "continue") in manager.told())
+        assert ("a1-0", "continue") not in manager.told()
+
+
+def test_the_queue_forgets_what_is_old_and_keeps_the_newest_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(queue_module, "MOST_SET_ASIDE", 2)
+    queue = OutboundQueue(tmp_path / "queue.sqlite3", 10**6, {"am": lambda one: one}, OutboundMetrics())
+    queue.take_in([(alert(f"a{n}"), "") for n in range(4)], T0_NS)
+    while entry := queue.head("am"):
+        queue.set_aside("am", entry, "AR")
+    assert [entry.alert.alert_id for _, _, entry in queue.refused()] == ["a2", "a3"]
+    assert len(queue.standing(T0_NS)) == 4
+    assert queue.standing(T0_NS + queue_module.STANDS_NS) == []
+    queue.take_in([(alert("a0"), "")], T0_NS + queue_module.REMEMBERED_NS)
+    assert queue.head("am") is None
+    queue.take_in([(alert("a0"), "")], T0_NS + queue_module.REMEMBERED_NS + 1)
+    queue.take_in([(alert("a0"), "")], T0_NS + queue_module.REMEMBERED_NS + 2)
+    assert queue.head("am").phase == "start"
+    queue.close()
 
 
 async def test_a_repeat_of_an_unseen_alert_continues_it_and_strips_are_no_news(
