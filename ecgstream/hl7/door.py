@@ -25,6 +25,9 @@ from .patients import Keys, Patients, main
 from .refusals import Refused
 from .waves import waves
 
+MOST_BEDS = 20_000
+"""So many PID and PV1 are known as they came."""
+
 log = structlog.get_logger()
 
 
@@ -48,6 +51,7 @@ class Door:
         self._zone = ZoneInfo(settings.time_zone)
         self._numbering, self._alarms = Numbering(), Alarms(code_vf)
         self._table_lock = asyncio.Lock()
+        self._beds: dict[tuple[str, ...], tuple[str, str]] = {}
         self._keys: Keys
         self.patients: Patients
 
@@ -118,22 +122,35 @@ class Door:
 
     async def _waveforms(self, message: Message) -> None:
         found = list(waves(message))
-        stream_id = message.stream_id
-        ready = chunks(found, stream_id, self._patient(message), self._numbering)
+        stream_id, pseudonym = self._whose(message)
+        ready = chunks(found, stream_id, self._patient(stream_id, pseudonym), self._numbering)
         if not ready:
             self._metrics.ignored.labels("ORU^R01").inc()
         for payload in ready:
             await self._handover.chunk(stream_id, payload)
             self._metrics.chunks.inc()
 
-    def _patient(self, message: Message) -> str:
-        """Pseudonym of the PID that came with a waveform; empty where there is none."""
+    def _whose(self, message: Message) -> tuple[str, str]:
+        """Bed, and pseudonym of the PID that came with the waveform, empty without one."""
+        lines = message.as_it_came("PID", "PV1")
+        if lines in self._beds:
+            return self._beds[lines]
         pid = next(iter(message.all("PID")), None)
-        if pid is None or not message.text(pid, 3):
+        named = pid is not None and message.text(pid, 3)
+        pseudonym = self._keys.pseudonym(main(identifiers(message, pid, 3))) if named else ""
+        if lines is not None:
+            if len(self._beds) >= MOST_BEDS:
+                self._beds.clear()
+            self._beds[lines] = message.stream_id, pseudonym
+        return message.stream_id, pseudonym
+
+    def _patient(self, stream_id: str, pseudonym: str) -> str:
+        """The pseudonym in use, after whatever merges there were."""
+        if not pseudonym:
             return ""
         table = self.patients.table
-        pseudonym = table.surviving(self._keys.pseudonym(main(identifiers(message, pid, 3))))
-        if table.patient_at(message.stream_id) not in (None, pseudonym):
+        pseudonym = table.surviving(pseudonym)
+        if table.patient_at(stream_id) not in (None, pseudonym):
             self._metrics.other_patient.inc()
         return pseudonym
 

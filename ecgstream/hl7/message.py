@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import cached_property, lru_cache
 
@@ -43,16 +43,11 @@ class Header:
     """What the acknowledgement needs, read from MSH even of messages that are refused."""
 
     fields: tuple[str, ...]  # MSH-1 and on, as they came
+    kind: str = "^"  # message code and trigger, ``ADT^A01``
 
     def field(self, number: int) -> str:
         """MSH-``number``, empty where absent."""
         return self.fields[number - 1] if number <= len(self.fields) else ""
-
-    @property
-    def kind(self) -> str:
-        """Message code and trigger, ``ADT^A01``."""
-        code, _, rest = self.field(9).partition(self.component)
-        return f"{code}^{rest.partition(self.component)[0]}"
 
     @property
     def component(self) -> str:
@@ -111,9 +106,10 @@ class Segments:
 class Message:
     """One message: its segments up to the first OBX, and those from there on, which are often parsed already."""
 
-    def __init__(self, header: Header, head: Segments, rest: Segments, arrays: list[bytes], zone: tzinfo):
-        self.header, self.head, self.rest, self.arrays = header, head, rest, arrays
-        self.text = head.text
+    def __init__(self, header: Header, head: str, before: Segments, rest: Segments, arrays: list[bytes], zone: tzinfo):
+        self.header, self.head, self.rest, self.arrays = header, before, rest, arrays
+        self._lines = head.split("\r")[1:]
+        self.text = before.text
         self._zone = zone_of(header.field(7)) or zone
 
     def first(self, name: str) -> hl7.Segment:
@@ -125,6 +121,16 @@ class Message:
     def all(self, *names: str) -> list[hl7.Segment]:
         """Segments of these names, in their order."""
         return self.head.all(*names) + self.rest.all(*names)
+
+    def as_it_came(self, *names: str) -> tuple[str, ...] | None:
+        """Separators and these segments, by which it is known that they have not changed; None where one is not there.
+
+        Those behind the first OBX do not count.
+        """
+        found = {line[:3]: line for line in reversed(self._lines) if line[3:4] == self.header.field(1)}
+        if any(name not in found for name in names):
+            return None
+        return self.header.field(2), *(found[name] for name in names)
 
     def time_ns(self, text: str, where: str) -> int:
         """UTC of a DTM; one without a zone is in that of MSH-7, or the settings'. Raises Hl7Error."""
@@ -155,8 +161,9 @@ def header_of(block: bytes) -> Header:
     if len(line) < 8 or not line.startswith(b"MSH") or line[3:4].isalnum():
         raise Hl7Error(Refused.NO_HEADER, "A message begins with MSH and its separators (MSH|^~\\&|…).", "MSH")
     separator = chr(line[3])
-    fields = line.decode("latin-1").split(separator)[1:]
-    return Header((separator, *fields))
+    header = Header((separator, *line.decode("latin-1").split(separator)[1:]))
+    code, _, rest = header.field(9).partition(header.component)
+    return replace(header, kind=f"{code}^{rest.partition(header.component)[0]}")
 
 
 def parse(block: bytes, header: Header, zone: tzinfo) -> Message:
@@ -181,7 +188,7 @@ def parse(block: bytes, header: Header, zone: tzinfo) -> Message:
         described = _described(separators, rest)
     except (hl7.HL7Exception, IndexError, ValueError, KeyError, AttributeError, AssertionError) as error:
         raise Hl7Error(Refused.BAD_FIELD, f"The message cannot be read as HL7 v2 ({type(error).__name__}).") from error
-    return Message(header, before, described, arrays, zone)
+    return Message(header, head, before, described, arrays, zone)
 
 
 def _segments(separators: str, head: str) -> Iterator[hl7.Segment]:

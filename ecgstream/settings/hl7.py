@@ -36,6 +36,6 @@ class Hl7Settings(_Section):
     def _is_known(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"{name!r} is no time zone this machine knows; write it like Europe/Berlin") from error
         return name

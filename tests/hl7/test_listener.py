@@ -201,3 +201,18 @@ async def test_beds_without_a_name_and_versions_without_a_2_are_refused(tmp_path
         assert (await sender.asks(GOOD.replace(b"bed-12", b"")))[2][2] == "PV1-3"
         assert (await sender.asks(GOOD.replace(b"|P|2.6", b"|P|3")))[1][1] == "AR"
         assert (await sender.asks(joined(msh(), obr(), "OBX|1|NM|1^x|1|5")))[1][1:3] == ["AE", "4711"]
+
+
+async def test_a_bed_is_that_of_its_own_message_wherever_pv1_stands_and_whatever_the_separators(tmp_path: Path):
+    other = GOOD.replace(b"bed-12", b"bed-13")
+    pv1_line = b"PV1||I|ward-3^^bed-13|||\r"
+    assert pv1_line in other
+    late = other.replace(pv1_line, b"") + pv1_line
+    without_pid = b"".join(line + b"\r" for line in other.split(b"\r") if line and not line.startswith(b"PID"))
+    carets = GOOD.replace(b"MSH|^~\\&|", b"MSH|$~\\&|").replace(b"^", b"$").replace(b"bed-12", b"bed-12^7")
+    async with edge(tmp_path) as e, e.sender() as sender:
+        for block in (GOOD, late, GOOD, without_pid, carets, GOOD):
+            assert (await sender.asks(block))[1][1] == "AA"
+        beds = [chunk.stream_id.rpartition("/")[2] for chunk in e.taken.chunks]
+        assert beds == ["bed-12", "bed-13", "bed-12", "bed-13", "bed-12^7", "bed-12"]
+        assert [bool(chunk.patient) for chunk in e.taken.chunks] == [True, True, True, False, True, True]
