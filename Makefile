@@ -14,7 +14,7 @@ demo: $(VENV)/ready
 	$(BIN)/ecgstream demo --seconds $(SECONDS)
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
