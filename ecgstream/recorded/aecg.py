@@ -6,7 +6,7 @@ No library writes it; a rhythm series is a small document.
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
@@ -38,27 +38,27 @@ def write(recording: RecordedSignal, path: Path) -> None:
 
 
 def _document(recording: RecordedSignal, rows: list[int]) -> xml.Element:
-    start_ns = recording.start_ns or 0
-    stop_ns = start_ns + round(recording.samples.shape[1] / recording.fs_hz * 10**9)
+    start = recording.start
+    stop = start + timedelta(seconds=float(recording.samples.shape[1] / recording.fs_hz))
     root = xml.Element(_tag("AnnotatedECG"))
     _add(root, "id", root=str(uuid.uuid4()))
     _add(root, "code", code="93000", codeSystem="2.16.840.1.113883.6.12")
-    _interval(root, start_ns, stop_ns)
+    _interval(root, start, stop)
     series = _add(_add(root, "component"), "series")
     _add(series, "id", root=str(uuid.uuid4()))
     _add(series, "code", code="RHYTHM", codeSystem=_ACT_CODES)
-    _interval(series, start_ns, stop_ns)
+    _interval(series, start, stop)
     sequences = _add(_add(series, "component"), "sequenceSet")
-    _times(_add(_add(sequences, "component"), "sequence"), start_ns, float(1 / recording.fs_hz))
+    _times(_add(_add(sequences, "component"), "sequence"), start, float(1 / recording.fs_hz))
     for k in rows:
         _lead(_add(_add(sequences, "component"), "sequence"), recording, k)
     return root
 
 
-def _times(sequence: xml.Element, start_ns: int, step_s: float) -> None:
+def _times(sequence: xml.Element, start: datetime, step_s: float) -> None:
     _add(sequence, "code", code="TIME_ABSOLUTE", codeSystem=_ACT_CODES)
     value = _add(sequence, "value", **{f"{{{_XSI}}}type": "GLIST_TS"})
-    _add(value, "head", value=_time(start_ns))
+    _add(value, "head", value=_time(start))
     _add(value, "increment", value=f"{step_s:.12g}", unit="s")
 
 
@@ -73,15 +73,14 @@ def _lead(sequence: xml.Element, recording: RecordedSignal, k: int) -> None:
     _add(value, "digits").text = " ".join(map(str, recording.samples[k].tolist()))
 
 
-def _interval(parent: xml.Element, start_ns: int, stop_ns: int) -> None:
+def _interval(parent: xml.Element, start: datetime, stop: datetime) -> None:
     interval = _add(parent, "effectiveTime")
-    _add(interval, "low", value=_time(start_ns), inclusive="true")
-    _add(interval, "high", value=_time(stop_ns), inclusive="false")
+    _add(interval, "low", value=_time(start), inclusive="true")
+    _add(interval, "high", value=_time(stop), inclusive="false")
 
 
-def _time(time_ns: int) -> str:
-    when = datetime.fromtimestamp(time_ns // 10**9, UTC)
-    return f"{when:%Y%m%d%H%M%S}.{time_ns % 10**9 // 10**6:03}+0000"
+def _time(when: datetime) -> str:
+    return f"{when:%Y%m%d%H%M%S}.{when.microsecond // 1000:03}+0000"
 
 
 def _add(parent: xml.Element, name: str, **attributes: str) -> xml.Element:

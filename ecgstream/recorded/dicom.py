@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from pydicom.waveforms.numpy_handler import multiplex_array
 from ..errors import RecordError
 from ..waveform import GroupKind
 from ..wire.leads import LEAD_CODES, lead_name
-from .recording import INVALID, RecordedChannel, RecordedSignal, codes16
+from .recording import INVALID, RecordedChannel, RecordedSignal, codes16, start_of
 
 ECG_CLASSES = {
     TwelveLeadECGWaveformStorage,
@@ -56,13 +56,12 @@ def read(path: Path) -> RecordedSignal:
     group = groups[longest]
     padding = group.get("WaveformPaddingValue", INVALID)
     invalid = int.from_bytes(padding, "little", signed=True) if isinstance(padding, bytes) else int(padding)
-    start = source.get("AcquisitionDateTime")
     return RecordedSignal(
         path.stem,
         Fraction(str(group.SamplingFrequency)).limit_denominator(1000),
         tuple(_channel(definition, invalid, path) for definition in group.ChannelDefinitionSequence),
         codes16(multiplex_array(source, longest, as_raw=True).T, path),
-        _start_ns(str(start)) if start else None,
+        start_of(_start(str(source.get("AcquisitionDateTime", "")))),
     )
 
 
@@ -87,13 +86,13 @@ def _lead(source: Dataset) -> str:
     return lead_name(re.sub(r"\(.*\)", "", source.CodeMeaning)) or source.CodeMeaning
 
 
-def _start_ns(text: str) -> int:
-    """DT, ``20260101120000.25+0100``; without an offset read as UTC."""
-    matched = re.fullmatch(r"(\d{14})(\.\d{1,6})?([+-]\d{4})?", text)
+def _start(text: str) -> datetime | None:
+    """DT, ``20260101120000.25+0100``."""
+    matched = re.fullmatch(r"(\d{14})(?:\.(\d{1,6}))?([+-]\d{4})?", text.strip())
     if not matched:
-        return 0
+        return None
     when = datetime.strptime(matched[1] + (matched[3] or "+0000"), "%Y%m%d%H%M%S%z")
-    return round(when.timestamp()) * 10**9 + round(float(matched[2] or 0) * 1e9)
+    return when.replace(microsecond=int((matched[2] or "0").ljust(6, "0")))
 
 
 # ------------------------------------------------------------------------------------------------------------ writing
@@ -122,7 +121,7 @@ def _storage_class(channels: list[RecordedChannel], fs_hz: Fraction) -> str:
 
 
 def _describe(file: FileDataset, recording: RecordedSignal) -> None:
-    when = datetime.fromtimestamp((recording.start_ns or 0) / 1e9, UTC)
+    when = recording.start
     file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID
     file.SOPInstanceUID = file.file_meta.MediaStorageSOPInstanceUID
     file.StudyInstanceUID, file.SeriesInstanceUID = generate_uid(), generate_uid()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -88,8 +87,7 @@ def write(recording: RecordedSignal, path: Path) -> None:
                 warnings.simplefilter("ignore", UserWarning)
                 writer.setDatarecordDuration(recording.fs_hz.denominator)
         writer.setSignalHeaders([_header(channel, recording.fs_hz) for channel in recording.channels])
-        start_ns = recording.start_ns or 0
-        writer.setStartdatetime(datetime.fromtimestamp(start_ns / 1e9, UTC).replace(tzinfo=None))
+        writer.setStartdatetime(recording.start.replace(tzinfo=None))
         for channel, row in zip(recording.channels, padded, strict=True):
             row[row == channel.invalid] = LOWEST
         writer.writeSamples(list(padded), digital=True)

@@ -16,6 +16,8 @@ from ..wire.leads import lead_name
 PER_MV = {"mv": 1.0, "uv": 1e3, "µv": 1e3, "μv": 1e3, "v": 1e-3, "nv": 1e6}
 """How many of the unit make a millivolt."""
 INVALID = -32_768
+NO_TIME = datetime(1985, 1, 1, tzinfo=UTC)
+"""Stands where a format must have a start and none is known: that of EDF (Kemp 1992)."""
 STEPS_PER_MV = 1000.0
 """Where a file holds fractions instead of codes they are kept to 1 µV."""
 _KINDS = {
@@ -65,6 +67,12 @@ class RecordedSignal:
     samples: np.ndarray  # int16 (channels, N)
     start_ns: int | None = None  # UTC, where the file tells it; without a time zone it is read as UTC
     left_out: tuple[str, ...] = ()  # channels that cannot go with the others, as their rate is another
+    comments: tuple[str, ...] = ()  # of WFDB headers
+
+    @property
+    def start(self) -> datetime:
+        """When it began, UTC, to the microsecond; NO_TIME where that is not known."""
+        return NO_TIME if self.start_ns is None else datetime.fromtimestamp(self.start_ns // 1000 / 1e6, UTC)
 
     def of_kind(self, kind: GroupKind) -> list[int]:
         """Indices of the channels of a kind."""
@@ -93,12 +101,11 @@ class RecordedSignal:
 
 
 def start_of(when: datetime | None) -> int | None:
-    """Nanoseconds since 1970; a time without a zone is read as UTC."""
-    if when is None:
+    """Nanoseconds since 1970; a time without a zone is read as UTC. None for NO_TIME, too."""
+    when = when and when.replace(tzinfo=when.tzinfo or UTC)
+    if when in (None, NO_TIME):
         return None
-    return (
-        (when.replace(tzinfo=when.tzinfo or UTC) - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000
-    )
+    return (when - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000
 
 
 def checked(recording: RecordedSignal, path: object) -> RecordedSignal:

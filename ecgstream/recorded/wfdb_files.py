@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,13 +34,13 @@ def read(path: Path) -> RecordedSignal:
         )
         for k, name in enumerate(source.sig_name)
     )
-    start = source.base_datetime
     return RecordedSignal(
         source.record_name,
         Fraction(source.fs).limit_denominator(1000),
         channels,
         codes16(source.d_signal.T, path),
-        start_of(start),
+        start_of(source.base_datetime),
+        comments=tuple(source.comments),
     )
 
 
@@ -49,9 +48,6 @@ def write(recording: RecordedSignal, path: Path) -> None:
     """A record of format 16 beside its header: the same codes, gains, baselines and units."""
     units = [channel.unit for channel in recording.channels]
     invalid = np.array([[channel.invalid] for channel in recording.channels])
-    start = None
-    if recording.start_ns is not None:
-        start = datetime.fromtimestamp(recording.start_ns // 1000 / 1e6, UTC).replace(tzinfo=None)
     wfdb.wrsamp(
         path.stem,
         fs=float(recording.fs_hz),
@@ -61,6 +57,6 @@ def write(recording: RecordedSignal, path: Path) -> None:
         fmt=["16"] * len(units),
         adc_gain=[channel.gain for channel in recording.channels],
         baseline=[channel.baseline for channel in recording.channels],
-        base_datetime=start,
+        base_datetime=None if recording.start_ns is None else recording.start.replace(tzinfo=None),
         write_dir=str(path.parent),
     )

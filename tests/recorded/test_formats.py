@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -43,8 +44,13 @@ def test_what_is_written_is_read_again(tmp_path: Path, suffix: str):
     assert [channel.name for channel in after.channels] == list(NAMES)
     assert after.fs_hz == 250
     np.testing.assert_allclose(after.millivolts(), before.millivolts(), rtol=2e-6, atol=1e-4)
-    whole_seconds = START_NS // 10**9 * 10**9
-    assert after.start_ns in (START_NS, whole_seconds)
+    assert after.start_ns == (START_NS if suffix != ".edf" else START_NS // 10**9 * 10**9)
+
+
+@pytest.mark.parametrize("suffix", [".dcm", ".xml", ".edf", ".hea"])
+def test_a_start_that_is_not_known_stays_unknown(tmp_path: Path, suffix: str):
+    write_recording(replace(recorded(n=500, names=("II",)), start_ns=None), tmp_path / f"bed{suffix}")
+    assert read_recording(tmp_path / f"bed{suffix}").start_ns is None
 
 
 @pytest.mark.parametrize("suffix", [".dcm", ".edf", ".hea"])
