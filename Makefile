@@ -1,4 +1,4 @@
-# make demo   a simulated ward in your terminal
+# make demo   a simulated ward in your browser and your terminal
 # make test   every test
 # Both create .venv first and install what they need. For the small CPU build of PyTorch on Linux:
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu

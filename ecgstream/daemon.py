@@ -80,6 +80,8 @@ class Daemon:
         self.control = ControlSocket(settings.control)
         self.producers = Producers(settings.kafka)
         self.sink: Sink = ZeroMqSink(settings.sink)
+        if settings.sink.chunks:
+            self.stages.pass_on = self.sink.pass_on
         if settings.sink.kind == "kafka":
             self.sink = KafkaSink(settings.kafka, self.producers)
         if self.page:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 import numpy as np
 
+from .conditioning import Conditioner
+from .errors import IntakeError, WireError
 from .intake import Intake
+from .metrics import Metrics
+from .reception import in_parts, read, take_in
+from .settings import Settings
+from .sources.message import Message
 from .waveform import HOP_SAMPLES, Conditioned, Reason
 from .web.waves import MISSING, MOST_UV, Wave
+from .wire.codec import decode_chunk
+
+MOST_HOPS = 25
+"""Most hops of a bed conditioned at once."""
 
 
 def waves_of(conditioned: Conditioned, intake: Intake) -> list[Wave]:
@@ -22,3 +35,47 @@ def waves_of(conditioned: Conditioned, intake: Intake) -> list[Wave]:
             leads = tuple(names[slot] for slot in slots.tolist())
             waves.append(Wave(intake.stream_id(row), int(conditioned.first_hop[i]) * HOP_SAMPLES, leads, uv[i, slots]))
     return waves
+
+
+class SignalReader:
+    """Chunks to waves where there is no daemon: the same intake and conditioning, and nothing behind them.
+
+    One owner: calls must not overlap.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics):
+        self._intake, self._conditioner = Intake(settings.intake), Conditioner(settings.conditioning.mains_hz)
+        self._metrics, self._n_rows = metrics, 0
+
+    def take(self, messages: Sequence[Message]) -> list[Wave]:
+        """Everything that the chunks complete; bad ones are counted and left behind."""
+        waves: list[Wave] = []
+        for part in in_parts(messages):
+            buffer, chunks = read(part)
+            for message, _ in take_in(self._intake, part, buffer, chunks, lambda *_: True):
+                self._accept(message, waves)
+        self._tick(waves)
+        self._metrics.count_intake(self._intake.accepted, self._intake.counts)
+        return waves
+
+    def forget_silent(self) -> None:
+        """Let go of streams that have been silent for ``intake.evict_s``."""
+        self._intake.evict(time.time_ns())
+
+    def _accept(self, message: Message, waves: list[Wave]) -> None:
+        try:
+            chunk = decode_chunk(message.payload, message.content_type)
+            if not self._intake.accept(chunk, message.arrived_ns):
+                self._tick(waves)
+                self._intake.accept(chunk, message.arrived_ns)
+        except (WireError, IntakeError) as error:
+            self._metrics.messages.labels("refused").inc()
+            self._metrics.refused.labels(error.reason).inc()
+
+    def _tick(self, waves: list[Wave]) -> None:
+        while blocks := self._intake.take(MOST_HOPS):
+            if self._intake.n_rows > self._n_rows:
+                self._n_rows = max(16, 2 * self._intake.n_rows)
+                self._conditioner.grow(self._n_rows)
+            for block in blocks:
+                waves += waves_of(self._conditioner.step(block), self._intake)

@@ -78,6 +78,7 @@ class Stages:
         self.control_writer: ControlWriter | None = None  # where orders go through the log
         self.audit: Audit
         self._noting = asyncio.Lock()
+        self.pass_on: Callable[[list[Message]], None] | None = None  # chunks as they came, where somebody wants them
         self.stopping = asyncio.Event()
         self.heartbeat_s = time.monotonic()
         self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
@@ -125,6 +126,8 @@ class Stages:
             if len(messages) < self._batch:
                 await asyncio.sleep(TICK_S)
                 messages += source.drain(self._batch - len(messages))
+            if self.pass_on:
+                self.pass_on(messages)
             await self._inbox.put(messages)
         deadline_s = self.delivery.give_up_s = time.monotonic() + self._settings.drain_s
         while time.monotonic() < deadline_s and (left := source.drain(self._batch)):

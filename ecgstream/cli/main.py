@@ -59,6 +59,24 @@ def run(
     raise typer.Exit(code)
 
 
+@app.command("web")
+def serve_web(config: ConfigFile = None, sets: Sets = None) -> None:
+    """Serve the ward page of every bed of the group, as a process of its own, until SIGTERM.
+
+    It takes the daemons' settings file: what they publish (`sink.kind`, `kafka`) is what it reads, orders go to
+    `ecg.control` or `control.endpoint`. By ZeroMQ the daemon needs `sink.chunks: true` for waves.
+    """
+    from .. import logs, web_process
+
+    settings = _settings(config, [*(sets or []), "web.enabled=true"])
+    logs.configure(settings.log)
+    try:
+        code = web_process.run(settings)
+    except EcgstreamError as error:
+        _fail(error)
+    raise typer.Exit(code)
+
+
 @app.command("check-config")
 def check_config(config: ConfigFile = None, sets: Sets = None) -> None:
     """Print the settings in effect, or every fault in them at once (exit code 2); the model file is checked, too."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import tempfile
 import time
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from ..errors import EcgstreamError
+from ..web.access import Role, new_entry
 from ..wire.codec import decode
 from .board import Board
 from .processes import DaemonProcess, start_simulator
@@ -28,12 +32,16 @@ def run_demo(seconds: float, beds: int, seed: int, json_file: Path | None) -> in
     console = Console()
     with tempfile.TemporaryDirectory(prefix="ecgstream-demo-") as name:
         folder = Path(name)
-        daemon = DaemonProcess(folder)
+        token, entry = new_entry("demo", Role.CONFIGURE)
+        (folder / "tokens.yaml").write_text(entry)
+        web = {"enabled": True, "banner": "demo", "tokens_file": str(folder / "tokens.yaml")}
+        daemon = DaemonProcess(folder, {"web": web})
         console.print("Starting the daemon and a simulated ward on loopback …", style="dim")
         daemon.start()
         simulator = None
         try:
             daemon.wait_ready()
+            _show_page(console, f"{daemon.http}/ward/#token={token}")
             console.print(f"Metrics: {daemon.http}/metrics   health: {daemon.http}/health/ready", style="dim")
             truth_file = folder / "truth.json"
             arguments = ward_arguments(daemon, beds, seconds, seed, truth_file)
@@ -47,6 +55,14 @@ def run_demo(seconds: float, beds: int, seed: int, json_file: Path | None) -> in
                 simulator.terminate()
                 simulator.wait()
             daemon.stop()
+
+
+def _show_page(console: Console, url: str) -> None:
+    """Say where the ward page is; open it where somebody is watching."""
+    console.print(f"Ward page: [link={url}]{url}[/link]", style="bold", soft_wrap=True)
+    has_display = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if has_display and console.is_terminal:
+        webbrowser.open(url)
 
 
 def ward_arguments(daemon: DaemonProcess, beds: int, seconds: float, seed: int, truth: Path) -> list[str]:

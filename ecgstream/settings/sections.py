@@ -42,7 +42,14 @@ class SinkSettings(_Section):
     bind: bool = True
     high_water_mark: int = Field(20_000, ge=1)
     format: Literal["protobuf", "json"] = "protobuf"
+    chunks: bool = Field(False, description="publish chunks as they came, too (ZeroMQ), for `ecgstream web`")
     curve: CurveSettings | None = None
+
+    @model_validator(mode="after")
+    def _chunks_are_in_kafka_already(self) -> SinkSettings:
+        if self.chunks and self.kind == "kafka":
+            raise ValueError("chunks is for kind zeromq; with kafka, `ecgstream web` reads the topic of chunks")
+        return self
 
 
 class TopicSettings(_Section):
@@ -224,6 +231,7 @@ class WebSettings(_Section):
     tokens_file: Path | None = Field(None, description="who may view, acknowledge, configure; unset: all may view")
     host_names: tuple[str, ...] = Field((), description="names browsers reach the page by, beside http.host")
     banner: Literal["", "demo", "replay"] = Field("", description="say that these are no patients of today")
+    curve: CurveSettings | None = Field(None, description="keys of `ecgstream web`, for sink and control by ZeroMQ")
     most_pages: int = Field(50, ge=1, description="browsers at once; further ones are turned away")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import zmq
 
 from ..settings import SinkSettings
+from ..sources.message import Message
 from ..wire.sockets import close_socket, open_socket
 from .base import Published
 
@@ -38,6 +41,11 @@ class ZeroMqSink:
         """Hand to ZeroMQ; PUB drops rather than waits."""
         frames = [outgoing.content_type.encode(), outgoing.stream_id.encode(), outgoing.payload]
         self._socket.send_multipart(frames)
+
+    def pass_on(self, messages: Iterable[Message]) -> None:
+        """Publish chunks as they came, for whoever draws them."""
+        for message in messages:
+            self._socket.send_multipart([message.content_type.encode("latin-1"), message.key, message.payload])
 
     async def confirm(self) -> None:
         """Nothing to wait for: ZeroMQ tells nobody what has left. ``close`` gives it a moment."""

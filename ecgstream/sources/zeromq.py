@@ -67,4 +67,4 @@ def _message(frames: list[bytes], arrived_ns: int) -> Message:
     if len(frames) != 3:
         return Message(b"", "", arrived_ns)
     # Latin-1 reads any bytes; a content type that is not ASCII is refused later as unknown.
-    return Message(frames[2], frames[0].decode("latin-1"), arrived_ns)
+    return Message(frames[2], frames[0].decode("latin-1"), arrived_ns, key=frames[1])

@@ -133,6 +133,7 @@ class Onlooker:
             if ring.stop == place.after:
                 continue
             index = ring.leads.index(lead)
-            parts.append(packed(number, index, coarse, *ring.read(index, coarse, place.after)))
+            read = ring.read(index, coarse, place.after)
+            parts.append(packed(number, index, coarse, *read, time.monotonic() - bed.heard_s))
             place.after = ring.stop
         return _HEADER.pack(WAVES, 0, len(parts)) + b"".join(parts) if parts else b""

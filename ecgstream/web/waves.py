@@ -76,11 +76,11 @@ def low_and_high(uv: np.ndarray) -> np.ndarray:
     return pairs.reshape(len(uv), -1)
 
 
-def packed(bed: int, lead: int, coarse: bool, first: int, values: np.ndarray) -> bytes:
-    """One wave of a binary message: bed, lead, whether coarse, first sample, count, nothing, then int16 values, all
-    little-endian, padded to whole four bytes."""
-    body = values.astype("<i2").tobytes()
-    return _HEADER.pack(bed, lead, coarse, first & 0xFFFFFFFF, len(values), 0) + body + b"\0" * (len(body) % 4)
+def packed(bed: int, lead: int, coarse: bool, first: int, values: np.ndarray, age_s: float) -> bytes:
+    """One wave of a binary message: bed, lead, whether coarse, first sample, count, age of the bed's newest
+    word in hundredths of a second, then int16 values; little-endian, padded to whole four bytes."""
+    body, age = values.astype("<i2").tobytes(), min(65_535, round(100 * age_s))
+    return _HEADER.pack(bed, lead, coarse, first & 0xFFFFFFFF, len(values), age) + body + b"\0" * (len(body) % 4)
 
 
 def _write(ring: np.ndarray, first: int, values: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """The demo end to end: its own processes and sockets, its summary, its exit code."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ def test_the_demo_ends_by_itself_and_says_what_it_saw(tmp_path: Path):
     command = [sys.executable, "-m", "ecgstream", "demo", "--seconds", "36", "--beds", "8", "--json", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"Ward page: http://127\.0\.0\.1:\d+/ward/#token=\S{20,}", done.stdout)
     summary = json.loads(file.read_text())
     assert summary["missed_lethal"] == 0
     assert len(summary["beds"]) == 8

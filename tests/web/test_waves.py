@@ -58,7 +58,7 @@ def test_no_peak_is_lost_to_decimation_and_the_order_is_kept(samples):
 
 @pytest.mark.parametrize("n", [10, 11])
 def test_packed_waves_begin_at_whole_four_bytes(n):
-    data = packed(7, 1, True, 2**32 + 5, np.arange(n, dtype=np.int16))
+    data = packed(7, 1, True, 2**32 + 5, np.arange(n, dtype=np.int16), 2.5)
     assert len(data) % 4 == 0
-    assert struct.unpack_from("<HBBIHH", data) == (7, 1, 1, 5, n, 0)
+    assert struct.unpack_from("<HBBIHH", data) == (7, 1, 1, 5, n, 250)
     assert np.frombuffer(data, "<i2", n, 12).tolist() == list(range(n))

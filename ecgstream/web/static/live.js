@@ -51,6 +51,9 @@ export class Live extends EventTarget {
   show(beds) {
     const shown = beds.map(({ n, leads, coarse }) => ({ n, leads: leads ?? [], coarse: coarse ?? false }));
     if (JSON.stringify(shown) === JSON.stringify(this._shown)) return;
+    const before = new Set(this._shown.map(({ n }) => n));
+    // Whether a bed is stale can be told once it has been asked for.
+    for (const { n } of shown) if (!before.has(n) && this.beds.has(n)) this.beds.get(n).heardMs = performance.now();
     this._shown = shown;
     if (this.connected) this._ask();
   }

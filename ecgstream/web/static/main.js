@@ -75,8 +75,8 @@ function showSession() {
   const { needsToken, name, role, banner, since } = live.hello;
   const sign = at("sign");
   sign.hidden = !needsToken;
-  sign.textContent = `${name} · ${role}`;
-  sign.title = "Sign out";
+  sign.textContent = name;
+  sign.title = `${name}, may ${role}. Sign out`;
   sign.onclick = signOut;
   const said = { demo: "Demonstration: simulated patients", replay: "Replay: recorded, not live" }[banner];
   at("banner").hidden = !said && !since;

@@ -25,7 +25,7 @@ export function colours() {
   const of = (name) => style.getPropertyValue(name).trim();
   return { paper: of("--paper"), fine: of("--grid-fine"), coarse: of("--grid-coarse"), wave: of("--wave"),
     hatch: of("--hatch"), text: of("--dim"), mark: of("--mark"), high: of("--high"), medium: of("--medium"),
-    low: of("--low"), band: of("--band") };
+    low: of("--low"), band: of("--band"), good: of("--good") };
 }
 
 /** Paper of a size in device pixels, its heavy lines through (0, zero); drawn once and shared. */

@@ -51,7 +51,7 @@ export class Sweep {
     if (this._drawn === null || at < this._drawn - WAVE_HZ || fills !== this._fills) this._begin(at, perSample);
     this._fills = fills;
     if (at < 0 || at <= this._drawn) return;
-    const from = Math.max(this._drawn, at - (width - BAR_PX) / perSample);
+    const from = Math.max(this._drawn, at - (width - BAR_PX * pixelRatio() - 3) / perSample);
     this._wipe(Math.floor(at * perSample) + BAR_PX * pixelRatio());
     this._trace(from, at, perSample, width, height);
     this._drawn = at;
@@ -68,8 +68,8 @@ export class Sweep {
     this.context.lineWidth = 1.4 * pixelRatio();
     this.context.lineJoin = this.context.lineCap = "round";
     this.context.strokeStyle = this._palette.wave;
-    this._drawn = at - (width - BAR_PX) / perSample;
-    this._wiped = Math.floor(at * perSample) + BAR_PX;
+    this._drawn = at - (width - BAR_PX * pixelRatio() - 3) / perSample;
+    this._wiped = Math.floor(at * perSample) + BAR_PX * pixelRatio();
   }
 
   /** Paper again, from where it was wiped last to pixel `stop`, counted without turning back. */

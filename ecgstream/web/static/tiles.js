@@ -2,9 +2,9 @@
 
 import { pxPerMm } from "./paper.js";
 import { Sweep } from "./sweep.js";
-import { MARKS, PRIORITIES, bedName, diagnosis, elapsed, element, plain, reason, sentence, setText } from "./words.js";
+import { MARKS, PRIORITIES, bedName, diagnosis, elapsed, element, plain, reason, setText, short } from "./words.js";
 
-const LEAST_WIDTH = 232, LEAST_HEIGHT = 128;
+const LEAST_WIDTH = 224, LEAST_HEIGHT = 112;
 const BEST_SHAPE = 3.2; // width to height
 const ARROWS = { 1: ["↗", "rising"], 0: ["", ""], "-1": ["↘", "falling"] };
 const COARSE_BELOW_PX_PER_S = 50;
@@ -51,7 +51,8 @@ export class Ward {
     for (const tile of this.tiles.values()) {
       const box = tile.root.getBoundingClientRect();
       tile.sweep.coarse = coarse;
-      if (box.bottom > top && box.top < bottom) shown.push({ n: tile.bed.n, coarse });
+      tile.asked = box.bottom > top && box.top < bottom;
+      if (tile.asked) shown.push({ n: tile.bed.n, coarse });
     }
     this.live.show(shown);
   }
@@ -104,6 +105,7 @@ export class Ward {
     this.list.style.setProperty("--columns", best.columns);
     this.list.style.setProperty("--tile-height", `${Math.min(320, Math.floor(best.height))}px`);
     this.list.classList.toggle("small", best.height < 170);
+    this.list.classList.toggle("narrow", width / best.columns < 360);
     this.columns = best.columns;
     this.ask();
   }
@@ -152,7 +154,7 @@ class Tile {
       this.since = element("span", { class: "since" });
       alarm.replaceChildren(
         element("span", { class: "mark", "aria-hidden": "true" }, worst.state === "acknowledged" ? "✓" : MARKS[worst.priority]),
-        element("span", { class: "what" }, plain(worst.condition)),
+        element("span", { class: "what", "data-short": short(worst.condition) }, plain(worst.condition)),
         ...(worst.state === "latched" ? [element("span", { class: "was" }, "over")] : []),
         ...(more ? [element("span", { class: "more" }, `+${more}`)] : []), this.since);
       alarm.title = worst.text;
@@ -176,13 +178,14 @@ class Tile {
     this._scores(vitals);
     const quiet = [...(vitals.off ?? []).map((c) => `${plain(c)} off`), ...(vitals.paused ?? []).map((c) => `${plain(c)} paused`)];
     this.silenced.hidden = !quiet.length;
-    setText(this.silenced, quiet.length ? `⃠ ${quiet.length} alarm${quiet.length > 1 ? "s" : ""} off` : "");
+    setText(this.silenced, quiet.length ? `${quiet.length} alarm${quiet.length > 1 ? "s" : ""} off` : "");
     this.silenced.title = quiet.join(", ");
     this._describe();
   }
 
   tick(live) {
-    const stale = this.bed.isStale() || live.isSilent();
+    // Of a bed that is scrolled out of sight nothing is asked for, and nothing known.
+    const stale = (this.asked && this.bed.isStale()) || live.isSilent();
     this.root.classList.toggle("stale", stale);
     const silentMs = performance.now() - Math.min(this.bed.heardMs, live.isSilent() ? live.heardMs : Infinity);
     const notice = stale ? `data stale · ${elapsed(silentMs)}` : this.why ?? "";
@@ -218,6 +221,6 @@ class Tile {
       parts.push(vitals.hr == null ? "heart rate unknown" : `heart rate ${Math.round(vitals.hr)}`);
       parts.push(vitals.rhythm ? plain(vitals.rhythm) : `not judged: ${reason(vitals.notJudged)}`);
     }
-    this.link.setAttribute("aria-label", sentence(parts.join(", ")));
+    this.link.setAttribute("aria-label", parts.join(", "));
   }
 }

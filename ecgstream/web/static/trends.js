@@ -136,7 +136,7 @@ export class Trends {
   _bars(context, box, height) {
     const { pvc, quality, lastMinute } = this.trends;
     const wide = Math.max(1, (box.right - box.left) / this.minutes);
-    const rows = [["PVC", pvc, 30, this._palette.mark], ["signal", quality, 1, this._palette.wave]];
+    const rows = [["PVC", pvc, 30, this._palette.mark], ["signal", quality, 1, this._palette.good]];
     context.textBaseline = "middle";
     rows.forEach(([name, values, most, colour], row) => {
       const bottom = height - 20 + row * 17;

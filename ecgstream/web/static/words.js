@@ -22,10 +22,19 @@ const REASONS = {
   settling: "settling", calibration: "calibration", model_unavailable: "model unavailable", catching_up: "catching up",
 };
 
+const SHORT = {
+  asystole: "Asystole", extreme_bradycardia: "Ext. brady", extreme_tachycardia: "Ext. tachy", ventricular_tachycardia: "VT",
+  ventricular_fibrillation: "VF", bradycardia: "Brady", tachycardia: "Tachy", pvc_run: "PVC run", atrial_fibrillation: "AF",
+  signal_unusable: "Unusable", stream_stale: "No data", clock_wrong: "Clock", model_unavailable: "Model",
+  frequent_pvc: "PVCs", electrodes_swapped: "Electrodes",
+};
+
 export const PRIORITIES = { 3: "high", 2: "medium", 1: "low" };
 export const MARKS = { 3: "!!!", 2: "!!", 1: "!" };
 
 export const plain = (name) => LABELS[name] ?? (name || "").replaceAll("_", " ");
+/** For where there is little room. */
+export const short = (name) => SHORT[name] ?? plain(name);
 export const diagnosis = (name) => DIAGNOSES[name] ?? name;
 export const reason = (name) => REASONS[name] ?? plain(name);
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

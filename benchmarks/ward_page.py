@@ -1,0 +1,99 @@
+"""The ward page under a whole ward, for minutes: frames a second, memory of page and daemon, CPU, alarms' way to it.
+
+    python benchmarks/ward_page.py --beds 64 --minutes 10
+
+Headless Chromium, no GPU; needs the extra ``dev``. Prints a line every half minute, and ends with 1 where memory grew.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from playwright.sync_api import Page, sync_playwright
+
+from ecgstream.demo.processes import DaemonProcess, start_simulator
+
+EVERY_S = 30.0
+MOST_GROWTH_MB = 30.0
+WALL = {"width": 1920, "height": 1080}
+
+
+def main(
+    beds: Annotated[int, typer.Option(min=1, max=500)] = 64,
+    minutes: Annotated[float, typer.Option(min=0.5)] = 10.0,
+) -> None:
+    """Feed, look on, measure."""
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        daemon = DaemonProcess(folder, {"web": {"enabled": True, "banner": "demo"}})
+        daemon.start()
+        daemon.wait_ready()
+        seconds = str(60 * minutes + 60)
+        load = ["load", "--connect", daemon.source, "--beds", str(beds), "--seconds", seconds, "--chunk-s", "0.5"]
+        simulator = start_simulator(*load, log=folder / "load.log")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        try:
+            page = browser.new_page(viewport=WALL)
+            page.goto(f"{daemon.http}/ward/")
+            page.wait_for_function(f"ecgstream.live.beds.size >= {beds}", timeout=60_000)
+            raise typer.Exit(_watch(page, daemon, minutes))
+        finally:
+            browser.close()
+            simulator.terminate()
+            simulator.wait()
+            daemon.stop()
+
+
+def _watch(page: Page, daemon: DaemonProcess, minutes: float) -> int:
+    time.sleep(15)  # rings fill, kernels and page are compiled
+    first = last = None
+    print("minute  frames/s  page MB  daemon MB  daemon CPU %  kB/s  updates dropped")
+    begun_s = time.monotonic()
+    while time.monotonic() - begun_s < 60 * minutes:
+        cpu_s, sent = _metric(daemon, "process_cpu_seconds_total"), page.evaluate("ecgstream.live.bytes")
+        frames, at_s = page.evaluate(COUNT), time.monotonic()
+        time.sleep(EVERY_S)
+        over_s = time.monotonic() - at_s
+        fps = (page.evaluate("window.framesDrawn") - frames) / over_s
+        last = (_heap_mb(page), _metric(daemon, "process_resident_memory_bytes") / 2**20)
+        first = first or last
+        cpu = 100 * (_metric(daemon, "process_cpu_seconds_total") - cpu_s) / over_s
+        kb_per_s = (page.evaluate("ecgstream.live.bytes") - sent) / over_s / 1000
+        dropped = _metric(daemon, "ecgstream_web_updates_dropped_total")
+        minute = (time.monotonic() - begun_s) / 60
+        print(f"{minute:6.1f}  {fps:8.1f}  {last[0]:7.1f}  {last[1]:9.0f}  {cpu:12.0f}  {kb_per_s:4.0f}  {dropped:.0f}")
+    grown = max(last[0] - first[0], last[1] - first[1])
+    print(f"Grown by at most {grown:.1f} MB.")
+    return 1 if grown > MOST_GROWTH_MB else 0
+
+
+COUNT = """() => {
+  if (window.framesDrawn === undefined) {
+    window.framesDrawn = 0;
+    const count = () => { window.framesDrawn += 1; requestAnimationFrame(count); };
+    requestAnimationFrame(count);
+  }
+  return window.framesDrawn;
+}"""
+
+
+def _heap_mb(page: Page) -> float:
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"] / 2**20
+    session.detach()
+    return used
+
+
+def _metric(daemon: DaemonProcess, name: str) -> float:
+    return float(re.search(rf"^{name} (\S+)", daemon.metrics(), re.MULTILINE)[1])
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,167 @@
+"""``ecgstream web`` over real sockets and a real broker; the test publishes what daemons publish and takes orders."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from ecgstream.outputs import Outgoing
+from ecgstream.settings import (
+    ControlSettings,
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    Settings,
+    SinkSettings,
+    SourceSettings,
+    WebSettings,
+)
+from ecgstream.sinks.zeromq import ZeroMqSink
+from ecgstream.sources.control import ControlSocket
+from ecgstream.web.access import Role, new_entry
+from ecgstream.web_process import WebProcess
+from ecgstream.wire import ecgstream_pb2 as pb
+
+from .feed import Bed
+from .kafka.topics import messages
+from .web.messages import alert, vitals
+
+BED = Bed("bed-1", cuts=tuple(range(125, 24 * 250, 125)))
+ORDER = {"streamId": "bed-1", "actor": "Nurse Joy", "reason": "seen", "acknowledge": {}}
+ANY_PORT = "tcp://127.0.0.1:*"
+
+
+def settings(folder: Path, **sections) -> tuple[Settings, str]:
+    """Settings of a page with a token for it."""
+    token, entry = new_entry("desk", Role.ACKNOWLEDGE)
+    (folder / "tokens.yaml").write_text(entry)
+    web = WebSettings(enabled=True, tokens_file=folder / "tokens.yaml")
+    log = LogSettings(audit_path=folder / "audit.jsonl")
+    return Settings(http=HttpSettings(port=0), web=web, log=log, **sections), token
+
+
+@asynccontextmanager
+async def served(settings: Settings, token: str) -> AsyncIterator[aiohttp.ClientSession]:
+    process = WebProcess(settings)
+    running = asyncio.create_task(process.run())
+    try:
+        async with asyncio.timeout(30):
+            while not process.endpoints.port:
+                await asyncio.sleep(0.05)
+                if running.done():
+                    running.result()
+        base = f"http://127.0.0.1:{process.endpoints.port}/"
+        async with aiohttp.ClientSession(base, headers={"Authorization": f"Bearer {token}"}) as browser:
+            yield browser
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def shown(browser: aiohttp.ClientSession) -> tuple[dict, np.ndarray]:
+    """What a page is told of bed-1, and its first lead, once all of that has come: alarm, rate, signal."""
+    bed, rate, wave = {}, None, np.array([], np.int16)
+    async with asyncio.timeout(30), browser.ws_connect("ward/live") as socket:
+        await socket.receive_json()
+        while not (bed.get("alerts") and rate and len(wave) > 2000):
+            message = await socket.receive()
+            if message.type is aiohttp.WSMsgType.BINARY:
+                n = int.from_bytes(message.data[12:14], "little")
+                wave = np.concatenate((wave, np.frombuffer(message.data, "<i2", n, 16)))
+                continue
+            news = json.loads(message.data)
+            rate = next((document["hr"] for document in news["vitals"]), rate)
+            for document in news["beds"]:
+                bed = document
+                await socket.send_json({"show": [{"n": bed["n"]}]})
+    return bed | {"hr": rate}, wave
+
+
+def assert_is_the_feed(bed: dict, wave: np.ndarray) -> None:
+    assert (bed["id"], bed["leads"][:2], bed["alerts"][0]["id"], bed["hr"]) == ("bed-1", ["I", "II"], "a1", 70)
+    # Lead II of the made-up patient, whose beats swing by about a millivolt.
+    assert 500 < wave.max() < 2500
+
+
+async def test_by_zeromq_it_shows_what_the_daemon_publishes_and_gives_its_orders(tmp_path: Path):
+    sink = ZeroMqSink(SinkSettings(endpoint=ANY_PORT, chunks=True))
+    control = ControlSocket(ControlSettings(endpoint=ANY_PORT))
+    await sink.start()
+    await control.start()
+    taken: list[pb.Control] = []
+
+    async def daemon() -> None:
+        async for request, reply in control.requests():
+            taken.append(request)
+            await reply(pb.ControlReply(accepted=True, text="Alerts acknowledged: 1.", effective_sample=50))
+
+    answering = asyncio.create_task(daemon())
+    sections = {"sink": SinkSettings(endpoint=sink.endpoint), "control": ControlSettings(endpoint=control.endpoint)}
+    ours, token = settings(tmp_path, **sections)
+    async with served(ours, token) as browser:
+        showing = asyncio.create_task(shown(browser))
+        await asyncio.sleep(0.5)  # PUB drops what is said before a subscriber is there
+        sink.pass_on([message._replace(key=b"bed-1") for _, message in BED.messages()])
+        for name, told in (("alert", alert()), ("vitals", vitals(heart_rate_bpm=70))):
+            sink.send(-1, Outgoing("bed-1", name, *told))
+        assert_is_the_feed(*await showing)
+        async with browser.post("ward/orders", json=ORDER) as answer:
+            assert (answer.status, (await answer.json())["text"]) == (200, "Alerts acknowledged: 1.")
+        async with browser.get("health/ready") as answer:
+            assert answer.status == 200
+        await control.close()
+        answering.cancel()
+    assert [(order.actor, order.reason) for order in taken] == [("Nurse Joy (desk)", "seen")]
+    (noted,) = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert json.loads(noted)["source"] == "page"
+    await sink.close()
+
+
+async def test_an_order_that_no_daemon_answers_is_not_said_to_be_taken(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("ecgstream.web.order_way.REPLY_S", 0.3)
+    sections = {
+        "sink": SinkSettings(endpoint="tcp://127.0.0.1:1"),
+        "control": ControlSettings(endpoint="tcp://127.0.0.1:1"),
+    }
+    ours, token = settings(tmp_path, **sections)
+    async with served(ours, token) as browser, browser.post("ward/orders", json=ORDER) as answer:
+        assert answer.status == 503
+        assert "may or may not have been taken" in (await answer.json())["text"]
+
+
+async def test_over_kafka_it_shows_alarms_from_before_it_began_and_writes_orders_to_the_topic(
+    tmp_path: Path, kafka_settings: KafkaSettings
+):
+    topics = kafka_settings.topics
+    async with AIOKafkaProducer(bootstrap_servers=kafka_settings.bootstrap[0]) as producer:
+
+        async def publish(topic: str, content_type: str, payload: bytes) -> None:
+            headers = [("content-type", content_type.encode())]
+            await producer.send_and_wait(topic, payload, key=b"bed-1", headers=headers)
+
+        await publish(topics.alerts, *alert())
+        kinds = {"source": SourceSettings(kind="kafka"), "sink": SinkSettings(kind="kafka")}
+        ours, token = settings(tmp_path, kafka=kafka_settings, **kinds)
+        async with served(ours, token) as browser:
+            showing = asyncio.create_task(shown(browser))
+            for _, message in BED.messages():
+                await publish(topics.chunks, message.content_type, message.payload)
+            await publish(topics.vitals, *vitals(heart_rate_bpm=70))
+            assert_is_the_feed(*await showing)
+            async with browser.post("ward/orders", json=ORDER) as answer:
+                assert (answer.status, (await answer.json())["passedOn"]) == (202, True)
+    (order,) = messages(kafka_settings.bootstrap[0], topics.control)
+    assert pb.Control.FromString(order.value).reason == "seen" and order.key == b"bed-1"
+
+
+def test_chunks_beside_results_are_for_zeromq_alone():
+    with pytest.raises(ValueError, match="chunks is for kind zeromq"):
+        SinkSettings(kind="kafka", chunks=True)
