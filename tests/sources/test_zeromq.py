@@ -47,7 +47,8 @@ async def test_pull_hands_over_every_message_in_order(peers):
     for number in range(1000):
         push.send_multipart(_frames(number))
     messages = await _receive(source, 1000)
-    assert messages == [Message(b"%d" % number, "content/type", 42) for number in range(1000)]
+    keys = [_frames(number)[1] for number in range(1000)]
+    assert messages == [Message(b"%d" % n, "content/type", 42, key=key) for n, key in enumerate(keys)]
     await source.close()
 
 
