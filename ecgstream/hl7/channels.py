@@ -29,8 +29,8 @@ def is_classic(rest: Segments) -> bool:
     return any(_suffix(rest, row) == "WAV" for row in rest.all("OBX"))
 
 
-def classic_waves(message: Message) -> Iterator[Wave]:
-    """Every channel, in the order of the definitions. Raises Hl7Error."""
+def classic_waves(message: Message, start: str) -> Iterator[Wave]:
+    """Every channel, in the order of the definitions; ``start`` holds without a TIM. Raises Hl7Error."""
     rest, text = message.rest, message.text
     rows = rest.all("OBX")
     told = {(text(row, 4), _suffix(rest, row)): row for row in rows}
@@ -43,7 +43,7 @@ def classic_waves(message: Message) -> Iterator[Wave]:
                 Refused.MISSING_FIELD, f"Data (WAV) need a channel definition (CHN) with OBX-4 {sub_id!r}.", where
             )
         timing = told.get((sub_id, "TIM"))
-        when = text(timing, 5) if timing is not None else text(message.head.all("OBR")[-1], 7)
+        when = text(timing, 5) if timing is not None else start
         start_ns = message.time_ns(when, "OBX-5 of TIM, or OBR-7")
         data = _columns(message, row, where)
         if len(data) != repetitions(channels, 5):

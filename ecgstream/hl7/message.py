@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import cached_property, lru_cache
@@ -48,6 +48,11 @@ class Header:
     def field(self, number: int) -> str:
         """MSH-``number``, empty where absent."""
         return self.fields[number - 1] if number <= len(self.fields) else ""
+
+    @property
+    def separators(self) -> str:
+        """MSH up to MSH-2."""
+        return f"MSH{self.field(1)}{self.field(2)}"
 
     @property
     def component(self) -> str:
@@ -106,11 +111,26 @@ class Segments:
 class Message:
     """One message: its segments up to the first OBX, and those from there on, which are often parsed already."""
 
-    def __init__(self, header: Header, head: str, before: Segments, rest: Segments, arrays: list[bytes], zone: tzinfo):
-        self.header, self.head, self.rest, self.arrays = header, before, rest, arrays
+    def __init__(self, header: Header, head: str, rest: Segments, arrays: list[bytes], zone: tzinfo):
+        self.header, self.rest, self.arrays = header, rest, arrays
         self._lines = head.split("\r")[1:]
-        self.text = before.text
+        self.text = rest.text
         self._zone = zone_of(header.field(7)) or zone
+
+    @cached_property
+    def _head(self) -> Segments:
+        """Before the first OBX, but for MSH. Of a waveform's message little of it is needed, and parsing costs most."""
+        separators = self.header.separators
+        parsed = (list(_parsed(separators, line))[1:] for line in self._lines)
+        return Segments(_parsed(separators, ""), [segment for segments in parsed for segment in segments])
+
+    def block_times(self) -> tuple[list[tuple[str, str]], int]:
+        """OBR-7 and OBR-8 of every OBR in their order, and how many of them stand before the first OBX."""
+        separator, component = self.header.field(1), self.header.component
+        before = [line.split(separator) for line in self._lines if line.startswith("OBR" + separator)]
+        times = [tuple(field.partition(component)[0].strip() for field in [*obr, "", ""][7:9]) for obr in before]
+        behind = [(self.text(obr, 7), self.text(obr, 8)) for obr in self.rest.all("OBR")]
+        return times + behind, len(before)
 
     def first(self, name: str) -> hl7.Segment:
         """The first segment of that name. Raises Hl7Error where there is none."""
@@ -120,7 +140,7 @@ class Message:
 
     def all(self, *names: str) -> list[hl7.Segment]:
         """Segments of these names, in their order."""
-        return self.head.all(*names) + self.rest.all(*names)
+        return self._head.all(*names) + self.rest.all(*names)
 
     def as_it_came(self, *names: str) -> tuple[str, ...] | None:
         """Separators and these segments, by which it is known that they have not changed; None where one is not there.
@@ -182,19 +202,7 @@ def parse(block: bytes, header: Header, zone: tzinfo) -> Message:
         ) from error
     first = text.find("\rOBX")
     head, rest = (text, "") if first < 0 else (text[:first], text[first + 1 :])
-    try:
-        separators = f"MSH{header.field(1)}{header.field(2)}"
-        before = Segments(_parsed(separators, ""), _segments(separators, head))
-        described = _described(separators, rest)
-    except (hl7.HL7Exception, IndexError, ValueError, KeyError, AttributeError, AssertionError) as error:
-        raise Hl7Error(Refused.BAD_FIELD, f"The message cannot be read as HL7 v2 ({type(error).__name__}).") from error
-    return Message(header, head, before, described, arrays, zone)
-
-
-def _segments(separators: str, head: str) -> Iterator[hl7.Segment]:
-    """All but MSH, which is read already. PID and PV1 of a bed stay the same for hours."""
-    for line in head.split("\r")[1:]:
-        yield from list(_parsed(separators, line))[1:]
+    return Message(header, head, _described(header.separators, rest), arrays, zone)
 
 
 @lru_cache(maxsize=4_096)
@@ -206,7 +214,11 @@ def _described(separators: str, text: str) -> Segments:
 
 @lru_cache(maxsize=16_384)
 def _parsed(separators: str, text: str) -> hl7.Message:
-    return hl7.parse(f"{separators}\r{text}")
+    """Segments behind an MSH of nothing but separators. PID and PV1 of a bed stay the same for hours."""
+    try:
+        return hl7.parse(f"{separators}\r{text}")
+    except (hl7.HL7Exception, IndexError, ValueError, KeyError, AttributeError, AssertionError) as error:
+        raise Hl7Error(Refused.BAD_FIELD, f"The message cannot be read as HL7 v2 ({type(error).__name__}).") from error
 
 
 def _encoding(header: Header) -> str:

@@ -44,31 +44,31 @@ def waves(message: Message) -> Iterator[Wave]:
     """Every waveform of a message, in its order. Raises Hl7Error for one that breaks a rule."""
     if not message.arrays:
         return
-    obrs = message.all("OBR")
-    if not (begun := len(message.head.all("OBR"))):
+    times, begun = message.block_times()
+    if not begun:
         raise Hl7Error(Refused.MISSING_FIELD, "Samples stand before any OBR; OBR-7 says when they were taken.", "OBR")
     if is_classic(message.rest):
-        yield from classic_waves(message)
+        yield from classic_waves(message, times[begun - 1][0])
         return
     starts_ns: dict[int, int] = {}
     for array in arrays_of(message.rest):
-        obr = obrs[begun - 1 + array.block]
+        start, stop = times[begun - 1 + array.block]
         if array.block not in starts_ns:
-            starts_ns[array.block] = message.time_ns(message.text(obr, 7), "OBR-7")
-        yield _wave(message, array, obr, starts_ns[array.block])
+            starts_ns[array.block] = message.time_ns(start, "OBR-7")
+        yield _wave(message, array, starts_ns[array.block], stop)
 
 
-def _wave(message: Message, array: Array, obr: hl7.Segment, start_ns: int) -> Wave:
+def _wave(message: Message, array: Array, start_ns: int, stop: str) -> Wave:
     values = numbers(message.arrays[array.index], message.header.component.encode("latin-1"), array.where)
     unit, gain, steps = array.calibration(values.dtype.kind == "f")
     samples = as_int16(values, steps, array.invalid, array.where)
-    fs_hz = array.fs_hz or _rate_of(message, obr, start_ns, len(samples), array.where)
+    fs_hz = array.fs_hz or _rate_of(message, start_ns, stop, len(samples), array.where)
     return Wave(array.kind, array.code, array.name, unit, gain, 0, array.invalid, fs_hz, start_ns, samples)
 
 
-def _rate_of(message: Message, obr: hl7.Segment, start_ns: int, n: int, where: str) -> Fraction:
+def _rate_of(message: Message, start_ns: int, stop: str, n: int, where: str) -> Fraction:
     """By the block's beginning and end, where they hold a whole number of samples, or of half ones, a second."""
-    if stop := message.text(obr, 8):
+    if stop:
         lasts_ns = message.time_ns(stop, "OBR-8") - start_ns
         halves = 2e9 * n / lasts_ns if lasts_ns > 0 else 0.0
         if halves and abs(halves - round(halves)) < 1e-3 * halves:
