@@ -16,7 +16,8 @@ from .samples import cut
 from .times import time_ns, zone_of
 
 # The library logs the content of fields whose escapes are wrong, names among them.
-hl7.containers.logger.disabled = hl7.util.logger.disabled = True
+for _logger in (hl7.containers.logger, hl7.util.logger):
+    _logger.disabled, _logger.warn = True, _logger.warning  # it calls warn, which is deprecated
 
 _CHARACTER_SETS = {
     "": "utf-8",
@@ -128,7 +129,7 @@ class Message:
         """OBR-7 and OBR-8 of every OBR in their order, and how many of them stand before the first OBX."""
         separator, component = self.header.field(1), self.header.component
         before = [line.split(separator) for line in self._lines if line.startswith("OBR" + separator)]
-        times = [tuple(field.partition(component)[0].strip() for field in [*obr, "", ""][7:9]) for obr in before]
+        times = [tuple(field.partition(component)[0].strip() for field in [*obr, *[""] * 9][7:9]) for obr in before]
         behind = [(self.text(obr, 7), self.text(obr, 8)) for obr in self.rest.all("OBR")]
         return times + behind, len(before)
 

@@ -98,6 +98,7 @@ HAND_MADE: dict[str, bytes] = {
     "bed too long": swapped(b"bed-12", b"b" * 300),
     "no OBR": without(b"OBR"),
     "no time": swapped(b"WAVEFORM|||20260101120000.000+0000", b"WAVEFORM|||"),
+    "an OBR that ends before its times": swapped(b"OBR|1|||CONTINUOUS WAVEFORM|||20260101120000.000+0000|", b"OBR|1"),
     "time of words": swapped(b"WAVEFORM|||20260101120000.000+0000", b"WAVEFORM|||noon"),
     "thirteenth month": swapped(b"WAVEFORM|||20260101", b"WAVEFORM|||20261301"),
     "before 1970": swapped(b"WAVEFORM|||2026", b"WAVEFORM|||1901"),
