@@ -10,7 +10,7 @@ import structlog
 from ..errors import Hl7Error, SettingsError
 from ..settings import Hl7Settings, MllpTlsSettings
 from .door import Door
-from .framing import CutOff, blocks, framed
+from .framing import MESSAGE_S, CutOff, blocks, framed
 from .metrics import Hl7Metrics
 
 UNANSWERED = 64
@@ -71,7 +71,7 @@ class Listener:
         unanswered: asyncio.Queue[Answering | None] = asyncio.Queue(UNANSWERED)
         answering = asyncio.create_task(self._answer(unanswered, writer))
         try:
-            await self._read(reader, unanswered, answering)
+            await self._read(reader, unanswered)
             await unanswered.put(None)
             await answering
         except (ConnectionError, CutOff, ssl.SSLError):
@@ -84,16 +84,12 @@ class Listener:
             self._metrics.connections.set(len(self._senders))
             writer.close()
 
-    async def _read(
-        self, reader: asyncio.StreamReader, unanswered: asyncio.Queue[Answering | None], answering: asyncio.Task[None]
-    ) -> None:
+    async def _read(self, reader: asyncio.StreamReader, unanswered: asyncio.Queue[Answering | None]) -> None:
         async for block in blocks(reader, self._settings.largest_message_bytes):
             await self._room.acquire()
             taking = asyncio.create_task(self._take(block))
             self._taking.add(taking)
             taking.add_done_callback(self._taking.discard)
-            if answering.done():  # the sender has closed its ear
-                break
             await unanswered.put(taking)
 
     async def _take(self, block: bytes | Hl7Error) -> list[bytes]:
@@ -103,10 +99,15 @@ class Listener:
             self._room.release()
 
     async def _answer(self, unanswered: asyncio.Queue[Answering | None], writer: asyncio.StreamWriter) -> None:
+        """Answers in their turn; a sender who does not hear them any more is cut off, and what he sent still taken."""
         while (taking := await unanswered.get()) is not None:
             for answer in await taking:
                 writer.write(framed(answer))
-            await writer.drain()
+            try:
+                async with asyncio.timeout(MESSAGE_S):
+                    await writer.drain()
+            except (ConnectionError, TimeoutError):
+                writer.transport.abort()
 
 
 def _tls(settings: MllpTlsSettings) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from ecgstream.errors import SettingsError
-from ecgstream.hl7 import framing
+from ecgstream.hl7 import framing, listener
 from ecgstream.hl7.framing import framed
 
 from .edge import edge
@@ -216,3 +216,18 @@ async def test_a_bed_is_that_of_its_own_message_wherever_pv1_stands_and_whatever
         beds = [chunk.stream_id.rpartition("/")[2] for chunk in e.taken.chunks]
         assert beds == ["bed-12", "bed-13", "bed-12", "bed-13", "bed-12^7", "bed-12"]
         assert [bool(chunk.patient) for chunk in e.taken.chunks] == [True, True, True, False, True, True]
+
+
+async def test_a_sender_who_hears_no_answers_is_cut_off_and_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(listener, "MESSAGE_S", 0.3)
+    asked = framed(joined(msh("SIU^S12", control_id="4" * 100_000)))  # comes back in the answer: a few fill the socket
+    async with edge(tmp_path) as e, e.sender() as other, e.sender() as deaf:
+        deaf.reader.feed_data = lambda _: None
+        deaf.writer.transport.pause_reading()
+        with pytest.raises(ConnectionError):
+            while True:
+                deaf.writer.write(asked)
+                await deaf.writer.drain()
+        assert (await other.asks(GOOD))[1][1] == "AA"
