@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-import wfdb
-
 from ..errors import RecordError
-from ..waveform import CODE_LIMIT, CODE_MISSING, Channel, ChannelGroup, GroupKind, Layout
+from ..recorded import RecordedChannel, RecordedSignal, read_recording
+from ..waveform import Channel, ChannelGroup, GroupKind, Layout
 from ..wire.leads import assign_slots, resolve_lead
 
 LIST = "ALARMS"
@@ -22,8 +19,6 @@ KIND_OF = {
     "ventricular_flutter_fib": "ventricular_fibrillation",
 }
 """The challenge's names of alarms, and ours."""
-_PER_MV = {"mv": 1.0, "uv": 1e3, "µv": 1e3, "v": 1e-3}
-_KINDS = {"pleth": GroupKind.PLETH, "abp": GroupKind.ABP, "art": GroupKind.ABP, "resp": GroupKind.RESP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +70,17 @@ def read_groups(path: Path) -> tuple[ChannelGroup, ...]:
 
     Raises RecordError when it cannot be read, or has no ECG lead in volts.
     """
-    try:
-        source = wfdb.rdrecord(str(path))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"The WFDB record {path} cannot be read ({error}); check the path and its files.") from error
-    kinds = [_kind(name, unit) for name, unit in zip(source.sig_name, source.units, strict=True)]
-    if GroupKind.ECG not in kinds:
-        raise RecordError(f"The WFDB record {path} has no ECG lead in volts among {source.sig_name}.")
-    codes = np.rint(source.p_signal.T * np.array(source.adc_gain)[:, None] + np.array(source.baseline)[:, None])
-    codes = np.where(np.isnan(codes), CODE_MISSING, np.clip(codes, CODE_LIMIT, 32_767))
-    samples = codes.astype(np.int16)
-    fs_hz = Fraction(source.fs).limit_denominator(1_000_000)
-    return tuple(
-        ChannelGroup(_layout(source, kind, kinds, fs_hz), samples[[one == kind for one in kinds]])
-        for kind in sorted(set(kinds))
-    )
+    source = read_recording(path)
+    kinds = sorted({channel.kind for channel in source.channels})
+    return tuple(ChannelGroup(_layout(source, kind), source.codes()[source.of_kind(kind)]) for kind in kinds)
 
 
-def _kind(name: str, unit: str) -> GroupKind:
-    known = _KINDS.get(name.casefold())
-    if known is None:
-        known = GroupKind.ECG if unit.casefold() in _PER_MV else GroupKind.OTHER
-    return known
+def _layout(source: RecordedSignal, kind: GroupKind) -> Layout:
+    channels = [_channel(source.channels[k], kind) for k in source.of_kind(kind)]
+    return Layout(kind, source.fs_hz, tuple(channels), assign_slots(channels) if kind == GroupKind.ECG else ())
 
 
-def _layout(source: wfdb.Record, kind: GroupKind, kinds: list[GroupKind], fs_hz: Fraction) -> Layout:
-    channels = [_channel(source, i, kind) for i, of in enumerate(kinds) if of == kind]
-    return Layout(kind, fs_hz, tuple(channels), assign_slots(channels) if kind == GroupKind.ECG else ())
-
-
-def _channel(source: wfdb.Record, i: int, kind: GroupKind) -> Channel:
-    name, unit, gain = source.sig_name[i], source.units[i], float(source.adc_gain[i])
-    code = 0
-    if kind == GroupKind.ECG:
-        code, name = resolve_lead(0, name)
-        gain, unit = gain * _PER_MV[unit.casefold()], "mV"
-    return Channel(code, name, unit, gain, int(source.baseline[i]))
+def _channel(source: RecordedChannel, kind: GroupKind) -> Channel:
+    if kind != GroupKind.ECG:
+        return Channel(0, source.name, source.unit, source.gain, source.baseline)
+    return Channel(*resolve_lead(0, source.name), "mV", source.per_mv, source.baseline)

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import RecordError
-from ..waveform import GroupKind
+from ..waveform import CODE_LIMIT, CODE_MISSING, GroupKind
 from ..wire.leads import lead_name
 
 PER_MV = {"mv": 1.0, "uv": 1e3, "µv": 1e3, "μv": 1e3, "v": 1e-3, "nv": 1e6}
@@ -87,6 +87,11 @@ class RecordedSignal:
             for name in ("baseline", "per_mv", "invalid")
         )
         return np.where(raw == invalid, np.nan, (raw - baseline) / per_mv)
+
+    def codes(self) -> np.ndarray:
+        """int16 (channels, N): the samples, CODE_MISSING where not valid, no other one as low."""
+        invalid = np.array([[channel.invalid] for channel in self.channels])
+        return np.where(self.samples == invalid, CODE_MISSING, np.maximum(self.samples, CODE_LIMIT)).astype(np.int16)
 
     def stretch(self, start_s: float, stop_s: float | None) -> RecordedSignal:
         """The part of the recording from one time to another. Raises RecordError where that holds no sample."""

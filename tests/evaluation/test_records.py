@@ -45,7 +45,7 @@ def test_a_short_format_marks_its_own_invalid_value(tmp_path):
 
 def test_a_record_without_ecg_is_refused_in_a_sentence(tmp_path):
     path = write(tmp_path, ["PLETH"], ["NU"], np.array([[1], [2]]))
-    with pytest.raises(RecordError, match="no ECG lead in volts"):
+    with pytest.raises(RecordError, match="holds no ECG"):
         read_record(path)
 
 
