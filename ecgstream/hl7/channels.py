@@ -37,7 +37,7 @@ def classic_waves(message: Message, start: str) -> Iterator[Wave]:
     for row in rows:
         if _suffix(rest, row) != "WAV":
             continue
-        sub_id, where = text(row, 4), f"OBX {text(row, 1) or '?'}"
+        sub_id, where = text(row, 4), rest.place(row)
         if (channels := told.get((sub_id, "CHN"))) is None:
             raise Hl7Error(
                 Refused.MISSING_FIELD, f"Data (WAV) need a channel definition (CHN) with OBX-4 {sub_id!r}.", where

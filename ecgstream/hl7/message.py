@@ -97,6 +97,11 @@ class Segments:
             text = self._parsed.unescape(text)
         return "" if (text := text.strip()) == '""' else text
 
+    def place(self, obx: hl7.Segment) -> str:
+        """Segment and set id for an error's ``where``, which is logged: nothing but a number may stand there."""
+        set_id = self.text(obx, 1)
+        return f"OBX {set_id}" if set_id.isascii() and set_id.isdecimal() and len(set_id) < 5 else "OBX"
+
     def array(self, segment: hl7.Segment) -> str:
         """NA or MA where the segment's samples were cut out; as it came, since that is how they were found."""
         kind = str(segment[2]) if len(segment) > 2 else ""

@@ -103,7 +103,7 @@ class Array:
     def __init__(self, rest: Segments, block: int, row: hl7.Segment, rows: list[hl7.Segment]):
         text = self._text = rest.text
         self.block, self._row = block, row
-        self.where = f"OBX {text(row, 1)[:10] or '?'}"
+        self.where = rest.place(row)
         self.index = rest.array_index(row, self.where)
         sub_id = text(row, 4)
         self._said = {

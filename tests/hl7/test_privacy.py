@@ -46,6 +46,9 @@ def refused(good: bytes) -> list[bytes]:
     """Broken in places that hold identifiers: a refusal quotes what it found, and that must reach no log."""
     return [
         good.replace(b"131330^MDC_ECG_ELEC_POTL_II", f"131330^MDC_{FAMILY}".encode()),
+        good.replace(b"OBX|1|NA|", f"OBX|{MRN}|NA|".encode()).replace(
+            b"131330^MDC_ECG_", b"131330^MDC_PULS_OXIM_PLETH"
+        ),
         good.replace(b".1|250|", f".1|{MRN}|".encode()),
         good.replace(b"ward-3^^bed-12", f"{FAMILY}\x07^^{MRN}\x07".encode()),
         good.replace(b"WAVEFORM|||", f"WAVEFORM|||{MRN}".encode()),
