@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 
 import structlog
@@ -67,6 +68,7 @@ class Listener:
             writer.close()
             return
         self._senders.add(task)
+        _notice_a_dead_line(writer.get_extra_info("socket"))
         self._metrics.connections.set(len(self._senders))
         unanswered: asyncio.Queue[Answering | None] = asyncio.Queue(UNANSWERED)
         answering = asyncio.create_task(self._answer(unanswered, writer))
@@ -74,7 +76,7 @@ class Listener:
             await self._read(reader, unanswered)
             await unanswered.put(None)
             await answering
-        except (ConnectionError, CutOff, ssl.SSLError):
+        except (OSError, CutOff):
             self._metrics.cut_off.inc()
         except asyncio.CancelledError:
             pass  # closing
@@ -106,8 +108,16 @@ class Listener:
             try:
                 async with asyncio.timeout(MESSAGE_S):
                     await writer.drain()
-            except (ConnectionError, TimeoutError):
+            except OSError:
                 writer.transport.abort()
+
+
+def _notice_a_dead_line(sender: socket.socket) -> None:
+    """A cable pulled out sends no farewell, and his place would be taken for ever: find out within a minute."""
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):  # not everywhere
+            sender.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _tls(settings: MllpTlsSettings) -> ssl.SSLContext:
