@@ -143,6 +143,7 @@ class Daemon:
         await self.source.start()
         await self.control.start()
         self._started = True
+        stages.notice.ready()
         log.info("ready", http_port=self.endpoints.port, model=model.version if model else "none", fault=fault)
 
     def _wire_log(self) -> None:
@@ -229,6 +230,7 @@ class Daemon:
                 log.warning("forced to stop", signal=number.name)
                 os._exit(128 + number)  # like a kill, which the state file survives at any moment
             log.info("draining", signal=number.name)
+            self.stages.notice.stopping()
             self.stages.stopping.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):

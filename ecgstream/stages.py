@@ -19,6 +19,7 @@ from .membership import Membership
 from .metrics import Metrics
 from .outputs import Outgoing
 from .pipeline import Pipeline
+from .service_notice import ServiceNotice
 from .settings import Settings
 from .sources.base import Source
 from .sources.control import ControlSocket
@@ -77,6 +78,7 @@ class Stages:
         self.membership: Membership | None = None  # state in the log
         self.control_writer: ControlWriter | None = None  # where orders go through the log
         self.audit: Audit
+        self.notice = ServiceNotice()
         self._noting = asyncio.Lock()
         self.pass_on: Callable[[list[Message]], None] | None = None  # chunks as they came, where somebody wants them
         self.stopping = asyncio.Event()
@@ -197,6 +199,7 @@ class Stages:
         while True:
             await self.in_compute(int)
             self.heartbeat_s = time.monotonic()
+            self.notice.works()
             await asyncio.sleep(WATCH_S)
 
     async def take_requests(self, control: ControlSocket) -> None:

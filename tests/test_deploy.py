@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from compose_spec import PyOptions
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -35,13 +36,30 @@ def test_compose_is_valid_to_docker():
     assert told.returncode == 0 and told.stderr == ""
 
 
+def test_compose_follows_its_specification():
+    text = (DEPLOY / "compose.yaml").read_text()
+    reader = PyOptions(apply_merge=True)
+    reader.from_yaml(text).validate()
+    with pytest.raises(ValueError, match="unknown variant `sometimes`"):
+        reader.from_yaml(text.replace("restart: unless-stopped", "restart: sometimes", 1))
+    with pytest.raises(ValueError, match="helthcheck"):
+        reader.from_yaml(text.replace("healthcheck:", "helthcheck:", 1))
+
+
+def test_our_own_services_write_nothing_but_their_state(services: dict[str, Any]):
+    for name in ("topics", "daemon", "simulator"):
+        service = services[name]
+        assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["tmpfs"] == ["/tmp"], name
+
+
 def test_compose_has_the_whole_ward(services: dict[str, Any]):
     assert set(services) == {"kafka", "topics", "daemon", "simulator", "prometheus", "grafana"}
     once = {"topics", "simulator"}
-    assert all("healthcheck" in service for name, service in services.items() if name not in once)
+    for name, service in services.items():
+        assert service["healthcheck"].get("disable", False) == (name in once), name
     for service in services.values():
         for other, needed in service.get("depends_on", {}).items():
-            has_check = "healthcheck" in services[other]
+            has_check = "test" in services[other]["healthcheck"]
             assert has_check == (needed["condition"] == "service_healthy"), other
 
 

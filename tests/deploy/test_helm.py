@@ -1,0 +1,147 @@
+"""The Helm chart: rendered by Helm's own engine, checked against Kubernetes' schemas and the daemon's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from ecgstream.settings import load_settings
+
+from .conftest import ROOT
+from .test_prometheus import RULES
+
+helm = pytest.importorskip("helm_python", reason="Helm's engine is not here: the extra ops has it for Linux on x86-64")
+CHART = ROOT / "deploy" / "helm" / "ecgstream"
+EVERYTHING = {
+    "replicas": 3,
+    "gpu": {"enabled": True, "runtimeClassName": "nvidia"},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example/ecgstream"},
+    "keda": {"enabled": True, "authenticationRef": "kafka"},
+    "settings": {"kafka": {"bootstrap": ["a:9093", "b:9093"], "sasl": {"username": "ecgstream"}}},
+    "secrets": {
+        "kafkaTls": {"name": "kafka-tls"},
+        "kafkaPassword": {"name": "kafka-user", "key": "secret"},
+        "orderToken": {"name": "orders"},
+    },
+    "imagePullSecrets": [{"name": "registry"}],
+    "tolerations": [{"key": "gpu", "operator": "Exists"}],
+    "nodeSelector": {"pool": "icu"},
+    "priorityClassName": "system-cluster-critical",
+    "podAnnotations": {"backup": "no"},
+}
+KUBERNETES = ("1.27", "1.37")
+"""The oldest the chart states, and the newest whose schemas are at hand."""
+
+
+def rendered(values: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """Manifests by kind."""
+    with helm.Chart.load(str(CHART)) as chart:
+        texts = chart.render(values or {}, name="ward", namespace="icu")
+    manifests = [made for text in texts.values() for made in yaml.safe_load_all(text) if made]
+    kinds = [made["kind"] for made in manifests]
+    assert len(kinds) == len(set(kinds))
+    return dict(zip(kinds, manifests, strict=True))
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["as it comes", "everything"])
+def test_manifests_follow_kubernetes_schemas(values: dict[str, Any], version: str):
+    own = {
+        kind: made
+        for kind, made in rendered(values).items()
+        if "." not in made["apiVersion"] or "policy/" in made["apiVersion"]
+    }
+    assert set(own) == {"StatefulSet", "Service", "ConfigMap", "PodDisruptionBudget", "ServiceAccount"}
+    for made in own.values():
+        kubernetes_validate.validate(made, version, strict=True)
+
+
+def test_the_schemas_would_find_a_fault():
+    made = rendered()["StatefulSet"]
+    made["spec"]["template"]["spec"]["containers"][0]["livenessProbes"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(made, KUBERNETES[-1], strict=True)
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["as it comes", "everything"])
+def test_the_settings_it_writes_are_settings_and_every_file_they_name_is_mounted(
+    values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = rendered(values)
+    (tmp_path / "ecgstream.yaml").write_text(made["ConfigMap"]["data"]["ecgstream.yaml"])
+    pod = made["StatefulSet"]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    [instance] = container["env"]
+    assert instance["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    monkeypatch.setenv(instance["name"], "ward-0")
+    settings = load_settings(tmp_path / "ecgstream.yaml")
+    assert settings.kafka.instance == "ward-0" and settings.source.kind == settings.sink.kind == "kafka"
+    assert settings.http.port == container["ports"][0]["containerPort"]
+    kafka = settings.kafka
+    files = [settings.http.order_token_file, kafka.sasl and kafka.sasl.password_file]
+    files += [kafka.tls.ca_file, kafka.tls.certificate_file, kafka.tls.key_file] if kafka.tls else []
+    mounted = {Path(mount["mountPath"]) for mount in container["volumeMounts"]}
+    assert all(file.parent in mounted for file in files if file)
+    assert sum(file is not None for file in files) == (5 if values else 0)
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+
+
+def test_it_may_do_nothing_it_need_not():
+    pod = rendered()["StatefulSet"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False and pod["securityContext"]["runAsNonRoot"] is True
+    for container in [*pod["initContainers"], *pod["containers"]]:
+        confined = container["securityContext"]
+        assert confined["readOnlyRootFilesystem"] and not confined["allowPrivilegeEscalation"]
+        assert confined["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_what_is_optional_is_there_when_asked_for_and_fits_the_rest():
+    assert not {"ServiceMonitor", "PrometheusRule", "ScaledObject"} & rendered().keys()
+    made = rendered(EVERYTHING)
+    service, monitor = made["Service"], made["ServiceMonitor"]
+    chosen = monitor["spec"]["selector"]["matchLabels"]
+    assert chosen.items() <= service["metadata"]["labels"].items()
+    assert monitor["spec"]["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}
+    pod = made["StatefulSet"]["spec"]["template"]
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    assert made["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
+    scaled = made["ScaledObject"]["spec"]
+    assert scaled["scaleTargetRef"]["name"] == made["StatefulSet"]["metadata"]["name"]
+    assert "replicas" not in made["StatefulSet"]["spec"]  # two who set it would undo each other's work
+    assert scaled["triggers"][0]["metadata"]["bootstrapServers"] == "a:9093,b:9093"
+
+
+def test_its_rules_are_the_rules():
+    spec = rendered(EVERYTHING)["PrometheusRule"]["spec"]
+    rules = [rule for group in spec["groups"] for rule in group["rules"]]
+    assert [rule["expr"] for rule in rules] == [rule["expr"] for rule in RULES]
+    alerts = [rule for rule in rules if "alert" in rule]
+    assert all(
+        alert["annotations"]["runbook_url"].startswith("https://runbooks.example/ecgstream#") for alert in alerts
+    )
+
+
+def test_a_change_of_settings_restarts_the_daemons():
+    before, after = rendered(), rendered({"settings": {"kafka": {"bootstrap": ["other:9092"]}}})
+    sums = [made["StatefulSet"]["spec"]["template"]["metadata"]["annotations"] for made in (before, after)]
+    assert sums[0] != sums[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"replica": 3}, "replica"),
+        ({"gpu": {"count": 0}}, "count"),
+        ({"settings": {"kafka": {"bootstrap": []}}}, "bootstrap"),
+    ],
+)
+def test_values_that_are_wrong_are_refused_by_name(wrong: dict[str, Any], named: str):
+    with pytest.raises(helm.HelmError, match=named):
+        rendered(wrong)
