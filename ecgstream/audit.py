@@ -41,13 +41,17 @@ class Audit:
 
     def note(self, source: str, control: pb.Control, reply: pb.ControlReply) -> None:
         """Write down an order that came by ``source`` (zeromq, http, kafka) and its answer."""
-        entry = _entry(control) | {
-            "time": datetime.fromtimestamp(self._clock.now_ns() / 1e9, UTC).isoformat(timespec="milliseconds"),
-            "source": source,
-            "outcome": _outcome(reply),
-            "sample": reply.effective_sample,
-            "text": reply.text,
-        }
+        told = {"outcome": _outcome(reply), "sample": reply.effective_sample, "text": reply.text}
+        self._write(_entry(control), source, told)
+
+    def note_models(self, actor: str, details: dict[str, str], accepted: bool, text: str) -> None:
+        """Write down an order to change models, which is given to a daemon, not to a bed."""
+        outcome = {"outcome": "accepted" if accepted else "refused", "text": text}
+        self._write({"actor": actor, "order": "models", "details": details}, "http", outcome)
+
+    def _write(self, entry: dict[str, Any], source: str, told: dict[str, Any]) -> None:
+        at = datetime.fromtimestamp(self._clock.now_ns() / 1e9, UTC).isoformat(timespec="milliseconds")
+        entry = entry | {"time": at, "source": source} | told
         log.info("audit", **entry)
         try:
             self._append(json.dumps(entry).encode() + b"\n")

@@ -28,6 +28,8 @@ from .live_waves import waves_of
 from .log_metrics import LogMetrics
 from .membership import Membership
 from .metrics import Metrics
+from .model_endpoint import ModelEndpoint
+from .model_orders import ModelOrders
 from .order_endpoint import OrderEndpoint
 from .outputs import Outgoing
 from .pipeline import Pipeline, Step
@@ -76,7 +78,9 @@ class Daemon:
             board = (settings.web, settings.http, Board(strips), self.metrics)
             self.page = WardPage(*board, self.stages.order, self._takes_no_orders)
         drawn = StripEndpoint(token, strips)
-        self.endpoints = Endpoints(settings.http, self.metrics, self, token, orders, drawn, self.page)
+        self.models = ModelOrders(settings.diagnosis, self.stages)
+        models = ModelEndpoint(token, self.models, self._takes_no_orders)
+        self.endpoints = Endpoints(settings.http, self.metrics, self, token, orders, drawn, self.page, models)
         self.control = ControlSocket(settings.control)
         self.producers = Producers(settings.kafka)
         self.sink: Sink = ZeroMqSink(settings.sink)
@@ -128,6 +132,7 @@ class Daemon:
         if self.page:
             stages.pipeline.observer = self._show_waves
         await stages.in_compute(stages.pipeline.warm_up)
+        await self.models.start()
         stages.audit.start()
         await self.endpoints.start()
         await self.sink.start()

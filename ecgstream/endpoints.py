@@ -11,6 +11,7 @@ from aiohttp import web
 from .errors import SettingsError
 from .http_token import HttpToken
 from .metrics import Metrics
+from .model_endpoint import ModelEndpoint
 from .order_endpoint import MOST_BYTES, OrderEndpoint
 from .settings import HttpSettings
 from .strip_endpoint import KINDS, StripEndpoint
@@ -43,6 +44,7 @@ class Endpoints:
     orders: OrderEndpoint
     strips: StripEndpoint
     page: WardPage | None = None
+    models: ModelEndpoint | None = None
     port: int = 0
     _runner: web.AppRunner | None = field(default=None, repr=False)
 
@@ -56,6 +58,10 @@ class Endpoints:
         app.router.add_get("/health/ready", self._ready)
         app.router.add_post("/orders", self.orders.handle)
         app.router.add_get(f"/alerts/{{alert_id}}/strip.{{kind:{'|'.join(KINDS)}}}", self.strips.handle)
+        if self.models:
+            app.router.add_get("/models", self.models.show)
+            app.router.add_post("/models/shadow", self.models.run_in_shadow)
+            app.router.add_post("/models/swap", self.models.swap)
         if self.page:
             self.page.start()
             app.router.add_get("/", _to_ward)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from .diagnosis import Model
@@ -14,6 +14,7 @@ from .diagnosis.distribution import SCORE_EDGES, count_scores
 from .waveform import Scores
 
 Role = Literal["served", "shadow"]
+DIFFERENCE_EDGES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _LE = [str(edge) for edge in SCORE_EDGES[:-1]] + ["+Inf"]
 
 
@@ -32,6 +33,13 @@ class ModelMetrics:
     def __init__(self, registry: CollectorRegistry):
         labels = ["role", "model", "device"]
         self.info = Gauge("ecgstream_model_info", "1 for each model loaded", labels, registry=registry)
+        self.findings = Counter(
+            "ecgstream_shadow_findings",
+            "Hops with a score at its threshold, by which of the two models",
+            ["score", "found"],
+            registry=registry,
+        )
+        self._differences: dict[str, np.ndarray] = {}  # by score: counts by bucket, and their sum
         self._in_role: dict[Role, _Counted] = {}
         self._counted: dict[str, _Counted] = {}  # by version, so that a swap begins no series anew
         registry.register(self)
@@ -53,8 +61,20 @@ class ModelMetrics:
             counted.counts += count_scores(scores.values)
             counted.sums += np.nansum(scores.values, axis=(0, 1))
 
+    def count_differences(self, score: str, differences: np.ndarray) -> None:
+        """Count how far the shadow's scores lie from those in service: (N,), of one score."""
+        places = np.searchsorted(DIFFERENCE_EDGES, differences)
+        counts = np.bincount(places, minlength=len(DIFFERENCE_EDGES) + 1)
+        self._differences[score] = self._differences.get(score, 0) + np.append(counts, differences.sum())
+
+    def count_findings(self, score: str, served: np.ndarray, shadow: np.ndarray) -> None:
+        """Count hops (N,) in which both find something, or one alone."""
+        for found, hops in (("both", served & shadow), ("served", served & ~shadow), ("shadow", shadow & ~served)):
+            if count := int(hops.sum()):
+                self.findings.labels(score, found).inc(count)
+
     def collect(self) -> Iterator[Metric]:
-        """Both families, also while they are empty; a score's buckets are cumulative, as Prometheus has them."""
+        """Every family, also while it is empty; a score's buckets are cumulative, as Prometheus has them."""
         labels = ["model", "score"]
         given = HistogramMetricFamily("ecgstream_score", "Scores stated, a hop each", labels=labels)
         card = GaugeMetricFamily(
@@ -67,5 +87,12 @@ class ModelMetrics:
                 given.add_metric([version, name], list(zip(_LE, row, strict=True)), float(total))
                 for le, share in zip(_LE, counted.model.card_scores.get(name, ()), strict=False):
                     card.add_metric([version, name, le], share)
+        apart = HistogramMetricFamily(
+            "ecgstream_shadow_difference", "Between the shadow's score and the one stated, a hop each", labels=["score"]
+        )
+        edges = [*map(str, DIFFERENCE_EDGES), "+Inf"]
+        for name, counted in list(self._differences.items()):
+            apart.add_metric([name], list(zip(edges, counted[:-1].cumsum().tolist(), strict=True)), float(counted[-1]))
         yield given
         yield card
+        yield apart

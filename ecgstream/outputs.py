@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .diagnosis.strips import NAMES as STRIP_NAMES
 from .diagnosis.strips import StripScores
 from .intake import Intake
 from .limits import BOUNDS
+from .model_roles import ModelRoles
 from .settings import Settings
 from .sources.message import Message
 from .verdicts import Verdict
@@ -83,11 +85,10 @@ class Refused:
 class Outputs:
     """Builds and serialises what leaves."""
 
-    def __init__(self, intake: Intake, alarms: Alarms, settings: Settings, model_version: str):
-        self._intake, self._alarms = intake, alarms
+    def __init__(self, intake: Intake, alarms: Alarms, settings: Settings, models: ModelRoles):
+        self._intake, self._alarms, self._models = intake, alarms, models
         self._format = settings.sink.format
         self._every_hops = round(settings.diagnosis.publish_every_s / HOP_S)
-        self._model_version = model_version
         self._code_vf = settings.alarms.code_vf
         self.strips = RecentStrips()
 
@@ -158,32 +159,50 @@ class Outputs:
         now_ns: int,
     ) -> list[Outgoing]:
         """Vitals and a diagnosis for every row that ``speaks`` (R,) and hop that ends a publishing interval."""
-        hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
         silenced = self._alarms.any_silenced(conditioned.rows, now_ns)
         out = []
-        for i, k in zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True):
-            row = int(conditioned.rows[i])
-            sample = int(hops[i, k] + 1) * HOP_SAMPLES
-            stamp = {
-                "version": 1,
-                "stream_id": self._intake.stream_id(row),
-                "sample": sample,
-                "time_ns": self._intake.time_ns(row, sample),
-                "published_time_ns": now_ns,
-            }
+        for i, k, row, sample in self._due(conditioned, speaks):
+            stamp = self._stamp(row, sample, now_ns)
             vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
             _fill_vitals(vitals, conditioned, rhythm, i, k, self._intake.lead_names(row))
             vitals.limits.CopyFrom(_limits(self._alarms.limits[row].item()))
             vitals.preset = self._alarms.presets[row]
             if silenced[i]:
                 vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
-            diagnosis = pb.Diagnosis(**stamp, model=self._model_version)
+            diagnosis = pb.Diagnosis(**stamp, model=self._models.served.version)
             _fill_diagnosis(diagnosis, scores, strips, i, k)
             out.append(self._outgoing("vitals", vitals.stream_id, vitals))
             out.append(self._outgoing("diagnosis", diagnosis.stream_id, diagnosis))
         return out
 
-    def _outgoing(self, name: str, stream_id: str, message: pb.Alert | pb.Vitals | pb.Diagnosis) -> Outgoing:
+    def shadow(self, conditioned: Conditioned, scores: Scores, speaks: np.ndarray, now_ns: int) -> list[Outgoing]:
+        """What the shadow's model says where ``periodic`` says what the one in service does."""
+        out = []
+        for i, k, row, sample in self._due(conditioned, speaks):
+            models = {"model": self._models.shadow.version, "served": self._models.served.version}
+            message = pb.Shadow(**self._stamp(row, sample, now_ns), **models)
+            _fill_scores(message, scores, i, k)
+            out.append(self._outgoing("shadow", message.stream_id, message))
+        return out
+
+    def _due(self, conditioned: Conditioned, speaks: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
+        """Place and hop in the block, row and sample, wherever a publishing interval of a row that ``speaks`` ends."""
+        hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
+        for i, k in zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True):
+            yield i, k, int(conditioned.rows[i]), int(hops[i, k] + 1) * HOP_SAMPLES
+
+    def _stamp(self, row: int, sample: int, now_ns: int) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "stream_id": self._intake.stream_id(row),
+            "sample": sample,
+            "time_ns": self._intake.time_ns(row, sample),
+            "published_time_ns": now_ns,
+        }
+
+    def _outgoing(
+        self, name: str, stream_id: str, message: pb.Alert | pb.Vitals | pb.Diagnosis | pb.Shadow
+    ) -> Outgoing:
         content_type, payload = encode(message, self._format)
         return Outgoing(stream_id, name, content_type, payload)
 
@@ -227,8 +246,12 @@ def _fill_diagnosis(diagnosis: pb.Diagnosis, scores: Scores, strips: StripScores
     for name, probability in zip(STRIP_NAMES, strips.values[i, k].tolist(), strict=True):
         if probability == probability:
             diagnosis.scores.add(name=name, probability=probability)
+    _fill_scores(diagnosis, scores, i, k)
+
+
+def _fill_scores(message: pb.Diagnosis | pb.Shadow, scores: Scores, i: int, k: int) -> None:
     if scores.reason[i, k]:
-        diagnosis.withheld = _REASON_NAMES[Reason(scores.reason[i, k])]
+        message.withheld = _REASON_NAMES[Reason(scores.reason[i, k])]
         return
     for name, probability in zip(scores.names, scores.values[i, k].tolist(), strict=True):
-        diagnosis.scores.add(name=name, probability=probability)
+        message.scores.add(name=name, probability=probability)

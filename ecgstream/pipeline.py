@@ -10,19 +10,18 @@ import numpy as np
 import structlog
 
 from .alarms.about import about_alerts
-from .alarms.fusion import Fusion
 from .alarms.lifecycle import Alarms
 from .alarms.technical import add_technical
 from .clock import Clock
 from .conditioning import Conditioner
 from .diagnosis import BeatClasses, Model, PvcRate, shipped_beat_head
-from .diagnosis.encoder_room import EncoderRoom
 from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
 from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .electrodes import Electrodes
 from .errors import IntakeError, WireError
 from .intake import Intake
 from .metrics import Metrics
+from .model_roles import ModelRoles
 from .neighbours import pulses_beside
 from .outputs import Outgoing, Outputs, Refused
 from .reception import in_parts, read, take_in
@@ -72,22 +71,18 @@ class Pipeline:
         self.rhythm = Rhythm()
         told = settings.alarms.model_dump(include={"preset", "disabled", "always_on", "escalate_s"})
         self.alarms = Alarms(0, **told, limits=settings.alarms.limits)
-        self.model = model
-        self.encoder = EncoderRoom(model, settings.diagnosis.threads, lambda: metrics.model_available.set(0))
-        self.fusion = Fusion(0, model.manifest.names, model.manifest.thresholds) if model else None
+        self.models = ModelRoles(model, settings.diagnosis.threads, metrics)
         self.strips = StripRhythms(shipped_rhythm_head())
         self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
         self.electrodes = Electrodes()
         self.wave_rhythms = WaveRhythms(shipped_fibrillation_head())
-        self.outputs = Outputs(self.intake, self.alarms, settings, model.version if model else "")
+        self.outputs = Outputs(self.intake, self.alarms, settings, self.models)
         self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.catching_up = False  # far behind the log: rules alone, until nearly there
         self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
         self._stage = metrics.stage
-        metrics.model_available.set(self.encoder.available)
-        metrics.models.set_roles({"served": model})
 
     # ------------------------------------------------------------------------------------------------- the way through
 
@@ -163,7 +158,9 @@ class Pipeline:
             self._set_limits(block.rows)
             rhythm = self.rhythm.step(conditioned, pulses_beside(self.intake, conditioned))
         with self._stage("diagnosis"):
-            scores = self.encoder.step(conditioned, self.catching_up)
+            scores = self.models.step(conditioned, self.catching_up)
+        with self._stage("shadow"):
+            shadow = self.models.step_shadow(conditioned, rhythm, scores, self.catching_up)
         with self._stage("beats"):
             self._count_ectopics(conditioned, rhythm)
             swap = self.electrodes.step(conditioned, rhythm.beats)
@@ -183,6 +180,7 @@ class Pipeline:
             out += self._tell_new(updates, now_ns)
             speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
             out += self.outputs.periodic(conditioned, rhythm, scores, strips, evidence, speaks, now_ns)
+            out += self.outputs.shadow(conditioned, shadow, speaks, now_ns) if shadow else []
         self.metrics.count_step(rhythm, scores)
 
     # ------------------------------------------------------------------------------------------------ parts of the way
@@ -201,17 +199,12 @@ class Pipeline:
         self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores, strips: StripScores, swap: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rules, what models add, PVCs above the limit, and the technical conditions the signal itself shows."""
-        if self.encoder.available and self.fusion is not None:
-            evidence, onset, from_model = self.fusion.step(
-                conditioned.rows, conditioned.first_hop, rhythm.evidence, rhythm.onset, scores.values
-            )
-        else:
-            evidence, onset, from_model = rhythm.evidence, rhythm.onset, np.zeros_like(rhythm.evidence)
+        evidence, onset, from_model = self.models.served.fuse(conditioned, rhythm, scores)
         self.wave_rhythms.step(conditioned, rhythm).add_to(evidence, onset, from_model)
         fibrillation = Condition.ATRIAL_FIBRILLATION
         evidence[:, :, fibrillation] = from_model[:, :, fibrillation] = strips.fibrillates
         onset[:, :, fibrillation] = strips.onset
-        rows, missing = conditioned.rows, self.settings.diagnosis.enabled and not self.encoder.available
+        rows, missing = conditioned.rows, self.settings.diagnosis.enabled and not self.models.served.encoder.available
         most_pvc = self.alarms.limits["pvc_per_min"][rows]
         add_technical(evidence, onset, conditioned, rhythm, swap, self.intake.clock_wrong[rows], missing, most_pvc)
         return evidence, onset, from_model
@@ -286,13 +279,18 @@ class Pipeline:
         self._n_rows = n_rows
 
     def _rooms(self) -> list[Room]:
-        rooms: list[Room] = [self.conditioner, self.rhythm, self.encoder, self.strips, self.beat_classes, self.pvc_rate]
-        rooms += [self.alarms, self.verdicts, self.wave_rhythms, self.electrodes]
-        return rooms if self.fusion is None else [*rooms, self.fusion]
+        rooms: list[Room] = [self.conditioner, self.rhythm, self.strips, self.beat_classes, self.pvc_rate]
+        rooms += [self.alarms, self.verdicts, self.wave_rhythms, self.electrodes, *self.models.rooms]
+        return rooms
+
+    @property
+    def n_rows(self) -> int:
+        """For how many rows there is room in every room."""
+        return self._n_rows
 
     def warm_up(self) -> None:
         """Compile and specialise everything a first message would otherwise wait for."""
-        self.encoder.warm_up()
+        self.models.served.encoder.warm_up()
         scratch, now_ns = Pipeline(self.settings, None, Metrics(), self.clock), self.clock.now_ns()
         for chunk in warming_chunks(now_ns):
             content_type, payload = encode(encode_chunk(chunk))

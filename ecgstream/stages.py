@@ -232,6 +232,11 @@ class Stages:
                 if answer:
                     await self._note("kafka", request, answer)
 
+    async def note_models(self, actor: str, details: dict[str, str], accepted: bool, text: str) -> None:
+        """An order about models, into the audit log."""
+        async with self._noting:
+            await asyncio.to_thread(self.audit.note_models, actor, details, accepted, text)
+
     async def _note(self, source: str, request: pb.Control, answer: pb.ControlReply) -> None:
         async with self._noting:
             await asyncio.to_thread(self.audit.note, source, request, answer)

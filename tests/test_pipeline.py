@@ -41,7 +41,7 @@ def test_a_model_that_fails_mid_stream_is_told_and_rules_go_on(error: Exception,
     def fail(_):
         raise error
 
-    monkeypatch.setattr(subject.encoder.diagnosis, "step", fail)
+    monkeypatch.setattr(subject.models.served.encoder.diagnosis, "step", fail)
     out = subject.process(cut[4:])
     told = {alert.condition for alert in (decode(o.payload, o.content_type) for o in out if o.name == "alert")}
     assert {"model_unavailable", "asystole"} <= told
@@ -65,7 +65,7 @@ def test_while_a_backlog_is_read_rules_go_on_and_the_encoder_learns_anew():
     assert why and set(why) == {"catching_up"}
     fresh = pipeline(load_model(None, "cpu"))
     fresh.process(cut[:14])
-    fresh.encoder.reset(np.array([0]))
+    fresh.models.served.encoder.reset(np.array([0]))
     expected = fresh.process(cut[14:])
     scores = [decode(o.payload, o.content_type).scores for o in out_after if o.name == "diagnosis"]
     assert scores == [decode(o.payload, o.content_type).scores for o in expected if o.name == "diagnosis"]

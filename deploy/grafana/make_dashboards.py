@@ -248,6 +248,21 @@ MODELS = (
         unit="percentunit",
     ),
     lines(
+        "Shadow: apart from the one in service",
+        "Mean difference of the two models' scores on the same hops.",
+        (
+            "topk(10, sum by (score) (rate(ecgstream_shadow_difference_sum[15m]))"
+            " / sum by (score) (rate(ecgstream_shadow_difference_count[15m])))",
+            "{{score}}",
+        ),
+        unit="percentunit",
+    ),
+    lines(
+        "Shadow: who finds what",
+        "Hops with a score at its threshold: by both models, the one in service alone, the shadow alone.",
+        ("sum by (score, found) (increase(ecgstream_shadow_findings_total[1h]))", "{{score}}: {{found}}"),
+    ),
+    lines(
         "Share of scores up to 0.5 on the card's records",
         "What to expect.",
         ('max by (score) (ecgstream_score_card_share{le="0.5",score=~"rhythm.*|noise"})', "{{score}}"),

@@ -44,7 +44,7 @@ class Checkpoints:
         self.departed: dict[int, set[str]] = {}  # by partition: streams that go to another since the topic grew
         self._pipeline, self._intake = pipeline, pipeline.intake
         self._tells_again = settings.kafka.delivery != "exactly-once"  # else a record is there only if its alerts are
-        self._made_with = {"model": model_hash(pipeline.model), "settings": settings_hash(settings)}
+        self._settings_hash = settings_hash(settings)
         self._save_every = round(settings.state.save_every_s * GRID_HZ)
         self._warmup_ns = round(settings.state.warmup_s * 1e9)
         warmup = round(settings.state.warmup_s * GRID_HZ)
@@ -54,6 +54,11 @@ class Checkpoints:
         self._next: dict[int, int] = {}  # by partition: where it has been read up to
         self._clock = LogClock()
         self._gone: dict[str, int] = {}
+
+    @property
+    def _made_with(self) -> dict[str, str]:
+        """Of records made now; another model may serve than a moment ago."""
+        return {"model": model_hash(self._pipeline.models.served.model), "settings": self._settings_hash}
 
     # ----------------------------------------------------------------------------------------------- messages come in
 

@@ -30,7 +30,8 @@ def adaptive_rooms(pipeline: Pipeline) -> dict[str, Adaptive]:
         "pvc": pipeline.pvc_rate,
         "electrodes": pipeline.electrodes,
     }
-    return rooms | {"fusion": pipeline.fusion} if pipeline.fusion is not None else rooms
+    fusion = pipeline.models.served.fusion
+    return rooms | {"fusion": fusion} if fusion is not None else rooms
 
 
 def save_rooms(pipeline: Pipeline, row: int) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import bridge, evaluate, export, heads, strip, topics, web
+from . import bridge, evaluate, export, heads, models, strip, topics, web
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(heads.app, name="heads")
+app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")
 app.command()(export.export)
 app.command()(strip.strip)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import structlog
 
@@ -15,11 +13,10 @@ log = structlog.get_logger()
 
 
 class EncoderRoom:
-    """``Diagnosis`` as the daemon has it: rules outlive models, whatever a model does; ``lost`` is then called."""
+    """``Diagnosis`` as the daemon has it: rules outlive models, whatever a model does."""
 
-    def __init__(self, model: Model | None, threads: int, lost: Callable[[], object]):
+    def __init__(self, model: Model | None, threads: int):
         self.diagnosis = Diagnosis(model, 0, threads) if model else None
-        self._lost = lost
 
     @property
     def available(self) -> bool:
@@ -41,6 +38,12 @@ class EncoderRoom:
         if self.diagnosis is not None:
             self.diagnosis.reset(rows)
 
+    def settled(self, rows: np.ndarray) -> np.ndarray:
+        """bool (R,): enough of the rows' last hops had signal for scores to be stated."""
+        if self.diagnosis is None:
+            return np.zeros(len(rows), bool)
+        return self.diagnosis.usable[rows].sum(axis=1) >= self.diagnosis.model.manifest.settling_hops
+
     def step(self, block: Conditioned, catching_up: bool) -> Scores:
         """The block's scores; while ``catching_up`` none, and the encoder forgets the beds, as a state that is carried
         cannot skip a hop."""
@@ -54,7 +57,6 @@ class EncoderRoom:
             except Exception as error:
                 log.error("model unavailable; rules go on", fault=f"{type(error).__name__}: {error}")
                 self.diagnosis = None
-                self._lost()
         return _no_scores((), block, Reason.MODEL_UNAVAILABLE)
 
 

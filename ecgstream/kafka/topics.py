@@ -53,11 +53,12 @@ class Made:
 
 
 def wanted(settings: Settings) -> list[Topic]:
-    """The eight topics, chunks first. Those that follow the chunks have their partition count."""
+    """The eight topics, chunks first, and one for a shadow's scores. Those that follow have the chunks' partitions."""
     names = settings.kafka.topics
     largest = settings.kafka.largest_message_bytes + AROUND_MESSAGE_BYTES
     # Retention counts the broker's own time: a monitor whose clock is wrong must not make the log drop or hoard.
     log_time = {"message.timestamp.type": "LogAppendTime"}
+    beside = [_kept(names.shadow, 24, largest)] if settings.diagnosis.shadow or settings.diagnosis.candidates else []
     return [
         _kept(names.chunks, 6, largest, follows_chunks=True, **log_time),
         _kept(names.control, 7 * 24, largest, follows_chunks=True, **log_time),
@@ -68,6 +69,7 @@ def wanted(settings: Settings) -> list[Topic]:
         _kept(names.verdicts, 30 * 24, largest),
         # A chunk refused for its size must fit here with its reason and position.
         _kept(names.dead_letters, 30 * 24, largest + AROUND_MESSAGE_BYTES),
+        *beside,
     ]
 
 

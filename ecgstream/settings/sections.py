@@ -62,6 +62,7 @@ class TopicSettings(_Section):
     diagnoses: str = "ecg.diagnoses"
     vitals: str = "ecg.vitals"
     verdicts: str = "ecg.verdicts"
+    shadow: str = "ecg.shadow"
     dead_letters: str = "ecg.chunks.dlt"
 
     @model_validator(mode="after")
@@ -143,6 +144,8 @@ class DiagnosisSettings(_Section):
 
     enabled: bool = True
     model: Path | None = Field(None, description="model directory; unset means the one shipped with the package")
+    shadow: Path | None = Field(None, description="directory of a model that runs beside, compared and not heard")
+    candidates: Path | None = Field(None, description="folder of model directories that orders may run in the shadow")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, ge=1, description="CPU threads of the encoder")
     publish_every_s: float = Field(1.0, ge=0.2, description="how often vitals and diagnoses leave, in sample time")

@@ -20,6 +20,7 @@ class KafkaSink:
             "diagnosis": topics.diagnoses,
             "vitals": topics.vitals,
             "verdict": topics.verdicts,
+            "shadow": topics.shadow,
         }
 
     async def start(self) -> None:

@@ -20,6 +20,7 @@ MESSAGES: dict[str, type[Message]] = {
     "chunk": pb.Chunk,
     "alert": pb.Alert,
     "diagnosis": pb.Diagnosis,
+    "shadow": pb.Shadow,
     "vitals": pb.Vitals,
     "verdict": pb.Verdict,
     "control": pb.Control,

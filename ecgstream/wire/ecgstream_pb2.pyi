@@ -303,6 +303,28 @@ class Diagnosis(_message.Message):
     published_time_ns: int
     def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., model: _Optional[str] = ..., withheld: _Optional[str] = ..., published_time_ns: _Optional[int] = ...) -> None: ...
 
+class Shadow(_message.Message):
+    __slots__ = ("version", "stream_id", "sample", "time_ns", "scores", "model", "withheld", "published_time_ns", "served")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    SCORES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    WITHHELD_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    stream_id: str
+    sample: int
+    time_ns: int
+    scores: _containers.RepeatedCompositeFieldContainer[Score]
+    model: str
+    withheld: str
+    published_time_ns: int
+    served: str
+    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., model: _Optional[str] = ..., withheld: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., served: _Optional[str] = ...) -> None: ...
+
 class Score(_message.Message):
     __slots__ = ("name", "probability")
     NAME_FIELD_NUMBER: _ClassVar[int]
