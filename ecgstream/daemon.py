@@ -193,6 +193,7 @@ class Daemon:
         await self.sink.close()
         await self.producers.close(CLOSE_S)
         await self.endpoints.close()
+        await asyncio.to_thread(self.stages.tracing.close)
         log.info("stopped")
 
     async def _tell_standing(self, out: list[Outgoing]) -> None:

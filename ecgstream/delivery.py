@@ -21,6 +21,7 @@ import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -49,6 +50,8 @@ class Results:
     """Partition to the offset that may be committed once ``records`` are saved."""
     partition_of: dict[str, int] = field(default_factory=dict)
     """Of the streams in ``out``, where they come from a log."""
+    trace: Any = None
+    """Where its pass stands in a trace."""
     life: int = 0
     """Of the membership under which they were made."""
 

@@ -6,8 +6,9 @@ The registry is passed in, a fresh one per test.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 from prometheus_client import (
@@ -100,6 +101,8 @@ class Metrics:
         self.beds = BedMetrics(r)
         self.models = ModelMetrics(r)
 
+        self.span: Callable[[str], AbstractContextManager[Any]] = nullcontext
+        """Around every stage of the compute thread; traces put theirs here."""
         self._met: dict[str, int] = {}
         self._accepted = 0
         self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
@@ -110,7 +113,8 @@ class Metrics:
         outer = self._turn_to(name)
         self.stage_runs.labels(name).inc()
         try:
-            yield
+            with self.span(name):
+                yield
         finally:
             self._turn_to(outer)
 

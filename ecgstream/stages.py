@@ -24,6 +24,7 @@ from .settings import Settings
 from .sources.base import Source
 from .sources.control import ControlSocket
 from .sources.message import Message
+from .tracing import Tracing
 from .upkeep import apply_order, watch
 from .wire import ecgstream_pb2 as pb
 
@@ -79,6 +80,8 @@ class Stages:
         self.control_writer: ControlWriter | None = None  # where orders go through the log
         self.audit: Audit
         self.notice = ServiceNotice()
+        self.tracing = Tracing(settings.traces)
+        metrics.span = self.tracing.span
         self._noting = asyncio.Lock()
         self.pass_on: Callable[[list[Message]], None] | None = None  # chunks as they came, where somebody wants them
         self.stopping = asyncio.Event()
@@ -173,7 +176,8 @@ class Stages:
             if isinstance(results, Barrier):
                 results.passed.set()
                 continue
-            await self._deliver(results)
+            with self.tracing.following(results.trace, "delivery"):
+                await self._deliver(results)
 
     async def _deliver(self, results: Results) -> None:
         membership = self.membership
@@ -248,8 +252,9 @@ class Stages:
             messages = self.membership.ours(messages)
             if messages:
                 self._note_age(messages)
-        out = self.pipeline.process(messages)
-        results = self._results(out)
+        with self.tracing.span("pass"):
+            results = self._results(self.pipeline.process(messages))
+            results.trace = self.tracing.here()
         results.refused = self.pipeline.refused
         return results
 

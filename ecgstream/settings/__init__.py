@@ -19,6 +19,7 @@ from .sections import (
     StateSettings,
     TlsSettings,
     TopicSettings,
+    TraceSettings,
     WebSettings,
 )
 from .settings import Settings
@@ -47,6 +48,7 @@ __all__ = [
     "StateSettings",
     "TlsSettings",
     "TopicSettings",
+    "TraceSettings",
     "WebhookSettings",
     "WebSettings",
     "load_settings",

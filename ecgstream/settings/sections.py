@@ -246,6 +246,13 @@ class StateSettings(_Section):
     warmup_s: float = Field(30.0, ge=25, le=300, description="most of the log read again after a move (Kafka)")
 
 
+class TraceSettings(_Section):
+    """OpenTelemetry traces, of the extra ``traces``."""
+
+    endpoint: str | None = Field(None, description="an OTLP collector, http://host:4318; unset: no traces")
+    share: float = Field(0.01, gt=0, le=1, description="of all passes")
+
+
 class LogSettings(_Section):
     """Logs."""
 

@@ -26,6 +26,7 @@ from .sections import (
     SinkSettings,
     SourceSettings,
     StateSettings,
+    TraceSettings,
     WebSettings,
 )
 
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()
     outbound: OutboundSettings = OutboundSettings()
     queue_messages: int = Field(4_096, ge=16, description="messages waiting between source and compute")
     drain_s: float = Field(10.0, gt=0, description="how long a first SIGTERM may take to finish what has arrived")
