@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import isnan
 from typing import Any, NamedTuple
@@ -69,7 +69,8 @@ class Outgoing:
     name: str
     content_type: str
     payload: bytes
-    onset: Onset | None = None  # of a new alert, for the metrics; None where it is told again
+    onset: Onset | None = field(default=None, compare=False)
+    """Of a new alert, for the metrics; None where it is told again, which makes it no other message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,8 +69,9 @@ def _with_admin(settings: KafkaSettings, call: str, argument: object) -> None:
 def test_missing_topics_are_each_named_then_made_then_found_right(fresh_settings: KafkaSettings, config: Path):
     before = _topics("check", config)
     assert before.exit_code == 1
-    for _, name in fresh_settings.topics:
-        assert f"{name} does not exist. Run `ecgstream topics create`." in before.output
+    for kind, name in fresh_settings.topics:
+        missed = f"{name} does not exist. Run `ecgstream topics create`." in before.output
+        assert missed == (kind != "shadow"), name
     assert _partitions(fresh_settings) == {}, "asking must not create"
 
     made = _topics("create", config)
@@ -81,6 +82,12 @@ def test_missing_topics_are_each_named_then_made_then_found_right(fresh_settings
 
     after = _topics("check", config)
     assert after.exit_code == 0 and "The 8 topics are as they should be." in after.output
+
+
+def test_a_topic_for_the_shadow_is_wanted_where_a_model_may_run_in_it(tmp_path: Path):
+    plain = {topic.name for topic in wanted(Settings())}
+    for diagnosis in ({"shadow": tmp_path}, {"candidates": tmp_path}):
+        assert {topic.name for topic in wanted(Settings(diagnosis=diagnosis))} - plain == {"ecg.shadow"}
 
 
 def test_creating_again_changes_nothing(fresh_settings: KafkaSettings, config: Path):
