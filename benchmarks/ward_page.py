@@ -27,6 +27,7 @@ WALL = {"width": 1920, "height": 1080}
 def main(
     beds: Annotated[int, typer.Option(min=1, max=500)] = 64,
     minutes: Annotated[float, typer.Option(min=0.5)] = 10.0,
+    picture: Annotated[Path | None, typer.Option(help="Keep a picture of the page here, at the end.")] = None,
 ) -> None:
     """Feed, look on, measure."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
@@ -42,7 +43,10 @@ def main(
             page = browser.new_page(viewport=WALL)
             page.goto(f"{daemon.http}/ward/")
             page.wait_for_function(f"ecgstream.live.beds.size >= {beds}", timeout=60_000)
-            raise typer.Exit(_watch(page, daemon, minutes))
+            code = _watch(page, daemon, minutes)
+            if picture:
+                page.screenshot(path=str(picture))
+            raise typer.Exit(code)
         finally:
             browser.close()
             simulator.terminate()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import numpy as np
 import pytest
+import trustme
 
-from ecgstream.endpoints import listen
+from ecgstream.endpoints import listen, tls_context
 from ecgstream.errors import SettingsError
 from ecgstream.metrics import Metrics
 from ecgstream.settings import HttpSettings, WebSettings
@@ -152,6 +154,34 @@ async def test_pages_of_other_sites_are_turned_away(headers):
         async with browser.post("orders", json=ORDER, headers=headers) as answer:
             assert answer.status == 403
     assert ward.refused("foreign") == 2
+
+
+async def test_over_tls_the_cookie_never_travels_in_the_clear(tmp_path: Path, tokens):
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    files = {"tls_certificate_file": tmp_path / "tls.pem", "tls_key_file": tmp_path / "tls.pem"}
+    http, ward = HttpSettings(port=0, **files), Ward(tokens_file=tokens[0])
+    page = WardPage(ward.settings, http, ward.board, ward.metrics, ward.take, lambda: [])
+    page.start()
+    app = aiohttp.web.Application()
+    app.add_subapp("/ward", page.app())
+    runner, port = await listen(app, http, tls_context(http))
+    trust = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    async with aiohttp.ClientSession() as browser:
+        sign_in = browser.post(f"https://127.0.0.1:{port}/ward/session", data=tokens[1]["view"], ssl=trust)
+        async with sign_in as answer:
+            (cookie,) = answer.cookies.values()
+            assert answer.status == 200 and cookie["secure"]
+    await runner.cleanup()
+
+
+def test_a_certificate_that_is_none_is_said_at_start(tmp_path: Path):
+    (tmp_path / "tls.pem").write_text("no certificate")
+    files = {"tls_certificate_file": tmp_path / "tls.pem", "tls_key_file": tmp_path / "tls.pem"}
+    with pytest.raises(SettingsError, match="must hold a certificate and its key in PEM form"):
+        tls_context(HttpSettings(**files))
 
 
 async def test_nothing_from_elsewhere_may_run_on_the_page():

@@ -32,6 +32,7 @@ export class Sweep {
     const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
     if (this.canvas.width !== w || this.canvas.height !== h) [this.canvas.width, this.canvas.height] = [w, h];
     this.reset();
+    this.draw(); // a canvas is black until something is drawn
   }
 
   /** Device pixels in a second and in a millivolt. */
@@ -101,7 +102,7 @@ export class Sweep {
         if (index < buffer.stop && index > first) this._gap(x, perValue, height);
         broken = true;
       } else {
-        const y = Math.min(height - 1, Math.max(1, this._zeroPx - uv * perUv));
+        const y = this._zeroPx - uv * perUv; // beyond the paper it is cut off, never bent
         if (broken || x < before) context.moveTo(x, y);
         else context.lineTo(x, y);
         broken = false;
