@@ -90,6 +90,7 @@ class Daemon:
             self.sink = KafkaSink(settings.kafka, self.producers)
         if self.page:
             self.sink = ShownSink(self.sink, self.page.board)
+            self.stages.on_order = self.page.board.take_order
         self.source: Source = self._hl7() if settings.source.kind == "hl7" else self._zeromq()
         self.chunk_log: ChunkLog | None = None
         self._started = False

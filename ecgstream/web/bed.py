@@ -30,6 +30,13 @@ class Bed:
         self.heard_s = 0.0  # by the monotonic clock: the newest wave or vitals
         self._vitals: dict[str, Any] = {}
 
+    def forget_patient(self) -> None:
+        """Another patient, or none: nothing of the last one's past is shown. Alerts that stand end by themselves."""
+        self.history.clear()
+        self.history.update(self.standing)
+        self.verdicts.clear()
+        self.trends, self._scores = Trends(), ScoreTrend()
+
     def take_vitals(self, vitals: pb.Vitals) -> None:
         """The newest of what is said once a second."""
         self._vitals |= {

@@ -34,6 +34,9 @@ class Board:
     def take(self, content_type: str, payload: bytes) -> None:
         """One message that left for a bed. Raises WireError when it cannot be read."""
         message = decode(payload, content_type)
+        if isinstance(message, pb.Control):
+            self.take_order(message)
+            return
         bed = self._bed(message.stream_id)
         self.revision += 1
         match message:
@@ -51,6 +54,14 @@ class Board:
             case pb.Verdict():
                 bed.take_verdict(message)
                 self._alarm_changed(bed)
+
+    def take_order(self, order: pb.Control) -> None:
+        """An order that was taken: with another patient the bed's past is not shown any more."""
+        bed = self.beds.get(order.stream_id)
+        if bed is not None and order.WhichOneof("order") == "association":
+            bed.forget_patient()
+            self.revision += 1
+            self._alarm_changed(bed)
 
     def take_waves(self, waves: Iterable[Wave]) -> None:
         """Signal of any beds."""

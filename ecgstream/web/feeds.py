@@ -53,7 +53,7 @@ def feeds_of(settings: Settings) -> list[Feed]:
     topics = settings.kafka.topics
     wanted = [topics.alerts, topics.vitals, topics.diagnoses, topics.verdicts] if settings.sink.kind == "kafka" else []
     if settings.source.kind == "kafka":
-        wanted.append(topics.chunks)
+        wanted += [topics.chunks, topics.control]
     kafka: list[Feed] = [KafkaFeed(settings.kafka, wanted)] if wanted else []
     return kafka if settings.sink.kind == "kafka" else [*kafka, ZeroMqFeed(settings)]
 

@@ -53,8 +53,10 @@ class Trends:
 
     def _forget_until(self, minute: int) -> None:
         """Minutes in which nothing came say nothing; neither do those of a day ago."""
-        if self._minute < 0 or not 0 < minute - self._minute < MINUTES:
-            self._kept[:] = np.nan if self._minute < 0 or minute - self._minute >= MINUTES else self._kept
+        ahead = minute - self._minute
+        if self._minute < 0 or ahead >= MINUTES:
+            self._kept[:] = np.nan
+        elif ahead > 0:
+            self._kept[np.arange(self._minute + 1, minute + 1) % MINUTES] = np.nan
+        else:
             self._kept[minute % MINUTES] = np.nan
-            return
-        self._kept[np.arange(self._minute + 1, minute + 1) % MINUTES] = np.nan

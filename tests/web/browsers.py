@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -138,6 +139,15 @@ class WardProcesses:
         self._players.append(threading.Thread(target=play, daemon=True))
         self._players[-1].start()
         return start_ns
+
+    def order(self, order: dict) -> None:
+        """An order of another system, by ZeroMQ."""
+        with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+            socket.linger = 0
+            socket.connect(self.daemon.control)
+            content_type = b"application/vnd.ecgstream.control.v1+json"
+            socket.send_multipart([content_type, order["streamId"].encode(), json.dumps(order).encode()])
+            assert socket.poll(5000) and json.loads(socket.recv_multipart()[2])["accepted"]
 
     def silence(self) -> None:
         """Nobody sends any more."""

@@ -84,6 +84,21 @@ def test_a_verdict_told_twice_counts_once():
     assert (verdict["opinion"], verdict["probability"], verdict["evidence"]) == ("false_alarm", None, "beats")
 
 
+@pytest.mark.parametrize("patient", ["another", ""])
+def test_with_another_patient_nothing_of_the_last_ones_past_is_shown(patient):
+    board = Board()
+    board.take(*alert(state=pb.Alert.ENDED))
+    board.take(*alert(alert_id="a2", condition="leads_off"))
+    board.take(*vitals(second=60, heart_rate_bpm=70))
+    seen = board.revision
+    board.take(*encode(pb.Control(stream_id="bed-1", acknowledge=pb.Acknowledge())))
+    assert board.news(seen, {}) is None
+    board.take(*encode(pb.Control(stream_id="bed-1", association=pb.Association(patient_reference=patient))))
+    (bed,) = news(board, seen)["beds"]
+    assert (bed["past"], [a["id"] for a in bed["alerts"]]) == (1, ["a2"])
+    assert not any(board.beds["bed-1"].trends.document()["mean"])
+
+
 def test_what_is_kept_of_a_bed_is_bounded():
     board = Board()
     for number in range(MOST_HISTORY + 20):

@@ -192,6 +192,12 @@ def test_what_the_daemon_refuses_is_said_in_the_dialog(page: Page):
     page.keyboard.press("Escape")
 
 
+def test_with_another_patient_the_last_ones_alarms_are_gone(ward: WardProcesses, page: Page):
+    expect(page.locator(".history")).to_contain_text("Ventricular fibrillation")
+    ward.order({"streamId": "bed-01", "actor": "ADT", "association": {"patientReference": "another"}})
+    expect(page.locator(".history")).not_to_contain_text("Ventricular fibrillation")
+
+
 # ------------------------------------------------------------------------------------------------------ what is drawn
 
 
