@@ -51,8 +51,7 @@ class SignalReader:
         """Everything that the chunks complete; bad ones are counted and left behind."""
         waves: list[Wave] = []
         for part in in_parts(messages):
-            buffer, chunks = read(part)
-            for message, _ in take_in(self._intake, part, buffer, chunks, lambda *_: True):
+            for message, _ in take_in(self._intake, part, read(part), lambda *_: True):
                 self._accept(message, waves)
         self._tick(waves)
         self._metrics.count_intake(self._intake.accepted, self._intake.counts)

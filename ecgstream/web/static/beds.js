@@ -88,10 +88,11 @@ export class BedState {
     this._coarse = new Map();
   }
 
-  /** The gravest alarm: one nobody has acknowledged before one somebody has. */
+  /** The gravest alarm: one nobody has acknowledged before one somebody has, and one that goes on before one that is over. */
   get gravest() {
     const unseen = this.alerts.filter((alert) => alert.state !== "acknowledged");
-    return unseen[0] ?? this.alerts[0] ?? null;
+    const goesOn = unseen.find((alert) => alert.state === "active" && alert.priority === unseen[0].priority);
+    return goesOn ?? unseen[0] ?? this.alerts[0] ?? null;
   }
 
   isStale(nowMs = performance.now()) {
