@@ -7,11 +7,12 @@ ZeroMQ keeps nothing: what is published while nobody listens is gone.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Protocol
 
 import structlog
 import zmq
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from ..errors import BrokerError, WireError
@@ -61,28 +62,25 @@ class KafkaAlerts:
     def __init__(self, settings: KafkaSettings, metrics: OutboundMetrics):
         self._settings, self._metrics = settings, metrics
         self._consumer: AIOKafkaConsumer | None = None
-        self._settled: frozenset[TopicPartition] = frozenset()
 
     async def start(self) -> None:
         """Join the group; waits until the broker lets us in. Raises SettingsError, BrokerError."""
         if sentence := await why_unreachable(self._settings):
             raise BrokerError(sentence)
         self._consumer = AIOKafkaConsumer(
-            self._settings.topics.alerts,
             group_id=f"{self._settings.group}-outbound",
             isolation_level="read_committed",
-            auto_offset_reset="latest",
+            auto_offset_reset="earliest",
             enable_auto_commit=False,
             **client_options(self._settings),
         )
+        self._consumer.subscribe([self._settings.topics.alerts], listener=_Beginning(self._consumer))
         await self._consumer.start()
 
     async def receive(self) -> list[pb.Alert]:
         """As the protocol says; survives any absence of the broker."""
         while True:
             batches = await self._consumer.getmany(timeout_ms=500, max_records=MOST)
-            if self._consumer.assignment() != self._settled:
-                await self._settle()
             messages = [message for batch in batches.values() for message in batch]
             read = (_alert(m.value, content_type_of(m.headers), self._metrics) for m in messages)
             if alerts := [alert for alert in read if alert]:
@@ -92,11 +90,8 @@ class KafkaAlerts:
 
     async def confirm(self) -> None:
         """Commit. Where that fails, what was read is read again, and known."""
-        await self._commit(None)
-
-    async def _commit(self, offsets: dict[TopicPartition, int] | None) -> None:
         try:
-            await asyncio.wait_for(self._consumer.commit(offsets), self._settings.request_timeout_s)
+            await asyncio.wait_for(self._consumer.commit(), self._settings.request_timeout_s)
         except (KafkaError, TimeoutError) as error:
             log.warning("offsets not committed", text=str(error) or type(error).__name__)
 
@@ -105,13 +100,23 @@ class KafkaAlerts:
         if self._consumer:
             await self._consumer.stop()
 
-    async def _settle(self) -> None:
-        """Write down where a new group begins, so that what comes from now on is not passed over after a crash."""
-        self._settled = self._consumer.assignment()
-        places = {place: await self._consumer.committed(place) for place in self._settled}
-        begun = {place: await self._consumer.position(place) for place, offset in places.items() if offset is None}
-        if begun:
-            await self._commit(begun)
+
+class _Beginning(ConsumerRebalanceListener):
+    """A new group begins at the end of the topic; whoever has fallen behind what the topic keeps, at its beginning."""
+
+    def __init__(self, consumer: AIOKafkaConsumer):
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """What was taken in is committed already."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Where nothing was ever committed, write the end down: what comes from now on is not passed over."""
+        for place in assigned:
+            if await self._consumer.committed(place) is None:
+                end = (await self._consumer.end_offsets([place]))[place]
+                self._consumer.seek(place, end)
+                await self._consumer.commit({place: end})
 
 
 class ZeroMqAlerts:

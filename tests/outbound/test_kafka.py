@@ -51,8 +51,8 @@ async def test_alerts_told_while_the_bridge_was_down_are_sent(tmp_path: Path, ka
 
         await publish(*updates("before", LIFE))  # a new bridge begins at the end of the topic
         async with bridge(settings) as running:
-            await until(lambda: bool(running.alerts._settled), 30)
-            await asyncio.sleep(0.5)
+            await until(lambda: bool(running.alerts._consumer and running.alerts._consumer.assignment()), 30)
+            await asyncio.sleep(1.0)
             await publish(*updates("a", LIFE))
             await producer.send_and_wait(topic, b"no alert", b"bed")
             await until(lambda: len(manager.accepted) == 2, 30)
