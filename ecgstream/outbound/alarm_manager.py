@@ -84,7 +84,10 @@ class AlarmManager:
         if self._watchdog_ns > NEVER_NS:
             with suppress(Unreachable, Refused):  # then it will notice the silence
                 await self._exchange(self._messages.watchdog(self._clock_ns(), is_last=True))
-        self._hang_up()
+        if streams := self._streams:
+            self._hang_up()
+            with suppress(OSError):
+                await streams[1].wait_closed()
 
     # -------------------------------------------------------------------------------------------------- on the wire
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import hl7
@@ -58,8 +59,10 @@ class AlarmManagerStandIn:
     async def stop(self) -> None:
         """Go down, hanging up on everybody."""
         self._server.close()
-        for writer in self._open:
+        for writer in list(self._open):
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         await asyncio.gather(*self._connections, return_exceptions=True)
         self._open.clear()
 

@@ -60,7 +60,7 @@ def test_the_worked_example(tmp_path: Path):
         heard = [run("alarm_manager.py", str(port), said=f"{port}.txt") for port in (first, second)]
         bridge = run("-m", "ecgstream", "bridge", "alerts", "--config", str(daemon.config), said="bridge.txt")
         line_with(bridge, "ready")
-        daemon.wait_ready()
+        daemon.wait_ready(240.0)
         monitor = MllpDestination("127.0.0.1", hl7_port)
         for _, message in Bed("ward-3/bed-12", cuts=tuple(range(250, SECONDS * 250, 250))).messages():
             monitor.send(message.content_type.encode(), b"ward-3/bed-12", message.payload, wait=True)
