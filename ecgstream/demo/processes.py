@@ -76,6 +76,9 @@ class DaemonProcess:
         try:
             with urllib.request.urlopen(f"{self.http}/health/ready", timeout=1) as answer:
                 return answer.status == 200
+        except urllib.error.HTTPError as error:  # 503: it holds the connection until it is closed
+            error.close()
+            return False
         except (urllib.error.URLError, OSError):
             return False
 
