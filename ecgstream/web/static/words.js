@@ -23,7 +23,7 @@ const REASONS = {
 };
 
 const SHORT = {
-  asystole: "Asystole", extreme_bradycardia: "Ext. brady", extreme_tachycardia: "Ext. tachy", ventricular_tachycardia: "VT",
+  asystole: "Asystole", extreme_bradycardia: "xBrady", extreme_tachycardia: "xTachy", ventricular_tachycardia: "VT",
   ventricular_fibrillation: "VF", bradycardia: "Brady", tachycardia: "Tachy", pvc_run: "PVC run", atrial_fibrillation: "AF",
   signal_unusable: "Unusable", stream_stale: "No data", clock_wrong: "Clock", model_unavailable: "Model",
   frequent_pvc: "PVCs", electrodes_swapped: "Electrodes",
