@@ -15,10 +15,6 @@ from .refusals import Refused
 from .samples import cut
 from .times import time_ns, zone_of
 
-# The library logs the content of fields whose escapes are wrong, names among them.
-for _logger in (hl7.containers.logger, hl7.util.logger):
-    _logger.disabled, _logger.warn = True, _logger.warning  # it calls warn, which is deprecated
-
 _CHARACTER_SETS = {
     "": "utf-8",
     "ASCII": "ascii",
