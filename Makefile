@@ -14,7 +14,7 @@ demo: $(VENV)/ready
 	$(BIN)/ecgstream demo --seconds $(SECONDS)
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
