@@ -7,12 +7,11 @@ ZeroMQ keeps nothing: what is published while nobody listens is gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import Protocol
 
 import structlog
 import zmq
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from ..errors import BrokerError, WireError
@@ -67,15 +66,30 @@ class KafkaAlerts:
         """Join the group; waits until the broker lets us in. Raises SettingsError, BrokerError."""
         if sentence := await why_unreachable(self._settings):
             raise BrokerError(sentence)
-        self._consumer = AIOKafkaConsumer(
+        await self._begin_group()
+        self._consumer = self._member(self._settings.topics.alerts)
+        await self._consumer.start()
+
+    def _member(self, *topics: str) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            *topics,
             group_id=f"{self._settings.group}-outbound",
             isolation_level="read_committed",
-            auto_offset_reset="earliest",
+            auto_offset_reset="earliest",  # whoever has fallen behind what the topic keeps
             enable_auto_commit=False,
             **client_options(self._settings),
         )
-        self._consumer.subscribe([self._settings.topics.alerts], listener=_Beginning(self._consumer))
-        await self._consumer.start()
+
+    async def _begin_group(self) -> None:
+        """Where nothing was ever committed, write the end down, before anything is read: what comes from now on is not
+        passed over, and nothing older is sent."""
+        async with AIOKafkaProducer(**client_options(self._settings)) as asking, self._member() as consumer:
+            topic = self._settings.topics.alerts
+            places = [TopicPartition(topic, number) for number in await asking.partitions_for(topic)]
+            consumer.assign(places)
+            ends = await consumer.end_offsets(places)
+            if new := {place: ends[place] for place in places if await consumer.committed(place) is None}:
+                await consumer.commit(new)
 
     async def receive(self) -> list[pb.Alert]:
         """As the protocol says; survives any absence of the broker."""
@@ -91,7 +105,8 @@ class KafkaAlerts:
     async def confirm(self) -> None:
         """Commit. Where that fails, what was read is read again, and known."""
         try:
-            await asyncio.wait_for(self._consumer.commit(), self._settings.request_timeout_s)
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                await self._consumer.commit()
         except (KafkaError, TimeoutError) as error:
             log.warning("offsets not committed", text=str(error) or type(error).__name__)
 
@@ -99,24 +114,6 @@ class KafkaAlerts:
         """Leave the group."""
         if self._consumer:
             await self._consumer.stop()
-
-
-class _Beginning(ConsumerRebalanceListener):
-    """A new group begins at the end of the topic; whoever has fallen behind what the topic keeps, at its beginning."""
-
-    def __init__(self, consumer: AIOKafkaConsumer):
-        self._consumer = consumer
-
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """What was taken in is committed already."""
-
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Where nothing was ever committed, write the end down: what comes from now on is not passed over."""
-        for place in assigned:
-            if await self._consumer.committed(place) is None:
-                end = (await self._consumer.end_offsets([place]))[place]
-                self._consumer.seek(place, end)
-                await self._consumer.commit({place: end})
 
 
 class ZeroMqAlerts:

@@ -29,6 +29,9 @@ FAREWELL_S = 5.0
 log = structlog.get_logger()
 
 
+AGAIN_S = 0.5
+
+
 class Bridge:
     """Reads alerts, queues them on disk, and keeps one sender for each destination."""
 
@@ -73,8 +76,10 @@ class Bridge:
                 tasks = [group.create_task(sender.run()) for sender in senders]
                 tasks.append(group.create_task(self._take_in(queue)))
                 await self.stopping.wait()
-                for task in tasks:
-                    task.cancel()
+                while tasks:  # more than once: a task that is just being answered may miss that it is cancelled
+                    for task in tasks:
+                        task.cancel()
+                    _, tasks = await asyncio.wait(tasks, timeout=AGAIN_S)
         except* EcgstreamError as failed:
             raise failed.exceptions[0] from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Any
 
+from ..outputs import RHYTHM_ORDER
 from ..wire import ecgstream_pb2 as pb
 from .scores import ScoreTrend
 from .trends import Trends
@@ -14,6 +15,8 @@ MOST_HISTORY = 200
 """Alerts and verdicts kept of a bed, the newest."""
 TILE_LEADS = ("II", "I", "V", "V2", "V1", "V5")
 """What a tile shows, the first of these that the bed has; else its first lead."""
+
+GRAVITY = {condition.name.lower(): rank for rank, condition in enumerate(RHYTHM_ORDER)}
 
 
 class Bed:
@@ -29,11 +32,12 @@ class Bed:
         self.alarm_revision = self.vitals_revision = 0
         self.heard_s = 0.0  # by the monotonic clock: the newest wave or vitals
         self._vitals: dict[str, Any] = {}
+        self._of_the_last: set[str] = set()  # ids of the last patient's alerts: some end, or get their strips, later
 
     def forget_patient(self) -> None:
         """Another patient, or none: nothing of the last one's past is shown. Alerts that stand end by themselves."""
+        self._of_the_last = {*self.history, *self.standing}
         self.history.clear()
-        self.history.update(self.standing)
         self.verdicts.clear()
         self.trends, self._scores = Trends(), ScoreTrend()
 
@@ -59,14 +63,16 @@ class Bed:
 
     def take_alert(self, alert: pb.Alert) -> None:
         """One update of an alert; the one that completes a strip says nothing else that is new."""
-        known = self.history.get(alert.alert_id)
+        known = self.history.get(alert.alert_id) or self.standing.get(alert.alert_id)
         shown = _shown(alert, known)
-        self.history[alert.alert_id] = shown
-        self.history.move_to_end(alert.alert_id)
         if alert.state == pb.Alert.ENDED:
             self.standing.pop(alert.alert_id, None)
         else:
             self.standing[alert.alert_id] = shown
+        if alert.alert_id in self._of_the_last:
+            return
+        self.history[alert.alert_id] = shown
+        self.history.move_to_end(alert.alert_id)
         while len(self.history) > MOST_HISTORY:
             self.history.popitem(last=False)
 
@@ -97,7 +103,7 @@ class Bed:
             "id": self.stream_id,
             "leads": leads,
             "tile": self.tile_lead,
-            "alerts": sorted(self.standing.values(), key=lambda alert: (-alert["priority"], alert["sinceMs"])),
+            "alerts": sorted(self.standing.values(), key=_gravity),
             "past": len(self.history),
             "verdicts": len(self.verdicts),
             "lastVerdict": self.verdicts[-1] if self.verdicts else None,
@@ -106,6 +112,11 @@ class Bed:
     def vitals(self) -> dict[str, Any]:
         """The document that a page gets of the beds it shows."""
         return {"n": self.number} | self._vitals
+
+
+def _gravity(alert: dict[str, Any]) -> tuple[int, int, int]:
+    """The gravest sorts first, and of those equally grave the longest."""
+    return -alert["priority"], GRAVITY.get(alert["condition"], len(GRAVITY)), alert["sinceMs"]
 
 
 def _shown(alert: pb.Alert, known: dict[str, Any] | None) -> dict[str, Any]:

@@ -49,16 +49,18 @@ async def test_alerts_told_while_the_bridge_was_down_are_sent(tmp_path: Path, ka
                 headers = [("content-type", content_type.encode())]
                 await producer.send_and_wait(topic, payload, one.stream_id.encode(), headers=headers)
 
+        def told() -> list[str]:  # stopped between an answer and noting it down, a bridge sends that one again
+            return list(dict.fromkeys(entry for entry, _ in manager.told()))
+
         await publish(*updates("before", LIFE))  # a new bridge begins at the end of the topic
         async with bridge(settings) as running:
             await until(lambda: bool(running.alerts._consumer and running.alerts._consumer.assignment()), 30)
-            await asyncio.sleep(1.0)
             await publish(*updates("a", LIFE))
             await producer.send_and_wait(topic, b"no alert", b"bed")
-            await until(lambda: len(manager.accepted) == 2, 30)
+            await until(lambda: told() == ["a-0", "a-1"], 30)
             await until(lambda: running.metrics.registry.get_sample_value("ecgstream_outbound_unreadable_total") == 1)
         await publish(*updates("b", LIFE))
         async with bridge(settings) as running:
-            await until(lambda: len(manager.accepted) == 4, 30)
+            await until(lambda: len(told()) == 4, 30)
     await manager.stop()
-    assert [entry for entry, _ in manager.told()] == ["a-0", "a-1", "b-0", "b-1"]
+    assert told() == ["a-0", "a-1", "b-0", "b-1"]

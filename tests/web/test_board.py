@@ -95,7 +95,11 @@ def test_with_another_patient_nothing_of_the_last_ones_past_is_shown(patient):
     assert board.news(seen, {}) is None
     board.take(*encode(pb.Control(stream_id="bed-1", association=pb.Association(patient_reference=patient))))
     (bed,) = news(board, seen)["beds"]
-    assert (bed["past"], [a["id"] for a in bed["alerts"]]) == (1, ["a2"])
+    assert (bed["past"], [a["id"] for a in bed["alerts"]]) == (0, ["a2"])
+    for late in ("a1", "a2"):  # one that got its strip, one that ended
+        board.take(*alert(alert_id=late, update=9, state=pb.Alert.ENDED))
+    (bed,) = news(board, seen)["beds"]
+    assert (bed["past"], bed["alerts"]) == (0, [])
     assert not any(board.beds["bed-1"].trends.document()["mean"])
 
 
