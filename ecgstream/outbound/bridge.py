@@ -25,11 +25,10 @@ from .tls import client_context
 
 FAREWELL_S = 5.0
 """How long destinations may take to be told goodbye."""
+AGAIN_S = 0.5
+"""After which a task that goes on is cancelled again."""
 
 log = structlog.get_logger()
-
-
-AGAIN_S = 0.5
 
 
 class Bridge:
