@@ -66,9 +66,14 @@ class KafkaAlerts:
         """Join the group; waits until the broker lets us in. Raises SettingsError, BrokerError."""
         if sentence := await why_unreachable(self._settings):
             raise BrokerError(sentence)
-        await self._begin_group()
-        self._consumer = self._member(self._settings.topics.alerts)
-        await self._consumer.start()
+        try:
+            await self._begin_group()
+            self._consumer = self._member(self._settings.topics.alerts)
+            await self._consumer.start()
+        except KafkaError as error:
+            where, topic = ", ".join(self._settings.bootstrap), self._settings.topics.alerts
+            sentence = f"Kafka at {where} does not let us read {topic} ({error}); see to it and start the bridge again."
+            raise BrokerError(sentence) from error
 
     def _member(self, *topics: str) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
