@@ -53,6 +53,14 @@ class Wires:
                 return heard
         raise AssertionError(f"not heard in {timeout_s} s, {len(heard)} others; log: {self.daemon.log.read_text()}")
 
+    def hear_out(self, silence_s: float = 1.0) -> list:
+        """Whatever else comes before nothing comes: the alerts of a pass leave behind its vitals."""
+        heard = []
+        while self.sub.poll(1_000 * silence_s):
+            content_type, _, payload = self.sub.recv_multipart()
+            heard.append(decode(payload, content_type.decode()))
+        return heard
+
     def metric(self, name: str) -> float:
         lines = [line for line in self.daemon.metrics().splitlines() if line.startswith(name)]
         return float(lines[0].rsplit(" ", 1)[1]) if lines else 0.0

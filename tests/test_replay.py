@@ -51,7 +51,7 @@ def told(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     with running(tmp_path_factory.mktemp("replay"), {"clock": "sample"}) as wires:
         arguments = ["replay", *(str(recordings / name) for name in names), "--connect", wires.daemon.source]
         replay = start_simulator(*arguments, "--speed", "max", log=wires.daemon.folder / "replay.log")
-        heard = wires.hear(partial(_was_last, lengths_s, set()), timeout_s=400)
+        heard = wires.hear(partial(_was_last, lengths_s, set()), timeout_s=400) + wires.hear_out()
         assert replay.wait(30) == 0
         assert wires.metric('ecgstream_intake_total{kind="gap"}') == 0
     return _alarms([message for message in heard if isinstance(message, pb.Alert)], lengths_s)
