@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import bridge, evaluate, export, heads, models, strip, topics, web
+from . import bench, bridge, evaluate, export, heads, models, strip, topics, web
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +21,7 @@ app = typer.Typer(
     help="Continuous multi-lead ECG from bedside monitors to rhythm, diagnoses and alarms, streaming. "
     "**Not a medical device.**",
 )
+app.add_typer(bench.app, name="bench")
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(heads.app, name="heads")
@@ -106,33 +106,6 @@ def demo(
     from ..demo import run_demo
 
     raise typer.Exit(run_demo(seconds, beds, seed, json_file))
-
-
-class Transport(StrEnum):
-    """What carries chunks and results."""
-
-    ZEROMQ = "zeromq"
-    KAFKA = "kafka"
-
-
-@app.command()
-def bench(
-    beds: Annotated[int, typer.Option(min=1, help="Over Kafka: the most that are tried.")] = 500,
-    seconds: Annotated[float, typer.Option(min=5, help="Measured, after the encoders' memory is full.")] = 30.0,
-    json_file: JsonFile = None,
-    transport: Annotated[Transport, typer.Option(help="What carries chunks and results.")] = Transport.ZEROMQ,
-    bootstrap: Annotated[str, typer.Option(metavar="HOST:PORT", help="A broker, for Kafka.")] = "127.0.0.1:9092",
-) -> None:
-    """Feed 12-lead beds in real time; print latency and CPU time per bed-second by stage.
-
-    Over Kafka: messages/s against the bare consumer, and the most beds that one and two daemons keep up with.
-    """
-    from ..bench import run_bench
-    from ..bench.kafka import Plan, run_kafka_bench
-
-    if transport is Transport.KAFKA:
-        raise typer.Exit(run_kafka_bench(bootstrap, Plan(beds, seconds), json_file))
-    raise typer.Exit(run_bench(beds, seconds, json_file))
 
 
 @app.command()

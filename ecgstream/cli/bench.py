@@ -1,0 +1,57 @@
+"""``ecgstream bench``: what this machine carries, room by room and end to end, beside peers and its own limits."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import told
+
+app = typer.Typer(help="What this machine carries, and how far from its limits.", rich_markup_mode="markdown")
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the result here as JSON.")]
+
+
+class Transport(StrEnum):
+    """What carries chunks and results."""
+
+    ZEROMQ = "zeromq"
+    KAFKA = "kafka"
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    beds: Annotated[int, typer.Option(min=1, help="Over Kafka: the most that are tried.")] = 500,
+    seconds: Annotated[float, typer.Option(min=5, help="Measured, after the encoders' memory is full.")] = 30.0,
+    json_file: JsonFile = None,
+    transport: Annotated[Transport, typer.Option(help="What carries chunks and results.")] = Transport.ZEROMQ,
+    bootstrap: Annotated[str, typer.Option(metavar="HOST:PORT", help="A broker, for Kafka.")] = "127.0.0.1:9092",
+) -> None:
+    """Feed 12-lead beds in real time; print latency and CPU time per bed-second by stage.
+
+    Over Kafka: messages/s against the bare consumer, and the most beds that one and two daemons keep up with.
+    """
+    if context.invoked_subcommand:
+        return
+    from ..bench import run_bench
+    from ..bench.kafka import Plan, run_kafka_bench
+
+    if transport is Transport.KAFKA:
+        raise typer.Exit(run_kafka_bench(bootstrap, Plan(beds, seconds), json_file))
+    raise typer.Exit(run_bench(beds, seconds, json_file))
+
+
+@app.command()
+def intake(
+    beds: Annotated[int, typer.Option(min=1, help="A message a second of each.")] = 500,
+    seconds: Annotated[int, typer.Option(min=1, help="Of signal, after the arena has been written once.")] = 20,
+    json_file: JsonFile = None,
+) -> None:
+    """Reading and placing alone, one thread: messages a second, beside copying and parsing alone."""
+    from ..bench.intake import run_intake_bench
+
+    with told():
+        raise typer.Exit(run_intake_bench(beds, seconds, json_file))
