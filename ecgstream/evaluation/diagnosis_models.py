@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,10 @@ from ..errors import ModelError, RecordError
 from ..labelled import LabelledRecords
 from ..model_folder import MANIFEST, stated_format
 from ..models import ensemble, folder
+from ..models.inventory import STREAMING
 from ..training.encoder_logits import encoder_logits, records_seen_by
 from ..training.supervised import Teaching, predict_logits
 
-STREAMING = "streaming"
-"""The name of the encoder that the daemon runs."""
 BEST = "best"
 
 
@@ -29,6 +28,7 @@ class Member:
     labels: tuple[str, ...]
     seen: dict[str, frozenset[str]]  # data set to record names
     logits: Callable[[LabelledRecords], np.ndarray]  # float (N, L)
+    weight: float = 1.0  # in the mean
 
     def knows(self, records: LabelledRecords) -> np.ndarray:
         """bool (N,): seen in training, or chosen on."""
@@ -47,7 +47,7 @@ class DiagnosisModel:
     thresholds: dict[str, float]
 
     def probability(self, records: LabelledRecords, allow_seen: bool = False) -> tuple[np.ndarray, int]:
-        """Probabilities (N, L), NaN where no member has the label, and how many records some member had seen.
+        """Probabilities (N, L), and how many records some member had seen; NaN where none that judges has the label.
 
         A record is judged by the members that have not seen it. Raises RecordError where there is none, unless
         ``allow_seen``: then all judge it.
@@ -66,8 +66,8 @@ class DiagnosisModel:
                 continue
             where = [member.labels.index(label) for label in self.labels if label in member.labels]
             has = np.array([label in member.labels for label in self.labels])
-            total[np.ix_(asked, has)] += member.logits(records.take(asked))[:, where]
-            count[np.ix_(asked, has)] += 1
+            total[np.ix_(asked, has)] += member.weight * member.logits(records.take(asked))[:, where]
+            count[np.ix_(asked, has)] += member.weight
         mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
         return 1 / (1 + np.exp(-(self.scale * mean + self.shift))), int(known.any(axis=0).sum())
 
@@ -125,6 +125,6 @@ def _of_ensemble(stated: ensemble.EnsembleManifest, device: str) -> DiagnosisMod
         else:
             one = _of_network(network := folder.load_network(name, device))
             ensemble.check_member(name, sha256, network.manifest.sha256)
-        members += one.members
+        members += [replace(member, weight=stated.weights[name]) for member in one.members]
     scale, shift = np.array(stated.scale), np.array(stated.shift)
     return DiagnosisModel(stated.name, stated.labels, members, scale, shift, stated.thresholds)

@@ -1,4 +1,4 @@
-"""Several models asked together: a record's logits are means over the members that have not seen it in training.
+"""Several models asked together: a record's logits are weighted means over the members that have not seen it.
 
 A directory holds only ``manifest.json``: which members, by shipped name and sha256, and what their mean is worth.
 """
@@ -22,6 +22,7 @@ class EnsembleManifest:
     format: str
     name: str
     members: dict[str, str]  # shipped name to the sha256 of its weights
+    weights: dict[str, float]  # of each member's logits in the mean
     labels: tuple[str, ...]
     scale: tuple[float, ...]  # a label's probability is sigmoid(scale * mean logit + shift)
     shift: tuple[float, ...]
