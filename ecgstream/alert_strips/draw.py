@@ -29,6 +29,7 @@ _PULSE = 4 * _SQUARE
 _BAND = (4 * _SQUARE, 10 * _SQUARE)
 """Least and greatest height of a lead; what goes beyond is cut off."""
 _SHORTEST_GAP_S = 0.04
+_SHADE, _DARKEST, _FAINTEST = (0.0, 0.35, 0.85), 0.6, 0.02
 _THIN, _THICK, _TRACE, _MARK, _GREY = "#f8d9d6", "#eda9a4", "#111111", "#0a4d9c", "#777777"
 
 
@@ -43,6 +44,8 @@ class Sheet:
     seconds: float  # of paper
     onset_s: float | None  # where a line is drawn, from which time is counted; None: from the beginning
     blank: str  # why paper stays blank where the leads end before it does
+    shade: np.ndarray | None = None  # (leads, cells of equal length) 0 to 1: how darkly the paper is coloured there
+    filtering: str = "unfiltered"
 
 
 def draw_alert(alert: pb.Alert, fmt: str = "svg") -> bytes:
@@ -90,9 +93,11 @@ def draw(sheet: Sheet, fmt: str = "svg") -> bytes:
     _draw_text(axes, sheet, *paper)
     _draw_times(axes, sheet, paper[1])
     top = paper[1]
-    for name, mv, tall in zip(sheet.leads.names, sheet.leads.mv, heights, strict=False):
+    for k, (name, mv, tall) in enumerate(zip(sheet.leads.names, sheet.leads.mv, heights, strict=False)):
         top -= tall
         _draw_lead(axes, sheet, name, mv, top, tall)
+        if sheet.shade is not None:
+            _shade(axes, sheet.shade[k], mv.shape[0] / float(sheet.leads.fs_hz), top, tall)
     _draw_blank(axes, sheet, paper[1])
     out = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ecgstream"}):
@@ -122,7 +127,7 @@ def _draw_grid(axes: Axes, width: float, height: float) -> None:
 def _draw_text(axes: Axes, sheet: Sheet, width: float, height: float) -> None:
     axes.text(0, height + 9.5, sheet.title, fontsize=13, fontweight="bold", color=_TRACE)
     axes.text(0, height + 3.0, sheet.about, fontsize=9, color=_TRACE)
-    scale = f"{MM_PER_S:g} mm/s   {MM_PER_MV:g} mm/mV   unfiltered"
+    scale = f"{MM_PER_S:g} mm/s   {MM_PER_MV:g} mm/mV   {sheet.filtering}"
     axes.text(width, height + 3.0, scale, fontsize=9, color=_TRACE, ha="right")
     warning = "Not for diagnosis. ecgstream is not a medical device."
     axes.text(width, -_FOOT + 2.5, warning, fontsize=8, color=_GREY, ha="right")
@@ -164,6 +169,20 @@ def _draw_lead(axes: Axes, sheet: Sheet, name: str, mv: np.ndarray, bottom: floa
         if (stop - first) / fs_hz >= _SHORTEST_GAP_S:
             _hatch(axes, first / fs_hz, stop / fs_hz, bottom, tall, "no signal")
     axes.text(2.0, zero + MM_PER_MV / 2 + 1.0, name, fontsize=11, fontweight="bold", color=_TRACE, zorder=4)
+
+
+def _shade(axes: Axes, shade: np.ndarray, seconds: float, bottom: float, tall: float) -> None:
+    """Colour the paper behind a lead, cell by cell."""
+    from matplotlib.collections import PolyCollection
+
+    edges = _x(np.linspace(0.0, seconds, len(shade) + 1))
+    seen = np.flatnonzero(shade > _FAINTEST)
+    boxes = [
+        [(edges[i], bottom), (edges[i + 1], bottom), (edges[i + 1], bottom + tall), (edges[i], bottom + tall)]
+        for i in seen
+    ]
+    colours = [(*_SHADE, _DARKEST * min(shade[i], 1.0)) for i in seen]
+    axes.add_collection(PolyCollection(boxes, facecolors=colours, linewidths=0, zorder=1.5))
 
 
 def _gaps(mv: np.ndarray) -> Iterator[tuple[int, int]]:

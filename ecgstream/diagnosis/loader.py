@@ -76,14 +76,23 @@ def load_model(path: Path | None = None, device: str = "auto") -> Model:
     manifest = read_manifest(folder)
     encoder = read_weights(folder / _ENCODER, manifest.sha256)
     place = _device(device)
-    with _torchscript():
-        try:
-            loaded = torch.jit.load(io.BytesIO(encoder), map_location=place).eval()
-            loaded.prepare()
-            loaded = torch.jit.freeze(loaded)
-        except (RuntimeError, ValueError, AttributeError) as error:
-            raise ModelError(f"PyTorch cannot read {folder / _ENCODER} as TorchScript: {error}") from error
+    with _torchscript(folder / _ENCODER):
+        loaded = torch.jit.load(io.BytesIO(encoder), map_location=place).eval()
+        loaded.prepare()
+        loaded = torch.jit.freeze(loaded)
     return Model(loaded, manifest, place, card_distribution(folder))
+
+
+def load_weights(path: Path | None = None) -> tuple[dict[str, torch.Tensor], Manifest]:
+    """The encoder's weights by name, on the CPU, of a model directory or the shipped one. Raises ModelError.
+
+    What is served cannot be differentiated: it overwrites its state. ``models.export.rebuilt`` makes of these what can.
+    """
+    folder = SHIPPED if path is None else Path(path)
+    manifest = read_manifest(folder)
+    encoder = read_weights(folder / _ENCODER, manifest.sha256)
+    with _torchscript(folder / _ENCODER):
+        return dict(torch.jit.load(io.BytesIO(encoder), map_location="cpu").state_dict()), manifest
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -95,7 +104,7 @@ def read_manifest(folder: Path) -> Manifest:
 def save_model(streaming: nn.Module, folder: Path, **stated: Any) -> Manifest:
     """Script and write ``streaming`` with a manifest of what is ``stated`` (the fields of Manifest)."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _torchscript():
+    with _torchscript(folder / _ENCODER):
         buffer = io.BytesIO()
         torch.jit.save(torch.jit.script(streaming.eval()), buffer)
     encoder = buffer.getvalue()
@@ -114,7 +123,10 @@ def _device(name: str) -> torch.device:
 
 
 @contextmanager
-def _torchscript() -> Iterator[None]:
+def _torchscript(path: Path) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
-        yield
+        try:
+            yield
+        except (RuntimeError, ValueError, AttributeError) as error:
+            raise ModelError(f"PyTorch cannot take {path} as TorchScript: {error}") from error

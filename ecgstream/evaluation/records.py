@@ -10,7 +10,7 @@ import numpy as np
 import wfdb
 
 from ..errors import RecordError
-from ..recorded import read_recording
+from ..recorded import RecordedSignal, read_recording
 from ..waveform import Channel, GroupKind
 from ..wire.leads import assign_slots, resolve_lead
 
@@ -53,7 +53,11 @@ def read_record(path: Path) -> Record:
 
     Raises RecordError when there are none to be had.
     """
-    source = read_recording(path)
+    return record_of(read_recording(path))
+
+
+def record_of(source: RecordedSignal) -> Record:
+    """The ECG leads of a recording that has been read."""
     ecg = source.of_kind(GroupKind.ECG)
     channels = [source.channels[k] for k in ecg]
     leads = [Channel(*resolve_lead(0, channel.name), unit="mV", gain=1.0, baseline=0) for channel in channels]

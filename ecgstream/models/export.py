@@ -1,4 +1,4 @@
-"""From trained weights to a model directory."""
+"""From trained weights to a model directory, and back to what can be differentiated."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..diagnosis.loader import Manifest, save_model
-from .encoder import Encoder
+from ..errors import ModelError
+from .encoder import Encoder, EncoderShape
 from .streaming import StreamingEncoder
 
 BEAT_DELAY_S = 0.4
@@ -40,3 +41,29 @@ def export_model(
         thresholds=thresholds,
         records=records,
     )
+
+
+def rebuilt(weights: dict[str, Tensor]) -> StreamingEncoder:
+    """The encoder that these weights (as ``diagnosis.loader.load_weights`` gives them) were scripted from.
+
+    Raises ModelError where they are of an encoder of another make.
+    """
+    try:
+        filters, kernel = weights["encoder.stem.bank.weight"].shape
+        shape = EncoderShape(
+            n_scores=len(weights["score_scale"]),
+            width=len(weights["encoder.pool_values.bias"]),
+            depth=sum(name.endswith(".space.skip") for name in weights),
+            modes=weights["encoder.blocks.0.space.turn"].shape[1],
+            filters=filters,
+            pool_heads=len(weights["encoder.pool_logits.bias"]),
+            kernel=kernel,
+        )
+        calibration = (weights[name] for name in ("score_scale", "score_shift", "beat_shift"))
+        streaming = StreamingEncoder(Encoder(shape), *calibration)
+        streaming.load_state_dict(weights)
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"These weights are not those of this program's own encoder ({error}); only such a model can be explained."
+        ) from error
+    return streaming.eval()

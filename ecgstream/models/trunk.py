@@ -16,7 +16,6 @@ from ..errors import ModelError
 
 TRUNKS = {
     "foundation_cnn": "foundation_cnn:FoundationCnn",
-    "rocket": "rocket:Rocket",
 }
 """Module of this package and class of each network, imported when asked for."""
 
