@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import time
 
 import structlog
@@ -53,6 +54,9 @@ LIVE_S = 30.0
 """Without a heartbeat for this long the process says it is not live."""
 CLOSE_S = 5.0
 """How long what was handed to Kafka may still leave."""
+SWITCH_S = 0.0005
+"""How long the event loop may keep the interpreter from compute, which comes out of a kernel ten times a step; Python's
+own 5 ms, each time, would be more than the step."""
 
 log = structlog.get_logger()
 
@@ -266,4 +270,5 @@ class Daemon:
 
 def run(settings: Settings, require_model: bool = False) -> int:
     """Run a daemon in this process until it is told to stop; its exit code."""
+    sys.setswitchinterval(SWITCH_S)
     return asyncio.run(Daemon(settings, require_model).run())

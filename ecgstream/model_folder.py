@@ -30,6 +30,15 @@ def read_stated(folder: Path, form: str, manifest: type, remedy: str) -> dict[st
     return stated
 
 
+def stated_format(folder: Path) -> str:
+    """The ``format`` that the manifest of ``folder`` states; empty where it states none. ModelError when unreadable."""
+    try:
+        stated = json.loads(_read(folder / MANIFEST))
+    except ValueError:
+        return ""
+    return str(stated.get("format", "")) if isinstance(stated, dict) else ""
+
+
 def read_weights(path: Path, sha256: str) -> bytes:
     """A file whose manifest states ``sha256``; ModelError when it is missing or altered."""
     weights = _read(path)

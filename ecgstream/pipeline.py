@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,8 @@ from .alarms.lifecycle import Alarms
 from .alarms.technical import add_technical
 from .clock import Clock
 from .conditioning import Conditioner
-from .diagnosis import BeatClasses, Model, PvcRate, shipped_beat_head
-from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
+from .diagnosis import BeatClasses, ClassifiedBeats, Model, PvcRate, shipped_beat_head
+from .diagnosis.strips import StripRhythms, shipped_rhythm_head
 from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .electrodes import Electrodes
 from .errors import IntakeError, WireError
@@ -23,6 +22,7 @@ from .intake import Intake
 from .metrics import Metrics
 from .model_roles import ModelRoles
 from .neighbours import pulses_beside
+from .observed import Observed, Step
 from .outputs import Outgoing, Outputs, Refused
 from .reception import in_parts, read, take_in
 from .rhythm import Rhythm
@@ -41,17 +41,6 @@ MAX_HOPS = 25
 """Most hops of a row processed in one step; bounds the work between two looks at the clock."""
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Step:
-    """What one step over a block found, for those who look on (evaluation, tests)."""
-
-    conditioned: Conditioned
-    rhythm: RhythmResult
-    scores: Scores
-    evidence: np.ndarray  # bool (R, n_hops, N_CONDITIONS), rules and model fused, and technical
-    updates: list[AlarmUpdate]
 
 
 class Pipeline:
@@ -152,53 +141,65 @@ class Pipeline:
                 return
 
     def _step(self, block: RawBlock, out: list[Outgoing]) -> None:
+        seen = self.observe(block)
+        with self._stage("diagnosis"):
+            scores = self.models.step(seen.conditioned, self.catching_up)
+        with self._stage("shadow"):
+            shadow = self.models.step_shadow(seen.conditioned, seen.rhythm, scores, self.catching_up)
+        step = self.conclude(seen, scores)
+        if self.observer:
+            self.observer(step)
+        with self._stage("outputs"):
+            now_ns = self.clock.now_ns()
+            out += self._tell_new(step.updates, now_ns)
+            speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
+            about = seen.conditioned, seen.rhythm, scores, seen.strips, step.evidence
+            out += self.outputs.periodic(*about, speaks, now_ns)
+            out += self.outputs.shadow(seen.conditioned, shadow, speaks, now_ns) if shadow else []
+        self.metrics.count_step(seen.rhythm, scores)
+
+    def observe(self, block: RawBlock) -> Observed:
+        """Every room that needs no encoder."""
         with self._stage("conditioning"):
             conditioned = self.conditioner.step(block)
         with self._stage("rhythm"):
             self._set_limits(block.rows)
             rhythm = self.rhythm.step(conditioned, pulses_beside(self.intake, conditioned))
-        with self._stage("diagnosis"):
-            scores = self.models.step(conditioned, self.catching_up)
-        with self._stage("shadow"):
-            shadow = self.models.step_shadow(conditioned, rhythm, scores, self.catching_up)
         with self._stage("beats"):
-            self._count_ectopics(conditioned, rhythm)
+            beats = self._count_ectopics(conditioned, rhythm)
             swap = self.electrodes.step(conditioned, rhythm.beats)
         with self._stage("strips"):
             strips = self.strips.step(conditioned, rhythm.beats)
+        return Observed(conditioned, rhythm, beats, swap, strips)
+
+    def conclude(self, seen: Observed, scores: Scores) -> Step:
+        """What is observed and what the encoder says become alarms; blocks must come in the order of ``observe``."""
         with self._stage("alarms"):
-            evidence, onset, from_model = self._evidence(conditioned, rhythm, scores, strips, swap)
+            conditioned, rhythm = seen.conditioned, seen.rhythm
+            evidence, onset, from_model = self._evidence(seen, scores)
             judged = rhythm.reason == Reason.OK
-            about = about_alerts(rhythm.standstill, rhythm.pulse_beside, swap)
-            updates = self.alarms.step(
-                block.rows, block.first_hop, judged, evidence, onset, from_model, self.clock.now_ns(), about
-            )
-        if self.observer:
-            self.observer(Step(conditioned, rhythm, scores, evidence, updates))
-        with self._stage("outputs"):
-            now_ns = self.clock.now_ns()
-            out += self._tell_new(updates, now_ns)
-            speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
-            out += self.outputs.periodic(conditioned, rhythm, scores, strips, evidence, speaks, now_ns)
-            out += self.outputs.shadow(conditioned, shadow, speaks, now_ns) if shadow else []
-        self.metrics.count_step(rhythm, scores)
+            about = about_alerts(rhythm.standstill, rhythm.pulse_beside, seen.swap)
+            hops = conditioned.rows, conditioned.first_hop, judged, evidence, onset, from_model
+            updates = self.alarms.step(*hops, self.clock.now_ns(), about)
+        return Step(conditioned, rhythm, seen.beats, seen.swap, seen.strips, scores, evidence, updates)
 
     # ------------------------------------------------------------------------------------------------ parts of the way
 
-    def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult) -> None:
+    def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult) -> ClassifiedBeats:
         """The beat head's classes make a better PVC rate than the rules' own, wherever there is one."""
-        pvc_per_min = self.pvc_rate.step(conditioned, self.beat_classes.step(rhythm.beats, conditioned))
+        beats = self.beat_classes.step(rhythm.beats, conditioned)
+        pvc_per_min = self.pvc_rate.step(conditioned, beats)
         stated = np.isfinite(rhythm.pvc_per_min) & np.isfinite(pvc_per_min)
         rhythm.pvc_per_min[stated] = pvc_per_min[stated]
+        return beats
 
     def _set_limits(self, rows: np.ndarray) -> None:
         """Rules judge by the limits people gave the beds, which the alarm room keeps."""
         self.rhythm.limits[rows] = self.alarms.limits[rows]
 
-    def _evidence(
-        self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores, strips: StripScores, swap: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _evidence(self, seen: Observed, scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rules, what models add, PVCs above the limit, and the technical conditions the signal itself shows."""
+        conditioned, rhythm, strips = seen.conditioned, seen.rhythm, seen.strips
         evidence, onset, from_model = self.models.served.fuse(conditioned, rhythm, scores)
         self.wave_rhythms.step(conditioned, rhythm).add_to(evidence, onset, from_model)
         fibrillation = Condition.ATRIAL_FIBRILLATION
@@ -206,7 +207,7 @@ class Pipeline:
         onset[:, :, fibrillation] = strips.onset
         rows, missing = conditioned.rows, self.settings.diagnosis.enabled and not self.models.served.encoder.available
         most_pvc = self.alarms.limits["pvc_per_min"][rows]
-        add_technical(evidence, onset, conditioned, rhythm, swap, self.intake.clock_wrong[rows], missing, most_pvc)
+        add_technical(evidence, onset, conditioned, rhythm, seen.swap, self.intake.clock_wrong[rows], missing, most_pvc)
         return evidence, onset, from_model
 
     def tell(self, updates: Iterable[AlarmUpdate]) -> list[Outgoing]:

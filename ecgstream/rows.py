@@ -17,6 +17,7 @@ class RowRecords:
 
     def __init__(self, n_rows: int, fresh: Callable[[int], np.ndarray], kept: np.dtype):
         self._state, self._fresh, self._kept = fresh(n_rows), fresh, kept
+        self._spans = _spans(self._state.dtype, kept)
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all; those already there keep their state."""
@@ -28,10 +29,8 @@ class RowRecords:
 
     def save(self, row: int) -> bytes:
         """What is kept of a row; signal that its last hops tell anew is left out."""
-        record = self._state[row]
-        if self._kept != record.dtype:
-            record = record[list(self._kept.names or ())].astype(self._kept)
-        return record.tobytes()
+        whole = self._state[row].tobytes()
+        return b"".join([whole[start:stop] for start, stop in self._spans])
 
     def restore(self, row: int, saved: bytes) -> None:
         """Go on with a row from what ``save`` gave; hops that tell the rest must have been stepped through just before.
@@ -40,3 +39,18 @@ class RowRecords:
         """
         (kept,) = np.frombuffer(saved, self._kept)
         self._state[list(self._kept.names or ())][row] = kept
+
+
+def _spans(row: np.dtype, kept: np.dtype) -> list[tuple[int, int]]:
+    """Where the bytes of ``kept``'s fields, in its order, lie in a record; neighbours in one span. A record that
+    is kept whole is kept with its padding."""
+    if kept == row:
+        return [(0, row.itemsize)]
+    spans: list[tuple[int, int]] = []
+    for name in kept.names or ():
+        start = row.fields[name][1]
+        stop = start + kept[name].itemsize
+        if spans and spans[-1][1] == start:
+            start = spans.pop()[0]
+        spans.append((start, stop))
+    return spans

@@ -18,6 +18,7 @@ from .keeper import Keeper
 from .membership import Membership
 from .metrics import Metrics
 from .outputs import Outgoing
+from .passes import in_passes
 from .pipeline import Pipeline
 from .service_notice import ServiceNotice
 from .settings import Settings
@@ -34,8 +35,6 @@ WAITING_BATCHES = 3
 WAITING_RESULTS = 8
 FAR_S, NEAR_S = 30.0, 10.0
 """Further behind the log than warm-up and FAR_S, the encoder waits until less than NEAR_S is left."""
-PASS_S = 2.5
-"""Most of a partition's log in one pass, however far behind: what a bed says in a pass is one record."""
 WATCH_S = 1.0
 """How often the clock is looked at: stale streams, eviction, saved state."""
 
@@ -50,22 +49,6 @@ class Barrier:
         self.partitions = partitions
         self.passed = asyncio.Event()
         self.abandoned = False  # nobody waits for it any more
-
-
-def in_passes(messages: list[Message]) -> list[list[Message]]:
-    """The messages, those of each partition in their order, in parts that hold ``PASS_S`` of every partition's log: all
-    partitions go on side by side, as a pass over many beds costs each of them less."""
-    parts: dict[int, list[Message]] = {0: []}
-    begun_ns: dict[int, int] = {}
-    reached: dict[int, int] = {}
-    for message in messages:
-        number = 0
-        if place := message.position:
-            first_ns = begun_ns.setdefault(place.partition, place.log_ns)
-            number = max(reached.get(place.partition, 0), int((place.log_ns - first_ns) / (PASS_S * 1e9)))
-            reached[place.partition] = number
-        parts.setdefault(number, []).append(message)
-    return [parts[number] for number in sorted(parts)]
 
 
 class Stages:
@@ -90,7 +73,8 @@ class Stages:
         self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
         self._batch = settings.queue_messages // (WAITING_BATCHES + 1)
         self._inbox: asyncio.Queue[list[Message] | Barrier | None] = asyncio.Queue(WAITING_BATCHES)
-        self._overtaken: list[Barrier | None] = []  # taken from the inbox behind messages, and still to be heeded
+        self._mark: list[Barrier | None] = []  # taken from the inbox behind messages, and still to be heeded
+        self._ahead: list[Message] = []  # of partitions that have come further than others
         self._outbox: asyncio.Queue[Results | Barrier | None] = asyncio.Queue(WAITING_RESULTS)
         for name, queue in (("messages", self._inbox), ("results", self._outbox)):
             metrics.queue.labels(name).set_function(queue.qsize)
@@ -149,7 +133,7 @@ class Stages:
                 await self._outbox.put(await self.in_compute(self.membership.park, work.partitions))
                 await self._outbox.put(work)
                 continue
-            for messages in in_passes(work):
+            for messages in work:
                 start_s = time.perf_counter()
                 results = await self.in_compute(self._process, messages)
                 self._metrics.tick.observe(time.perf_counter() - start_s)
@@ -158,18 +142,21 @@ class Stages:
             await self._outbox.put(await self.in_compute(self.membership.park, set(self.membership.owned)))
         await self._outbox.put(None)
 
-    async def _next_work(self) -> list[Message] | Barrier | None:
-        """All messages that wait, as one pass costs less than several; a mark is never passed by."""
-        if self._overtaken:
-            return self._overtaken.pop()
-        work = await self._inbox.get()
-        while isinstance(work, list) and len(work) < self._batch and not self._inbox.empty():
-            more = self._inbox.get_nowait()
-            if not isinstance(more, list):
-                self._overtaken.append(more)
-                break
-            work = work + more
-        return work
+    async def _next_work(self) -> list[list[Message]] | Barrier | None:
+        """Passes of all messages that wait, as one costs less than several; a mark is never passed by."""
+        if self._mark and not self._ahead:
+            return self._mark.pop()
+        waiting, self._ahead = self._ahead, []
+        while not self._mark and len(waiting) < self._batch and not (waiting and self._inbox.empty()):
+            more = await self._inbox.get()
+            if isinstance(more, list):
+                waiting = waiting + more
+            elif waiting:
+                self._mark.append(more)
+            else:
+                return more
+        passes, self._ahead = in_passes(waiting, more=not self._mark and not self._inbox.empty())
+        return passes
 
     async def publish(self) -> None:
         """Outbox to sink, and what follows from its confirmation: see delivery."""

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecgstream.passes import PASS_S, in_passes
 from ecgstream.sources.message import Message, Position
-from ecgstream.stages import PASS_S, in_passes
 
 
 def message(n: int, partition: int, log_s: float) -> Message:
@@ -17,7 +17,8 @@ def test_each_partition_stays_in_order_and_spans_no_more_than_a_pass(steps):
     for n, (partition, step_s) in enumerate(steps):
         at[partition] += step_s
         messages.append(message(n, partition, at[partition]))
-    parts = in_passes(messages)
+    parts, ahead = in_passes(messages)
+    assert ahead == []
     for partition in range(3):
         mine = [[m for m in part if m.position.partition == partition] for part in parts]
         assert [m for part in mine for m in part] == [m for m in messages if m.position.partition == partition]
@@ -30,4 +31,22 @@ def test_each_partition_stays_in_order_and_spans_no_more_than_a_pass(steps):
 
 def test_messages_without_a_log_are_one_pass():
     messages = [Message(b"", "", 0)] * 5
-    assert in_passes(messages) == [messages]
+    assert in_passes(messages, more=True) == ([messages], [])
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 12)), min_size=1, max_size=8))
+def test_who_is_ahead_waits_for_the_slowest_while_more_is_to_come(batches):
+    """Batches as a broker gives them: seconds of one partition at a time."""
+    at, ahead, done = [0, 0, 0], [], []
+    for partition, seconds in batches:
+        new = [message(n, partition, n) for n in range(at[partition], at[partition] + seconds)]
+        at[partition] += seconds
+        before = ahead + new
+        passes, ahead = in_passes(before, more=True)
+        done += [m for part in passes for m in part]
+        slowest = {m.position.partition for m in before} - {m.position.partition for m in ahead}
+        assert slowest, "somebody goes on"
+        assert len(ahead) + sum(map(len, passes)) == len(before)
+    done += [m for part in in_passes(ahead)[0] for m in part]
+    for partition in range(3):
+        assert [m.position.offset for m in done if m.position.partition == partition] == list(range(at[partition]))

@@ -81,10 +81,31 @@ async def test_a_pass_takes_all_that_waits_and_never_passes_a_mark_by(tmp_path: 
     barrier = Barrier({0})
     for work in (first, second, barrier):
         stages._inbox.put_nowait(work)
-    assert await stages._next_work() == first + second
+    assert await stages._next_work() == [first + second]
     stages._inbox.put_nowait(third)
     assert await stages._next_work() is barrier
-    assert await stages._next_work() == third
+    assert await stages._next_work() == [third]
+    stages.close()
+
+
+async def test_a_partition_that_is_ahead_waits_for_the_others_but_holds_up_no_mark(tmp_path: Path):
+    def log(partition: int, seconds: range) -> list[Message]:
+        return [Message(b"", "", 0, Position(partition, n, n * 1_000_000_000, 0)) for n in seconds]
+
+    stages = Stages(settings(tmp_path), Metrics())
+    barrier = Barrier({0})
+    for work in (log(0, range(20)) + log(1, range(4)), barrier):
+        stages._inbox.put_nowait(work)
+    passes = await stages._next_work()
+    assert [len(part) for part in passes] == [6, 3, 3, 2, 3, 2, 3, 2], "a mark comes behind all that came before it"
+    assert await stages._next_work() is barrier
+    stages._batch = 30
+    for work in (log(0, range(20, 40)) + log(1, range(4, 14)), log(1, range(14, 24))):
+        stages._inbox.put_nowait(work)
+    passes = await stages._next_work()
+    assert [len(part) for part in passes] == [6, 4, 6, 4]
+    passes = await stages._next_work()
+    assert [len(part) for part in passes] == [6, 4, 6, 4], "the rest, side by side"
     stages.close()
 
 
@@ -93,7 +114,7 @@ async def test_a_pass_is_bounded(tmp_path: Path):
     messages = [message for _, message in Bed("bed-1", cuts=tuple(range(250, 6000, 250))).messages()]
     for start in range(0, 9, 3):
         stages._inbox.put_nowait(messages[start : start + 3])
-    assert [len(await stages._next_work()) for _ in range(2)] == [6, 3]
+    assert [[len(part) for part in await stages._next_work()] for _ in range(2)] == [[6], [3]]
     stages.close()
 
 

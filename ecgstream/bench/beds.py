@@ -30,30 +30,39 @@ DRAIN_S = 2.0
 def run_bench(beds: int, seconds: float, json_file: Path | None) -> int:
     """Print and write latency and cost; exit code 1 if the daemon did not keep up."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="ecgstream-bench-") as name:
-        daemon = DaemonProcess(Path(name), {"log": {"level": "warning"}, "intake": {"max_streams": beds}})
-        daemon.start()
-        try:
-            daemon.wait_ready()
-            measured = _measure(console, daemon, beds, seconds, Path(name))
-        except EcgstreamError as error:
-            console.print(str(error), style="red", markup=False)
-            return 2
-        finally:
-            daemon.stop()
+    try:
+        measured = measure_beds(console, beds, seconds)
+    except EcgstreamError as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
     console.print(_table(measured))
     if json_file:
         json_file.write_text(json.dumps(measured, indent=1))
     return 0 if measured["kept_up"] else 1
 
 
-def _measure(console: Console, daemon: DaemonProcess, beds: int, seconds: float, folder: Path) -> dict[str, Any]:
-    total_s = SETTLE_S + seconds
+def measure_beds(console: Console, beds: int, seconds: float, settle_s: float = SETTLE_S) -> dict[str, Any]:
+    """Figures of one run of a daemon of its own. Raises EcgstreamError where it, or the load, does not come up."""
+    with tempfile.TemporaryDirectory(prefix="ecgstream-bench-") as name:
+        daemon = DaemonProcess(Path(name), {"log": {"level": "warning"}, "intake": {"max_streams": beds}})
+        daemon.start()
+        try:
+            daemon.wait_ready()
+            return _measure(console, daemon, beds, seconds, settle_s, Path(name))
+        finally:
+            daemon.stop()
+
+
+def _measure(
+    console: Console, daemon: DaemonProcess, beds: int, seconds: float, settle_s: float, folder: Path
+) -> dict[str, Any]:
+    total_s = settle_s + seconds
     arguments = ["load", "--beds", str(beds), "--seconds", str(total_s + 1), "--connect", daemon.source]
+    empty = daemon.metrics()
     load = start_simulator(*arguments, log=folder / "load.log")
     try:
         with Listener(daemon.sink) as listener, Progress(console=console) as bars:
-            _listen(listener, bars, "filling the encoders' memory", SETTLE_S, load, folder)
+            _listen(listener, bars, "filling the encoders' memory", settle_s, load, folder)
             before, before_s = daemon.metrics(), time.monotonic()
             listener.heard.clear()
             _listen(listener, bars, f"measuring {beds} beds", seconds, load, folder)
@@ -62,7 +71,7 @@ def _measure(console: Console, daemon: DaemonProcess, beds: int, seconds: float,
     finally:
         load.terminate()
         load.wait()
-    return result(listener.heard, beds, measured_s, samples(before), samples(after))
+    return result(listener.heard, beds, measured_s, samples(before), samples(after), samples(empty))
 
 
 def _listen(
@@ -119,4 +128,5 @@ def _table(result: dict[str, Any]) -> Table:
     for stage, cost_s in sorted(result["stages"].items(), key=lambda item: -item[1]):
         table.add_row(f"  {stage}", f"{1e3 * cost_s:.3f}")
     table.add_row("daemon memory, MB", f"{result['rss_bytes'] / 1e6:.0f}")
+    table.add_row("  more than without beds, kB per bed", f"{result['rss_bytes_per_bed'] / 1e3:.0f}")
     return table

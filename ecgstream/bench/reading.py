@@ -23,11 +23,11 @@ from aiokafka import AIOKafkaConsumer
 from ..intake import Intake
 from ..kafka.client import client_options
 from ..kafka.producers import Producers
+from ..passes import in_passes
 from ..reception import in_parts, read, take_in
 from ..settings import Settings, load_settings
 from ..sources.kafka import Extents, KafkaSource
 from ..sources.message import Message
-from ..stages import in_passes
 from ..wire.codec import decode_chunk
 
 MAX_HOPS = 25
@@ -138,7 +138,7 @@ class Taking:
 
     def take_in(self, messages: list[Message]) -> dict[int, int]:
         """What to commit for these messages, once they are taken in."""
-        for of_pass in in_passes(messages):
+        for of_pass in in_passes(messages)[0]:
             for part in in_parts(of_pass):
                 with self._meter.part("decode"):
                     plain = read(part)

@@ -16,6 +16,7 @@ KEPT_UP_S = 1.0
 """A daemon whose 99th percentile is above this is falling behind chunks of 1 s."""
 
 Samples = dict[tuple[str, str], float]
+_RSS = ("process_resident_memory_bytes", "")
 
 
 class Heard:
@@ -51,8 +52,11 @@ def samples(*texts: str) -> Samples:
     return found
 
 
-def result(heard: Heard, beds: int, measured_s: float, before: Samples, after: Samples) -> dict[str, Any]:
-    """Latency, and CPU seconds per bed-second by stage, of what was heard between two looks at the metrics."""
+def result(
+    heard: Heard, beds: int, measured_s: float, before: Samples, after: Samples, empty: Samples
+) -> dict[str, Any]:
+    """Latency, and CPU seconds per bed-second by stage, of what was heard between two looks at the metrics;
+    ``empty``: a look before the first bed came."""
 
     def spent(name: str, label: str = "") -> float:
         return after.get((name, label), 0.0) - before.get((name, label), 0.0)
@@ -72,5 +76,6 @@ def result(heard: Heard, beds: int, measured_s: float, before: Samples, after: S
         "sample_to_alert_s": percentiles(heard.alert_s),
         "cpu_s_per_bed_s": spent("process_cpu_seconds_total") / bed_s,
         "stages": {stage: spent("ecgstream_stage_cpu_seconds_total", stage) / bed_s for stage in stages},
-        "rss_bytes": after.get(("process_resident_memory_bytes", ""), 0.0),
+        "rss_bytes": after.get(_RSS, 0.0),
+        "rss_bytes_per_bed": round((after.get(_RSS, 0.0) - empty.get(_RSS, 0.0)) / beds),
     }

@@ -83,7 +83,7 @@ async def _measure(
     kafka = load_settings(None, flags).kafka
     url = f"kafka://{kafka.bootstrap[0]}/{kafka.topics.chunks}"
     plays_s = str(round(2 * FIRST_S + settle_s + seconds))  # longer than it is listened to
-    topics = kafka.topics.diagnoses, kafka.topics.alerts
+    topics, empty = (kafka.topics.diagnoses, kafka.topics.alerts), _look_at(crew)
     async with AIOKafkaConsumer(*topics, **client_options(kafka), auto_offset_reset="earliest") as consumer:
         load = start_simulator("load", "--beds", str(beds), "--seconds", plays_s, "--to", url, log=folder / "load.log")
         try:
@@ -97,7 +97,7 @@ async def _measure(
         finally:
             load.terminate()
             load.wait()
-    measured = result(listener.heard, beds, measured_s, before, after)
+    measured = result(listener.heard, beds, measured_s, before, after, empty)
     grown = _lag(after) - _lag(before)
     # Each bed has one chunk a second on its way; which of them are is chance.
     measured["kept_up"] = measured["kept_up"] and grown <= beds

@@ -45,10 +45,9 @@ class Checkpoints:
         self._pipeline, self._intake = pipeline, pipeline.intake
         self._tells_again = settings.kafka.delivery != "exactly-once"  # else a record is there only if its alerts are
         self._settings_hash = settings_hash(settings)
-        self._save_every = round(settings.state.save_every_s * GRID_HZ)
         self._warmup_ns = round(settings.state.warmup_s * 1e9)
-        warmup = round(settings.state.warmup_s * GRID_HZ)
-        self._needed = max(STRIP, warmup - self._save_every - 3 * EVERY)
+        self._warmup = round(settings.state.warmup_s * GRID_HZ)
+        self._near_every = round(settings.state.save_every_s * GRID_HZ)
         self._standings: dict[str, Standing] = {}
         self._rebuilding: dict[str, Record] = {}
         self._next: dict[int, int] = {}  # by partition: where it has been read up to
@@ -59,6 +58,19 @@ class Checkpoints:
     def _made_with(self) -> dict[str, str]:
         """Of records made now; another model may serve than a moment ago."""
         return {"model": model_hash(self._pipeline.models.served.model), "settings": self._settings_hash}
+
+    @property
+    def _save_every(self) -> int:
+        """Grid samples between two records of a bed; far behind the log as many as the warm-up allows, as writing
+        records would be half of all the work, and the encoder, which needs the longest base, waits then anyway."""
+        if self._pipeline.catching_up:
+            return max(self._near_every, self._warmup - STRIP - 3 * EVERY)
+        return self._near_every
+
+    @property
+    def _needed(self) -> int:
+        """Grid samples of log before a record that are to be read again."""
+        return max(STRIP, self._warmup - self._save_every - 3 * EVERY)
 
     # ----------------------------------------------------------------------------------------------- messages come in
 

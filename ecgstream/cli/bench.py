@@ -55,3 +55,48 @@ def intake(
 
     with told():
         raise typer.Exit(run_intake_bench(beds, seconds, json_file))
+
+
+@app.command()
+def encoder(
+    model_folder: Annotated[Path | None, typer.Option("--model", help="Model directory; unset: the shipped.")] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """A hop carried on against its window computed anew; the encoder's arithmetic against this machine's peak."""
+    from ..bench.encoder import run_encoder_bench
+
+    raise typer.Exit(run_encoder_bench(model_folder, json_file))
+
+
+@app.command()
+def analyse(
+    records: Annotated[
+        list[Path] | None, typer.Argument(metavar="RECORD…", help="Twelve leads; unset: made up.")
+    ] = None,
+    hours: Annotated[float, typer.Option(min=0.01, help="Of the one; the many have an eighth each.")] = 2.0,
+    json_file: JsonFile = None,
+) -> None:
+    """Whole recordings against real time, one and many, reading and writing included."""
+    from ..bench.analyse import run_analyse_bench
+
+    raise typer.Exit(run_analyse_bench(records or [], hours, json_file))
+
+
+@app.command()
+def peers(
+    beds: Annotated[int, typer.Option(min=1, help="Of the daemon's run.")] = 500,
+    seconds: Annotated[float, typer.Option(min=5, help="Measured of it.")] = 20.0,
+    json_file: JsonFile = None,
+) -> None:
+    """CPU time per bed-second of the daemon, all I/O included, beside a straightforward pipeline without any."""
+    from ..bench.peers import run_peers_bench
+
+    raise typer.Exit(run_peers_bench(beds, seconds, json_file))
+
+
+@app.command()
+def plan(json_file: JsonFile = None) -> None:
+    """Measure this machine for about a minute: how many beds it carries, how late, and what limits it."""
+    from ..bench.plan import run_plan
+
+    raise typer.Exit(run_plan(json_file))

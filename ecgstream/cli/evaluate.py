@@ -180,6 +180,44 @@ def model(
         _write(result, json_file)
 
 
+@app.command()
+def diagnosis(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder, or tar of one, in PTB-XL's layout, or of WFDB records with `Dx:` lines.")
+    ],
+    model_name: Annotated[
+        str | None,
+        typer.Option(
+            "--model", help="Model directory, or name of a shipped model, such as streaming; unset: the best."
+        ),
+    ] = None,
+    allow_seen: AllowSeen = False,
+    json_file: JsonFile = None,
+    calibration: Annotated[Path | None, typer.Option(help="Draw the calibration plot here, as PNG.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+) -> None:
+    """Diagnoses of whole recordings: macro AUC and F1 of all statements, superclasses and rhythms, with intervals.
+
+    Of a model of several members each record is judged by those that have not seen it.
+    """
+    from ..evaluation.calibration import draw_calibration
+    from ..evaluation.diagnosis import diagnosis_scores, diagnosis_table, judge, labels_table
+    from ..evaluation.diagnosis_models import open_diagnosis_model
+    from ..evaluation.folders import recordings_in
+    from ..labelled.reading import read_labelled
+
+    with told(), recordings_in(folder) as headers:
+        model = open_diagnosis_model(model_name, device)
+        judged = judge(read_labelled(folder if folder.is_dir() else headers), model, allow_seen)
+        result = diagnosis_scores(judged)
+        console.print(labels_table(result))
+        console.print(diagnosis_table(result))
+        _write(result, json_file)
+        if calibration:
+            title = f"{judged.model}, {len(judged.records)} recordings"
+            draw_calibration(judged.truth, judged.probability, title, calibration)
+
+
 def _say(
     result: dict[str, Any], report: Report, worst: Worst, json_file: Path | None, report_file: Path | None
 ) -> None:

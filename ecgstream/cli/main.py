@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import bench, bridge, evaluate, explain, export, heads, models, strip, topics, web
+from . import analyse, bench, bridge, evaluate, explain, export, finetune, heads, models, strip, topics, web
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,8 +27,10 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(heads.app, name="heads")
 app.add_typer(models.app, name="models")
 app.add_typer(topics.app, name="topics")
+app.command()(analyse.analyse)
 app.command()(explain.explain)
 app.command()(export.export)
+app.command()(finetune.finetune)
 app.command()(strip.strip)
 app.command("web-token")(web.web_token)
 

@@ -1,4 +1,4 @@
-"""``ecgstream models``: which models a running daemon has, a new one in the shadow, and their exchange."""
+"""``ecgstream models``: the models that are here and their cards; those of a running daemon, and their exchange."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-app = typer.Typer(no_args_is_help=True, help="Show and change the models of a running daemon.")
+from .console import console, told
+
+app = typer.Typer(no_args_is_help=True, help="Show models and their cards; show and change those of a running daemon.")
 
 WAIT_S = 60.0
 Url = Annotated[str, typer.Option("--url", help="The daemon's HTTP address; every daemon is asked by itself.")]
@@ -21,10 +23,53 @@ Actor = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who o
 HERE = "http://127.0.0.1:9464"
 
 
+@app.command("list")
+def list_models() -> None:
+    """Every model that comes with the package, each loaded and so checked against its sha256."""
+    from rich.table import Table
+
+    from ..models.inventory import headline, shipped_models, verified
+
+    with told():
+        table = Table("name", "kind", "version", "labels", "parameters", "MB", "card says")
+        for entry in map(verified, shipped_models()):
+            parameters = f"{entry.n_parameters / 1e6:.2f} M"
+            version, size = entry.version.rpartition("@")[2], f"{entry.size_mb:.1f}"
+            row = (entry.name, entry.kind, version, str(entry.n_labels), parameters, size, headline(entry.folder))
+            table.add_row(*row)
+        console.print(table)
+
+
 @app.command()
-def show(url: Url = HERE) -> None:
-    """Print which model serves and which runs in its shadow."""
-    _tell(urllib.request.Request(f"{url}/models"))
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Shipped names or model directories; unset: all shipped.")
+    ] = None,
+) -> None:
+    """Load models and check every file against the sha256 that manifests state; exits with 2 where one does not fit."""
+    from ..models.inventory import shipped_models, verified
+
+    with told():
+        for name in names or shipped_models():
+            entry = verified(name)
+            console.print(f"{name}: {entry.kind} {entry.version} is whole", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def show(
+    name: Annotated[
+        str | None, typer.Argument(help="A shipped model or a model directory; unset: the daemon's.")
+    ] = None,
+    url: Url = HERE,
+) -> None:
+    """Print a model's card; without a name, which model a running daemon serves and which runs in its shadow."""
+    from ..models.inventory import card_text, directory
+
+    if name is None:
+        _tell(urllib.request.Request(f"{url}/models"))
+        return
+    with told():
+        console.print(card_text(directory(name)), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

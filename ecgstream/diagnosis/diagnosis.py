@@ -31,6 +31,7 @@ class Diagnosis:
         self.state = torch.zeros((n_rows, model.manifest.n_state), device=model.device)
         self.batches = {size: self.state.new_zeros((size, model.manifest.n_state)) for size in BATCHES}
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
+        self.hop_runs: tuple[int, ...] = HOP_RUNS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,7 +99,8 @@ class Diagnosis:
         samples = np.pad(samples, ((0, size - len(rows)), (0, 0), (0, 0)))
         out, start = [], 0
         while start < samples.shape[2]:
-            stop = start + HOP_INPUTS * next(run for run in HOP_RUNS if start + run * HOP_INPUTS <= samples.shape[2])
+            left = (samples.shape[2] - start) // HOP_INPUTS
+            stop = start + HOP_INPUTS * next(run for run in self.hop_runs if run <= left)
             out.append(self._run(samples[:, :, start:stop], state)[: len(rows)])
             start = stop
         self.state.index_copy_(0, index, state[: len(rows)])

@@ -9,6 +9,9 @@ from ..waveform import Conditioned, Reason, Scores
 from .diagnosis import Diagnosis
 from .loader import Model
 
+LONG_RUNS = (75, 25, 5, 1)
+"""Hops in one call; few shapes, as PyTorch specialises for each."""
+
 log = structlog.get_logger()
 
 
@@ -27,6 +30,11 @@ class EncoderRoom:
         """As ``Diagnosis.warm_up``."""
         if self.diagnosis is not None:
             self.diagnosis.warm_up()
+
+    def take_long_runs(self) -> None:
+        """For whole recordings: as many hops in one call as a block may have."""
+        if self.diagnosis is not None:
+            self.diagnosis.hop_runs = LONG_RUNS
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all."""

@@ -76,6 +76,7 @@ def patient_draws(patient: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.
 def interval(of: Callable[[np.ndarray | None], np.ndarray], draws: np.ndarray) -> Interval:
     """A macro figure with its interval; ``of(weights)`` gives the labels' figures, (L,) for None, (D, L) for (D, N)."""
     value = float(np.nanmean(of(None)))
-    drawn = np.nanmean(of(draws), axis=1)
+    drawn = of(draws)
+    drawn = np.nanmean(drawn[~np.isnan(drawn).all(axis=1)], axis=1)  # small sets: a draw may lack one kind of all
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Interval(value, float(low), float(high))

@@ -13,7 +13,7 @@ from .cases import Case, Worst
 from .paper import MM_PER_MV, MM_PER_S, PAPER, draw_case
 from .paper import STYLE as PAPER_STYLE
 
-_STYLE = """:root{color-scheme:light}body{font:15px/1.45 system-ui,sans-serif;max-width:272mm;margin:2.5em auto;
+STYLE = """:root{color-scheme:light}body{font:15px/1.45 system-ui,sans-serif;max-width:272mm;margin:2.5em auto;
 padding:0 1em;color:#1c1c1c;background:#fff}h1{font-size:1.7em;margin:0 0 .2em}h2{font-size:1.2em;margin:2.2em 0 .5em}
 h3{font-size:1em;margin:1.8em 0 .1em}p{margin:.2em 0 .6em;max-width:60em}.said,footer{color:#555}
 .figures{display:flex;flex-wrap:wrap;gap:.8em;margin:1.2em 0}.figures div{border:1px solid #ddd;border-radius:6px;
@@ -44,7 +44,7 @@ def html_report(report: Report, worst: Worst) -> str:
     figures = "".join(f"<div>{escape(name)}<b>{escape(value)}</b></div>" for name, value in report.figures.items())
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(report.title)}</title>'
-        f"<style>{_STYLE}{PAPER_STYLE}</style>{PAPER}<h1>{escape(report.title)}</h1>"
+        f"<style>{STYLE}{PAPER_STYLE}</style>{PAPER}<h1>{escape(report.title)}</h1>"
         f'<p class="said">{escape(report.said)}</p><div class="figures">{figures}</div>{html_table(report.table)}'
         f"<h2>{shown}</h2><p>{escape(report.legend if cases else '')} {scale}</p>{''.join(map(_case, cases))}"
         f"<footer>ecgstream {version('ecgstream')}. Not a medical device; drawings are not for diagnosis.</footer>\n"

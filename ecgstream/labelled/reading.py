@@ -35,7 +35,7 @@ log = structlog.get_logger()
 class Listed:
     """A recording and what is known of it, before it is read."""
 
-    path: Path  # without extension
+    path: Path  # without extension where it is a WFDB record
     patient: str
     stated: frozenset[str] = field(default_factory=frozenset)
     age: float = np.nan
@@ -189,7 +189,8 @@ def _hash(listed: list[Listed]) -> str:
     files = [Path(__file__), *(file for room in rooms for file in sorted(room.glob("*.py")))]
     said = hashlib.sha256(b"".join(file.read_bytes() for file in files))
     for each in listed:
-        stat = each.path.with_name(f"{each.path.name}.hea").stat()
+        header = each.path.with_name(f"{each.path.name}.hea")
+        stat = (header if header.exists() else each.path).stat()
         said.update(f"{each.path}|{stat.st_size}|{stat.st_mtime_ns}|{sorted(each.stated)}|{each.patient}\n".encode())
     return said.hexdigest()[:12]
 

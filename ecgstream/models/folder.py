@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ..errors import ModelError
-from ..model_folder import MANIFEST, read_stated, read_weights
+from ..model_folder import MANIFEST, read_stated, read_weights, stated_format
 from .trunk import Classifier, Trunk, build_trunk
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -43,6 +43,7 @@ class NetworkManifest:
     crop_s: float  # logits are means over crops of this length
     seen: dict[str, list[str]]  # data set to the records trained or chosen on
     code_version: str
+    on_trunk: str = ""  # sha256 of the shipped network whose trunk this is a head on; empty: the weights hold it
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,30 @@ def load_network(folder: Path | str, device: str = "cpu") -> Network:
     """
     path = shipped_networks().get(str(folder), Path(folder))
     manifest = read_network_manifest(path)
-    classifier = Classifier(build_trunk(manifest.network, manifest.settings), len(manifest.labels))
+    trunk = _trunk_of(manifest.on_trunk) if manifest.on_trunk else build_trunk(manifest.network, manifest.settings)
+    classifier = Classifier(trunk, len(manifest.labels))
+    part = classifier.head if manifest.on_trunk else classifier
     try:
         weights = load(read_weights(path / WEIGHTS, manifest.sha256))
-        classifier.load_state_dict({name: value.float() if value.is_floating_point() else value
-                                    for name, value in weights.items()})  # fmt: skip
+        part.load_state_dict({key: _full(value) for key, value in weights.items()})
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(f"{path / WEIGHTS} does not fit the network {manifest.network}: {error}") from error
     return Network(classifier.to(device).eval(), manifest)
+
+
+def _trunk_of(sha256: str) -> Trunk:
+    """The trunk of the shipped network whose weights have this sha256. Raises ModelError where there is none."""
+    for path in shipped_networks().values():
+        if stated_format(path) == FORMAT and read_network_manifest(path).sha256 == sha256:
+            return load_network(path).trunk
+    raise ModelError(
+        f"The head stands on the trunk of a network with sha256 {sha256[:12]}…, which this version does not ship; "
+        "fine-tune the head again."
+    )
+
+
+def _full(value: torch.Tensor) -> torch.Tensor:
+    return value.float() if value.is_floating_point() else value
 
 
 def read_network_manifest(folder: Path) -> NetworkManifest:
@@ -108,9 +125,12 @@ def save_network(
     half: bool = True,
     **stated: Any,
 ) -> NetworkManifest:
-    """Write the weights (in half precision where ``half``) with a manifest of what is ``stated``."""
+    """Write the weights (in half precision where ``half``) with a manifest of what is ``stated``; of a head
+    ``on_trunk`` those of the head alone, in full precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {name: _stored(value, half) for name, value in classifier.state_dict().items()}
+    alone = bool(stated.get("on_trunk"))
+    part = classifier.head if alone else classifier
+    kept = {name: _stored(value, half and not alone) for name, value in part.state_dict().items()}
     weights = save(kept)
     manifest = NetworkManifest(
         format=FORMAT,

@@ -16,6 +16,7 @@ from ..errors import ModelError
 
 TRUNKS = {
     "foundation_cnn": "foundation_cnn:FoundationCnn",
+    "rocket": "rocket:Rocket",
 }
 """Module of this package and class of each network, imported when asked for."""
 

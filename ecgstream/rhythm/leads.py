@@ -122,12 +122,14 @@ def _follow(s, lead, energy, usable):
 
 @njit(cache=True, nogil=True)
 def learn_levels(s, present, lead_energy, peak):
-    """Move each lead's level towards its height in the beat at index ``peak``."""
+    """Move each lead's level towards its height in the beat at index ``peak``; a lead without signal there learns
+    nothing, present or not: that depends on how hops are cut into blocks."""
     for lead in range(N_LEADS):
         if present[lead] and s.level[lead] > 0.0:
-            height = lead_energy[lead, peak - 12 : peak + 13].max() / s.level[lead]
-            height = min(max(height, LEVEL_RANGE[0]), LEVEL_RANGE[1])
-            s.level[lead] = max(s.level[lead] * (1 + LEVEL_STEP * (height - 1)), LEAST_LEVEL)
+            highest = lead_energy[lead, peak - 12 : peak + 13].max()
+            if highest > 0.0:
+                height = min(max(highest / s.level[lead], LEVEL_RANGE[0]), LEVEL_RANGE[1])
+                s.level[lead] = max(s.level[lead] * (1 + LEVEL_STEP * (height - 1)), LEAST_LEVEL)
 
 
 @njit(cache=True, nogil=True)

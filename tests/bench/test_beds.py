@@ -29,3 +29,4 @@ def test_a_short_run_measures_what_it_promises(tmp_path: Path):
     rooms = {"conditioning", "rhythm", "diagnosis", "beats", "strips", "alarms"}
     assert {"decode", "intake", *rooms, "outputs", "shadow", "watch"} == set(result["stages"])
     assert sum(result["stages"].values()) < result["cpu_s_per_bed_s"]
+    assert result["rss_bytes_per_bed"] > 0

@@ -45,9 +45,7 @@ def condition(adu: np.ndarray, fs_hz: Fraction) -> Conditioned:
 
 def cut(whole: RawBlock, first: int, n_hops: int) -> RawBlock:
     """Hops ``[first, first + n_hops)`` of a record's block, as intake would hand them out."""
-    start, stop = (
-        max(int((hop * HOP_SAMPLES - 1) * whole.fs_hz // GRID_HZ) + 1, 0) for hop in (first, first + n_hops)
-    )
+    start, stop = (max(int((hop * HOP_SAMPLES - 1) * whole.fs_hz // GRID_HZ) + 1, 0) for hop in (first, first + n_hops))
     return RawBlock(
         whole.rows,
         n_hops,

@@ -57,15 +57,17 @@ def conditioned(leads: dict[str, np.ndarray], first_hop: int = 0) -> Conditioned
     return signal
 
 
-def spoil(signal: Conditioned, first: int, stop: int, reason: Reason, row: int = 0) -> None:
-    """Make hops [first, stop) of every lead of a row unusable."""
-    samples = slice(first * HOP_SAMPLES, stop * HOP_SAMPLES)
-    present = signal.reason[row, :, 0] != Reason.ABSENT
-    signal.reason[row, present, first:stop] = reason
-    signal.quality[row, :, first:stop] = 0.0
+def spoil(
+    signal: Conditioned, first: int, stop: int, reason: Reason, row: int = 0, lead: int | slice = slice(None)
+) -> None:
+    """Make hops [first, stop) of a lead of a row, or of all, unusable."""
+    samples, hops = slice(first * HOP_SAMPLES, stop * HOP_SAMPLES), slice(first, stop)
+    present = signal.reason[row, lead, :1] != Reason.ABSENT
+    signal.reason[row, lead, hops] = np.where(present, reason, signal.reason[row, lead, hops])
+    signal.quality[row, lead, hops] = 0.0
     if reason in (Reason.MISSING, Reason.LEAD_OFF):
-        signal.valid[row, :, samples] = False
-        signal.ecg_mv[row, :, samples] = 0.0
+        signal.valid[row, lead, samples] = False
+        signal.ecg_mv[row, lead, samples] = 0.0
 
 
 def cut(signal: Conditioned, start: int, stop: int) -> Conditioned:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ecgstream.rhythm import Rhythm
 from ecgstream.rhythm.state import ROW
-from ecgstream.waveform import Conditioned, Reason, RhythmResult
+from ecgstream.waveform import LEAD_SLOT, Conditioned, Reason, RhythmResult
 
 from .signals import beat_train, conditioned, cut, noise, spoil, stack
 
@@ -16,7 +16,8 @@ PER_BEAT = ("row", "sample", "ventricular", "confirmed_hop")
 
 
 def ward_bed(seed: int, first_hop: int = 0) -> Conditioned:
-    """60 s of beats at random intervals, runs of broad ones, a pause, a gap and a noisy stretch."""
+    """60 s of beats at random intervals, runs of broad ones, a pause, a gap, a noisy stretch, and a lead that comes
+    loose for some seconds."""
     random = np.random.default_rng(seed)
     times = np.cumsum(random.uniform(0.35, 1.1, 90))
     times[40:] += random.uniform(0, 6)
@@ -29,6 +30,8 @@ def ward_bed(seed: int, first_hop: int = 0) -> Conditioned:
     spoil(block, 220, 223, Reason.NOISE)
     spoil(block, 60, 60 + int(random.integers(1, 30)), Reason.NOISE)
     spoil(block, 252, 252 + 30 * (seed % 2), Reason.FLAT)
+    loose = int(random.integers(20, 150))
+    spoil(block, loose, loose + int(random.integers(5, 40)), Reason.LEAD_OFF, lead=LEAD_SLOT["V1"])
     return block
 
 

@@ -1,0 +1,183 @@
+"""A new diagnosis from a few dozen recordings: a head on a trunk that knows many others (Hu, Barrios & Tison 2025).
+
+Recordings are parted by patient: three fifths to fit on, one to stop, calibrate and choose the threshold by, one that
+nothing is chosen on, from which the card's figures come.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+
+from ..errors import RecordError
+from ..evaluation.label_scores import interval, label_aucs, label_f1, patient_draws
+from ..labelled import LabelledRecords
+from ..models.card import Card, write_card
+from ..models.folder import Network, NetworkManifest, save_network
+from ..models.trunk import Classifier, Trunk
+from .loop import Schedule
+from .supervised import Teaching, fit_labels, predict_logits
+from .thresholds import best_threshold, platt
+
+PARTS = 5
+FEWEST = 10
+"""Positive recordings, of as many patients, below which there is nothing to fit, stop and test by."""
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Inverse strengths of regularisation of a head on a frozen trunk, of which validation takes one."""
+STEPS, CHECK_EVERY, PATIENCE = 160, 10, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rows by what they are for, patients never in two; bool (N,) each."""
+
+    fit: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def part_by_patient(records: LabelledRecords, label: np.ndarray, seed: int) -> Parts:
+    """Part the recordings, positives evenly. Raises RecordError when either kind comes from too few patients."""
+    for kind, name in ((1, "with"), (0, "without")):
+        found = len(set(records.patient[label == kind]))
+        if found < FEWEST:
+            raise RecordError(
+                f"A head needs recordings of at least {FEWEST} patients with the diagnosis and as many without it; "
+                f"there are {found} {name} it. Label more."
+            )
+    folds = StratifiedGroupKFold(PARTS, shuffle=True, random_state=seed)
+    part = np.zeros(len(label), int)
+    for number, (_, rows) in enumerate(folds.split(label, label, records.patient)):
+        part[rows] = number
+    return Parts(part >= 2, part == 0, part == 1)
+
+
+def fit_head(
+    trunk: Trunk, records: LabelledRecords, label: np.ndarray, parts: Parts, teaching: Teaching, seed: int, frozen: bool
+) -> Classifier:
+    """A classifier of one label on the trunk as it is, or on a copy of it that is fine-tuned, from the same head."""
+    classifier = Classifier(trunk if frozen else copy.deepcopy(trunk), 1)
+    _fit_on_frozen(classifier, records, label, parts, teaching)
+    if not frozen:
+        wanted = label[:, None].astype(np.float32)
+        fit_labels(
+            classifier, records.take(parts.fit), wanted[parts.fit],
+            Schedule(STEPS, seed, peak_rate=5e-4, average=0.95, check_every=CHECK_EVERY, patience=PATIENCE), teaching,
+            validation=(records.take(parts.validation), wanted[parts.validation]),
+            weight=balanced(label[parts.fit]), title="fine-tuning",
+        )  # fmt: skip
+    return classifier.eval()
+
+
+def _fit_on_frozen(
+    classifier: Classifier, records: LabelledRecords, label: np.ndarray, parts: Parts, teaching: Teaching
+) -> None:
+    """Logistic regression on mean embeddings; as strongly regularised as serves the validation part best."""
+    known = parts.fit | parts.validation
+    found = np.zeros((len(label), classifier.trunk.width), np.float32)
+    found[known] = predict_logits(_Embedding(classifier.trunk), records.take(known), teaching)
+    mean, spread = found[parts.fit].mean(0), found[parts.fit].std(0) + 1e-4
+    scaled = (found - mean) / spread
+    fitted = [
+        LogisticRegression(C=strength, class_weight="balanced", max_iter=2000).fit(scaled[parts.fit], label[parts.fit])
+        for strength in STRENGTHS
+    ]
+    best = max(fitted, key=lambda each: _auc(label[parts.validation], each.decision_function(scaled[parts.validation])))
+    weight = best.coef_[0] / spread
+    with torch.no_grad():
+        classifier.head.weight[0] = torch.from_numpy(weight.astype(np.float32))
+        classifier.head.bias[0] = float(best.intercept_[0] - weight @ mean)
+
+
+class _Embedding(torch.nn.Module):
+    def __init__(self, trunk: Trunk):
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, mv: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        return self.trunk(mv, present)[0]
+
+
+def balanced(label: np.ndarray) -> np.ndarray:
+    """Weights (N,) by which both kinds are drawn equally often."""
+    return np.where(label == 1, 0.5 / max(label.sum(), 1), 0.5 / max((1 - label).sum(), 1))
+
+
+def finetune(
+    name: str,
+    records: LabelledRecords,
+    label: np.ndarray,
+    network: Network,
+    out: Path,
+    *,
+    frozen: bool = True,
+    seed: int = 1,
+) -> NetworkManifest:
+    """Fit, calibrate and test a head ``name`` for ``label`` int (N,) of 0 and 1; write its directory ``out``.
+
+    Raises RecordError when there are too few recordings of either kind.
+    """
+    parts = part_by_patient(records, label, seed)
+    teaching = replace(Teaching(), crop_s=network.manifest.crop_s)
+    classifier = fit_head(network.trunk, records, label, parts, teaching, seed, frozen)
+    logit = predict_logits(classifier, records, teaching)[:, 0]
+    scale, shift = platt(logit[parts.validation], label[parts.validation])
+    probability = 1 / (1 + np.exp(-(scale * logit + shift)))
+    threshold = best_threshold(probability[parts.validation], label[parts.validation])
+    manifest = save_network(
+        classifier, out, labels=(name,), scale=(scale,), shift=(shift,), name=name,
+        network=network.manifest.network, settings=network.manifest.settings, thresholds={name: threshold},
+        crop_s=network.manifest.crop_s, seen={records.data_set: sorted(records.name[~parts.test])},
+        code_version=version("ecgstream"), on_trunk=network.manifest.sha256 if frozen else "",
+    )  # fmt: skip
+    metrics = _metrics(label, probability, threshold, records.patient, parts)
+    write_card(out, name, manifest.sha256, _card(name, network, frozen, label, parts, metrics))
+    return manifest
+
+
+def _metrics(label: np.ndarray, probability: np.ndarray, threshold: float, patient: np.ndarray, parts: Parts) -> dict:
+    truth, said = label[parts.test][:, None].astype(float), probability[parts.test][:, None]
+    found, draws = said >= threshold, patient_draws(patient[parts.test])
+    auc, auc_ci95 = interval(lambda weight: label_aucs(truth, said, weight), draws).rounded()
+    f1, f1_ci95 = interval(lambda weight: label_f1(truth, found, weight), draws).rounded()
+    positive = truth[:, 0] > 0.5
+    return {
+        "test recordings": int(parts.test.sum()),
+        "test positives": int(positive.sum()),
+        "auc": auc,
+        "auc_ci95": auc_ci95,
+        "f1": f1,
+        "f1_ci95": f1_ci95,
+        "threshold": round(threshold, 4),
+        "sensitivity": round(float(found[positive].mean()), 4),
+        "specificity": round(float((~found[~positive]).mean()), 4),
+    }
+
+
+def _card(name: str, network: Network, frozen: bool, label: np.ndarray, parts: Parts, metrics: dict) -> Card:
+    counts = ", ".join(
+        f"{int(label[rows].sum())} of {int(rows.sum())} {what}"
+        for what, rows in (("to fit on", parts.fit), ("to calibrate on", parts.validation), ("to test on", parts.test))
+    )
+    return Card(
+        what=f"A head for {name} on the {'frozen' if frozen else 'fine-tuned'} trunk of {network.version}.",
+        data="Recordings and labels of whoever made it; their licence is his to state. The trunk's stand on its card.",
+        split=f"Parted by patient; positive recordings: {counts}.",
+        metrics=metrics,
+        limits=(
+            "Taught by few recordings: look at the interval, not at the figure alone.",
+            "Another hospital, device or population needs a test of its own.",
+        ),
+        how=f"ecgstream finetune --head {name}",
+    )
+
+
+def _auc(label: np.ndarray, score: np.ndarray) -> float:
+    return float(label_aucs(label[:, None].astype(float), score[:, None])[0])

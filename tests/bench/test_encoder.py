@@ -1,0 +1,43 @@
+"""The encoder's arithmetic as it is stated, and that of the network as it runs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ecgstream.bench import encoder
+from ecgstream.bench.encoder import flops_per_token, measure_encoder
+from ecgstream.diagnosis import load_model
+from ecgstream.models.encoder import HOP_TOKENS, Encoder, EncoderShape
+from ecgstream.models.streaming import StreamingEncoder
+from ecgstream.waveform import N_LEADS
+
+SHAPE = EncoderShape(n_scores=40)
+
+
+def test_products_of_weights_are_counted_as_pytorch_counts_them():
+    """PyTorch counts what is executed: all slots, and the state space as maps over 25 tokens."""
+    streaming = StreamingEncoder(Encoder(SHAPE).eval(), torch.ones(40), torch.zeros(40), torch.zeros(5)).eval()
+    streaming.prepare()
+    samples, state = torch.zeros(2, 2 * N_LEADS, 5 * 25), torch.zeros(2, streaming.n_state)
+    samples[:, N_LEADS:] = 1.0
+    with torch.no_grad(), FlopCounterMode(display=False) as counted:
+        streaming(samples, state)
+    tokens, length, n = 2 * 5 * HOP_TOKENS, 25, 2 * SHAPE.modes
+    maps = SHAPE.depth * SHAPE.width * 2 * (n + length) ** 2 / length
+    space = SHAPE.depth * SHAPE.width * (12 * SHAPE.modes + 2)
+    stated = flops_per_token(SHAPE, N_LEADS) - space + maps
+    assert counted.get_total_flops() / tokens == pytest.approx(stated, rel=0.03)
+
+
+def test_figures_fit_together(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(encoder, "REPEATS", 1)
+    for batches in ("HOP_BATCHES", "CHUNK_BATCHES", "WINDOW_BATCHES"):
+        monkeypatch.setattr(encoder, batches, (4,))
+    result = measure_encoder(load_model(None, "cpu"))
+    assert result["incremental_ratio"] > 1
+    assert 0 < result["roofline_fraction"] < 1
+    reached = result["hops_per_s"] * result["flops_per_hop"]
+    assert result["reached_flop_per_s"] == pytest.approx(reached, rel=1e-3)
+    assert result["roofline_fraction"] == pytest.approx(reached / max(result["peak_flop_per_s"].values()), rel=1e-2)
