@@ -28,8 +28,9 @@ def main(json_file: Annotated[Path | None, typer.Option("--json")] = None) -> No
     rows = [compared(name, device) for device in devices for name in SHAPES]
     for row in rows:
         print(
-            f"{row['device']:5} {row['shape']:13} visible {row['visible_ms'][0]:6.1f} + {row['visible_ms'][1]:6.1f} ms, "
-            f"dense {row['dense_ms'][0]:6.1f} + {row['dense_ms'][1]:6.1f} ms (forward + backward): "
+            f"{row['device']:5} {row['shape']:13} forward + backward: "
+            f"visible {row['visible_ms'][0]:6.1f} + {row['visible_ms'][1]:6.1f} ms, "
+            f"dense {row['dense_ms'][0]:6.1f} + {row['dense_ms'][1]:6.1f} ms: "
             f"x{row['ratio']:.2f}, largest difference {row['difference']:.1e}"
         )
     if json_file:

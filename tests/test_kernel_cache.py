@@ -38,8 +38,11 @@ def test_folders_of_earlier_sources_are_removed(sources: Path):
 
 def test_every_room_with_kernels_is_watched():
     package = Path(kernel_cache.__file__).parent
-    rooms = {path.parent.name for path in package.rglob("*.py") if "import njit" in path.read_text()}
-    assert rooms == set(kernel_cache.ROOMS)
+    kernels = [path for path in package.rglob("*.py") if "import njit" in path.read_text()]
+    assert {path.parent.name for path in kernels} == {*kernel_cache.ROOMS, *kernel_cache.ALONE}
+    for room in kernel_cache.ALONE:
+        (only,) = (path for path in kernels if path.parent.name == room)
+        assert "from ." not in only.read_text()
 
 
 def test_numba_uses_the_folder():

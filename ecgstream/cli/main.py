@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import analyse, bench, bridge, evaluate, explain, export, finetune, heads, models, strip, topics, web
+from . import analyse, bench, bridge, evaluate, explain, export, finetune, heads, models, pretrain, strip, topics, web
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +31,7 @@ app.command()(analyse.analyse)
 app.command()(explain.explain)
 app.command()(export.export)
 app.command()(finetune.finetune)
+app.command()(pretrain.pretrain)
 app.command()(strip.strip)
 app.command("web-token")(web.web_token)
 

@@ -17,6 +17,7 @@ from ..errors import ModelError
 TRUNKS = {
     "foundation_cnn": "foundation_cnn:FoundationCnn",
     "rocket": "rocket:Rocket",
+    "ecg_jepa": "ecg_jepa.encoder:EcgJepa",
 }
 """Module of this package and class of each network, imported when asked for."""
 

@@ -1,0 +1,56 @@
+"""``ecgstream pretrain``: teach a network by signal without labels."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ..errors import EcgstreamError
+
+
+class Network(StrEnum):
+    """What can be pretrained."""
+
+    ECG_JEPA = "ecg_jepa"
+
+
+class Attention(StrEnum):
+    """What a token attends to."""
+
+    CROPA = "cropa"
+    FULL = "full"
+    CAUSAL = "causal"
+
+
+def pretrain(
+    network: Annotated[Network, typer.Argument(help="Its name.")],
+    data: Annotated[Path, typer.Argument(help="Folder with ptbxl, mitdb, cinc2017.tar, … in WFDB form.")],
+    out: Annotated[Path, typer.Option(help="Where the model directory is written.")] = Path("runs/ecg_jepa"),
+    steps: Annotated[int, typer.Option(min=1, help="Of 32 windows of 10 s.")] = 2000,
+    dim: Annotated[int, typer.Option(min=8, help="Width of a token.")] = 96,
+    depth: Annotated[int, typer.Option(min=1, help="Blocks.")] = 4,
+    attention: Annotated[
+        Attention, typer.Option(help="cropa: own lead and own time; causal: streaming.")
+    ] = Attention.CROPA,
+    seed: Annotated[int, typer.Option(help="The same seed, data and steps give the same weights.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, …")] = "cpu",
+) -> None:
+    """Teach a network by predicting what it does not see, from every recording there is; labels are not read.
+
+    Stopped, it goes on from its checkpoint in `.cache`. It writes a model directory that further training starts from.
+    """
+    from ..training.loop import Schedule
+    from ..training.pretrain import pretrain_folder
+
+    settings = {"dim": dim, "depth": depth, "heads": max(1, dim // 32), "attention": attention.value}
+    schedule = Schedule(steps=steps, seed=seed, peak_rate=1e-3, save_every=50)
+    try:
+        manifest = pretrain_folder(data, out, settings, schedule, device, Path(".cache"))
+    except EcgstreamError as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from error
+    typer.echo(f"{out}: {manifest.n_parameters:,} parameters, sha256 {manifest.sha256[:12]}")
