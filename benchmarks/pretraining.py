@@ -24,6 +24,7 @@ from ecgstream.evaluation.label_scores import macro_auc
 from ecgstream.labelled import LabelledRecords, targets
 from ecgstream.labelled.reading import read_ptbxl
 from ecgstream.labelled.statements import SUPERCLASSES
+from ecgstream.models.card import SHEET, Card, write_card
 from ecgstream.models.folder import load_network
 from ecgstream.models.trunk import Classifier, build_trunk
 from ecgstream.training.loop import Schedule
@@ -63,6 +64,7 @@ def main(
             print(f"{key}: {done[key]:.4f}", flush=True)
             json_file.write_text(json.dumps(done, indent=1) + "\n")
     Console().print(table(done))
+    add_to_card(model, done)
 
 
 def planned(records: LabelledRecords, model: Path, against: Path | None) -> dict:
@@ -123,6 +125,19 @@ def table(done: dict[str, float]) -> Table:
         gain = interval(np.array([values[seed] - scratch[seed] for seed in both])) if len(both) > 1 else ""
         shown.add_row(f"{start} {version}", share, f"{np.mean(list(values.values())):.4f} ({len(values)} seeds)", gain)
     return shown
+
+
+def add_to_card(model: Path, done: dict[str, float]) -> None:
+    """Write means over seeds into the model's card."""
+    sheet = json.loads((model / SHEET).read_text())
+    stated = {name: sheet.pop(name) for name in ("name", "sha256", "code_version")}
+    groups: dict[str, list[float]] = {}
+    for key, value in done.items():
+        start, version, share, _ = key.split(" ")
+        if version == load_network(model).version:
+            groups.setdefault(f"superclass auc {start} {float(share):.0%} of labels", []).append(value)
+    sheet["metrics"] |= {name: f"{np.mean(values):.4f} ({len(values)} seeds)" for name, values in groups.items()}
+    write_card(model, stated["name"], stated["sha256"], Card(**sheet))
 
 
 def interval(gains: np.ndarray) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..labelled import RATE_HZ, SAMPLES
+from ..models.card import Card, write_card
 from ..models.ecg_jepa.encoder import PATCH, EcgJepa, patches_of
 from ..models.ecg_jepa.masks import draw_masks
 from ..models.ecg_jepa.objective import Jepa, teacher_keeps
@@ -43,8 +44,30 @@ def pretrain_folder(
         seen=seen,
         code_version=version("ecgstream"),
     )
+    write_card(out, out.name, manifest.sha256, _card(windows, settings, schedule))
     checkpoint.unlink(missing_ok=True)
     return manifest
+
+
+def _card(windows: list[Windows], settings: dict[str, Any], schedule: Schedule) -> Card:
+    count: dict[str, int] = {}
+    for part in windows:
+        count[part.data_set] = count.get(part.data_set, 0) + len(part)
+    return Card(
+        what="A trunk without a head: ECG-JEPA (Kim 2024, arXiv 2410.08559), taught by predicting, in latent space, "
+        f"hidden columns of an ECG. Settings: {settings}.",
+        data="Signals alone, no labels; windows of 10 s: "
+        + ", ".join(f"{name} {number}" for name, number in count.items())
+        + ". All are PhysioNet's: PTB-XL CC BY 4.0 (Wagner 2020), the others ODC-BY 1.0.",
+        split="Nothing is kept apart but MITDB's DS2: where a table tests on PTB-XL folds, the signals of the tested "
+        "records (never their labels) were among these. `manifest.json` names every record.",
+        metrics={"steps": schedule.steps, "windows a step": BATCH, "seed": schedule.seed},
+        limits=(
+            "It states nothing by itself: a head is to be taught, and tested on records of one's own.",
+            "Leads whose names say nothing were taken for lead II.",
+        ),
+        how="python benchmarks/pretraining.py DATA --model DIRECTORY",
+    )
 
 
 def pretrain(
