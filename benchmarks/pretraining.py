@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -41,11 +42,11 @@ TEACHING = Teaching(crop_s=5.0, batch=32, fewer_leads=0.0, test_crops=2)
 
 @dataclass(frozen=True)
 class Split:
-    """Training records with labels, and test records, of one seed and share."""
+    """Rows of training and of test records, and their labels, of one seed and share."""
 
-    train: LabelledRecords
+    train: np.ndarray  # rows
     taught: np.ndarray
-    test: LabelledRecords
+    test: np.ndarray
     known: np.ndarray
 
 
@@ -72,15 +73,16 @@ def planned(records: LabelledRecords, model: Path, against: Path | None) -> dict
     network = load_network(model).version
     runs = {}
     for folder in (model, *([against] if against else [])):
+        told = cache(lambda f=folder: embeddings(load_network(f).trunk, records))  # once, for all splits
         for share in SHARES:
             for seed in SEEDS:
                 key = f"probe {load_network(folder).version} {share} {seed}"
-                runs[key] = lambda f=folder, s=share, k=seed: probed(split(records, s, k), f)
+                runs[key] = lambda t=told, s=share, k=seed: probed(records, t(), s, k)
     for share in SHARES:
         for seed in SEEDS:
             for start in ("scratch", "pretrained"):
                 key = f"{start} {network} {share} {seed}"
-                runs[key] = lambda w=start, s=share, k=seed: finetuned(split(records, s, k), model, w, s, k)
+                runs[key] = lambda w=start, s=share, k=seed: finetuned(records, model, w, s, k)
     return runs
 
 
@@ -91,25 +93,26 @@ def split(records: LabelledRecords, share: float, seed: int) -> Split:
     drawn = np.random.default_rng(seed).permutation(patients)[: round(share * len(patients))]
     train, test = train[np.isin(records.patient[train], drawn)], np.flatnonzero(records.fold == seed)
     truth = targets(records.stated, SUPERCLASSES)
-    return Split(records.take(train), truth[train], records.take(test), truth[test])
+    return Split(train, truth[train], test, truth[test])
 
 
-def probed(parts: Split, model: Path) -> float:
-    """Macro AUC of a linear probe."""
-    trunk = load_network(model).trunk
-    train, test = embeddings(trunk, parts.train), embeddings(trunk, parts.test)
-    return macro_auc(parts.known, probe(train, parts.taught, test))
+def probed(records: LabelledRecords, told: np.ndarray, share: float, seed: int) -> float:
+    """Macro AUC of a linear probe on embeddings ``told`` (N, D) of all records."""
+    parts = split(records, share, seed)
+    return macro_auc(parts.known, probe(told[parts.train], parts.taught, told[parts.test]))
 
 
-def finetuned(parts: Split, model: Path, start: str, share: float, seed: int) -> float:
+def finetuned(records: LabelledRecords, model: Path, start: str, share: float, seed: int) -> float:
     """Macro AUC after training all weights, from the model's or from random ones."""
+    parts = split(records, share, seed)
     network = load_network(model)
     torch.manual_seed(seed)
     fresh = build_trunk(network.manifest.network, network.manifest.settings)
     classifier = Classifier(network.trunk if start == "pretrained" else fresh, len(SUPERCLASSES), dropout=0.1)
     schedule = Schedule(steps=SHARES[share], seed=seed, peak_rate=PEAK_RATE)
-    fit_labels(classifier, parts.train, parts.taught, schedule, TEACHING, title=f"{start} {share} {seed}")
-    return macro_auc(parts.known, predict_logits(classifier, parts.test, TEACHING))
+    title = f"{start} {share} {seed}"
+    fit_labels(classifier, records.take(parts.train), parts.taught, schedule, TEACHING, title=title)
+    return macro_auc(parts.known, predict_logits(classifier, records.take(parts.test), TEACHING))
 
 
 def table(done: dict[str, float]) -> Table:
