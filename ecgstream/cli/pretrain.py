@@ -30,7 +30,7 @@ def pretrain(
     network: Annotated[Network, typer.Argument(help="Its name.")],
     data: Annotated[Path, typer.Argument(help="Folder with ptbxl, mitdb, cinc2017.tar, … in WFDB form.")],
     out: Annotated[Path, typer.Option(help="Where the model directory is written.")] = Path("runs/ecg_jepa"),
-    steps: Annotated[int, typer.Option(min=1, help="Of 32 windows of 10 s.")] = 2000,
+    steps: Annotated[int, typer.Option(min=1, help="Of 16 windows of 10 s.")] = 2000,
     dim: Annotated[int, typer.Option(min=8, help="Width of a token.")] = 96,
     depth: Annotated[int, typer.Option(min=1, help="Blocks.")] = 4,
     attention: Annotated[
@@ -47,7 +47,7 @@ def pretrain(
     from ..training.pretrain import pretrain_folder
 
     settings = {"dim": dim, "depth": depth, "heads": max(1, dim // 32), "attention": attention.value}
-    schedule = Schedule(steps=steps, seed=seed, peak_rate=1e-3, save_every=50)
+    schedule = Schedule(steps=steps, seed=seed, peak_rate=1e-3, save_every=20)
     try:
         manifest = pretrain_folder(data, out, settings, schedule, device, Path(".cache"))
     except EcgstreamError as error:

@@ -38,13 +38,13 @@ class Trunk(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A trunk with one linear head: a logit for each label."""
+    """A trunk with one linear head: a logit for each label; a trunk that has none yet gives its embedding."""
 
     def __init__(self, trunk: Trunk, n_labels: int, dropout: float = 0.0):
         super().__init__()
         self.trunk = trunk
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(trunk.width, n_labels)
+        self.head = nn.Linear(trunk.width, n_labels) if n_labels else nn.Identity()
 
     def forward(self, mv: Tensor, present: Tensor) -> Tensor:
         """Logits (B, L)."""

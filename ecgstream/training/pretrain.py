@@ -20,7 +20,7 @@ from .loop import Schedule, train
 from .unlabelled import Windows, read_unlabelled
 
 MASKS = ("random", "blocks")
-BATCH = 32
+BATCH = 16
 TWELVE_LEADS = 0.7
 """Of the steps, how many take windows with all eight leads; the others take a data set with fewer."""
 

@@ -52,7 +52,7 @@ def losses_of(windows: list[Windows], schedule: Schedule, monkeypatch: pytest.Mo
 
 
 def test_ten_records_are_learned_by_heart(ten, monkeypatch):
-    told = losses_of(ten[:1], Schedule(steps=60, seed=1, peak_rate=1e-2), monkeypatch)
+    told = losses_of(ten[1:], Schedule(steps=60, seed=1, peak_rate=1e-2), monkeypatch)
     assert np.mean(told[-10:]) < 0.5 * np.mean(told[:10])
 
 
