@@ -62,6 +62,8 @@ class Endpoints:
             app.router.add_get("/models", self.models.show)
             app.router.add_post("/models/shadow", self.models.run_in_shadow)
             app.router.add_post("/models/swap", self.models.swap)
+            app.router.add_post("/models/head", self.models.put_head)
+            app.router.add_post("/models/head/remove", self.models.remove_head)
         if self.page:
             self.page.start()
             app.router.add_get("/", _to_ward)

@@ -1,5 +1,6 @@
 """``GET /models``: which model serves, which runs in its shadow. With the token: ``POST /models/shadow`` gives it one,
-``POST /models/swap`` lets that serve. A model is a daemon's, not a bed's: each daemon is asked by itself."""
+``POST /models/swap`` lets that serve, ``POST /models/head`` and ``/models/head/remove`` take heads into service and out
+of it. A model is a daemon's, not a bed's: each daemon is asked by itself."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from .model_orders import ModelOrders
 
 
 class ModelOrder(BaseModel):
-    """What is posted: a version (to swap) or the name of a candidate (for the shadow), and who says so."""
+    """What is posted: a version (to swap), or the name of a candidate for the shadow or of a head, and by whom."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,6 +43,14 @@ class ModelEndpoint:
     async def run_in_shadow(self, request: web.Request) -> web.Response:
         """Give it a shadow."""
         return await self._carry_out(request, self._orders.run_in_shadow)
+
+    async def put_head(self, request: web.Request) -> web.Response:
+        """Take a head into service."""
+        return await self._carry_out(request, self._orders.put_head)
+
+    async def remove_head(self, request: web.Request) -> web.Response:
+        """Take a head out of service."""
+        return await self._carry_out(request, self._orders.remove_head)
 
     async def _carry_out(self, request: web.Request, order: Callable[[str, str], Awaitable[None]]) -> web.Response:
         if refused := self._token.refuses(request, "Orders"):

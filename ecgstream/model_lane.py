@@ -28,6 +28,11 @@ class ModelLane:
         return self.model.version if self.model else ""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of the model's scores; none where there is no model."""
+        return self.model.manifest.names if self.model else ()
+
+    @property
     def rooms(self) -> list[Room]:
         """Those that keep state by row."""
         return [self.encoder] if self.fusion is None else [self.encoder, self.fusion]

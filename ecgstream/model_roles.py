@@ -5,29 +5,37 @@ The two may change places between two passes (``swap``): as the shadow's state i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .diagnosis import Model
 from .errors import ModelError
 from .metrics import Metrics
 from .model_lane import ModelLane
+from .record_heads import RecordHeads
 from .room import Room
+from .settings import DiagnosisSettings
 from .waveform import Conditioned, RhythmResult, Scores
 
 
 class ModelRoles:
-    """The lane that serves, and the other's, if there is one. Calls must not overlap with the pipeline's."""
+    """The lane that serves, and the other's, if there is one; and heads beside them. Calls must not overlap with the
+    pipeline's."""
 
-    def __init__(self, model: Model | None, threads: int, metrics: Metrics):
-        self.served = ModelLane(model, threads)
+    def __init__(
+        self, model: Model | None, settings: DiagnosisSettings, metrics: Metrics, stream_id: Callable[[int], str]
+    ):
+        self.served = ModelLane(model, settings.threads)
+        self.heads = RecordHeads(settings.heads_every_s, stream_id)
         self.shadow: ModelLane | None = None
         self._metrics = metrics
         self._tell()
 
     @property
     def rooms(self) -> list[Room]:
-        """Of both lanes."""
-        return self.served.rooms + (self.shadow.rooms if self.shadow else [])
+        """Of both lanes, and the heads."""
+        return [*self.served.rooms, *(self.shadow.rooms if self.shadow else []), self.heads]
 
     def run_beside(self, lane: ModelLane | None, n_rows: int) -> None:
         """From the next pass on, run this lane in the shadow of the other, for ``n_rows`` rows; None: none."""

@@ -255,4 +255,5 @@ def _fill_scores(message: pb.Diagnosis | pb.Shadow, scores: Scores, i: int, k: i
         message.withheld = _REASON_NAMES[Reason(scores.reason[i, k])]
         return
     for name, probability in zip(scores.names, scores.values[i, k].tolist(), strict=True):
-        message.scores.add(name=name, probability=probability)
+        if probability == probability:
+            message.scores.add(name=name, probability=probability)

@@ -60,7 +60,7 @@ class Pipeline:
         self.rhythm = Rhythm()
         told = settings.alarms.model_dump(include={"preset", "disabled", "always_on", "escalate_s"})
         self.alarms = Alarms(0, **told, limits=settings.alarms.limits)
-        self.models = ModelRoles(model, settings.diagnosis.threads, metrics)
+        self.models = ModelRoles(model, settings.diagnosis, metrics, self.intake.stream_id)
         self.strips = StripRhythms(shipped_rhythm_head())
         self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
         self.electrodes = Electrodes()
@@ -144,6 +144,8 @@ class Pipeline:
         seen = self.observe(block)
         with self._stage("diagnosis"):
             scores = self.models.step(seen.conditioned, self.catching_up)
+        with self._stage("heads"):
+            stated = self.models.heads.step(seen.conditioned, scores)
         with self._stage("shadow"):
             shadow = self.models.step_shadow(seen.conditioned, seen.rhythm, scores, self.catching_up)
         step = self.conclude(seen, scores)
@@ -153,7 +155,7 @@ class Pipeline:
             now_ns = self.clock.now_ns()
             out += self._tell_new(step.updates, now_ns)
             speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
-            about = seen.conditioned, seen.rhythm, scores, seen.strips, step.evidence
+            about = seen.conditioned, seen.rhythm, stated, seen.strips, step.evidence
             out += self.outputs.periodic(*about, speaks, now_ns)
             out += self.outputs.shadow(seen.conditioned, shadow, speaks, now_ns) if shadow else []
         self.metrics.count_step(seen.rhythm, scores)

@@ -11,7 +11,22 @@ import yaml
 from rich.console import Console
 
 from ..errors import EcgstreamError, ModelError, SettingsError
-from . import analyse, bench, bridge, evaluate, explain, export, finetune, heads, models, pretrain, strip, topics, web
+from . import (
+    analyse,
+    bench,
+    bridge,
+    evaluate,
+    explain,
+    export,
+    finetune,
+    heads,
+    models,
+    pretrain,
+    strip,
+    topics,
+    train_foundation,
+    web,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +47,7 @@ app.command()(explain.explain)
 app.command()(export.export)
 app.command()(finetune.finetune)
 app.command()(pretrain.pretrain)
+app.command("train-foundation")(train_foundation.train_foundation)
 app.command()(strip.strip)
 app.command("web-token")(web.web_token)
 

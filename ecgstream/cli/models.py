@@ -99,6 +99,18 @@ def swap(
     _tell(_order(f"{url}/models/swap", to, actor, token_file))
 
 
+@app.command()
+def head(
+    name: Annotated[str, typer.Argument(help="A head's directory in the daemon's diagnosis.heads, by name.")],
+    token_file: Token,
+    actor: Actor,
+    remove: Annotated[bool, typer.Option(help="Take it out of service instead.")] = False,
+    url: Url = HERE,
+) -> None:
+    """Let a running daemon take a head into service, beside its model, or in place of the head of that name."""
+    _tell(_order(f"{url}/models/head{'/remove' if remove else ''}", name, actor, token_file))
+
+
 def _order(url: str, model: str, actor: str, token_file: Path) -> urllib.request.Request:
     body = json.dumps({"model": model, "actor": actor}).encode()
     headers = {"Authorization": f"Bearer {token_file.read_text().strip()}", "Content-Type": "application/json"}

@@ -114,6 +114,13 @@ def save_model(streaming: nn.Module, folder: Path, **stated: Any) -> Manifest:
     return manifest
 
 
+def traced(module: nn.Module, *example: torch.Tensor) -> torch.jit.ScriptModule:
+    """TorchScript of a loaded network, for inputs of any batch and otherwise the shape of ``example``; its weights are
+    constants from then on."""
+    with _torchscript(), torch.no_grad():
+        return torch.jit.freeze(torch.jit.trace(module.eval(), example))
+
+
 def _device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -146,6 +146,10 @@ class DiagnosisSettings(_Section):
     model: Path | None = Field(None, description="model directory; unset means the one shipped with the package")
     shadow: Path | None = Field(None, description="directory of a model that runs beside, compared and not heard")
     candidates: Path | None = Field(None, description="folder of model directories that orders may run in the shadow")
+    heads: Path | None = Field(
+        None, description="folder of heads that say more of the last 10 s; loaded at start, or by order"
+    )
+    heads_every_s: float = Field(10.0, ge=1, description="how often heads are asked about a bed, in sample time")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, ge=1, description="CPU threads of the encoder")
     publish_every_s: float = Field(1.0, ge=0.2, description="how often vitals and diagnoses leave, in sample time")

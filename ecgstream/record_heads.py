@@ -1,0 +1,148 @@
+"""Networks over whole recordings at work on beds: what they say of the last ten seconds, beside the encoder's scores.
+
+Each bed is asked at hops that only its stream's name decides, so that beds are spread over time and neither messages
+nor neighbours matter. A head may come and go while the daemon runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zlib import crc32
+
+import numpy as np
+import structlog
+import torch
+
+from .diagnosis.loader import traced
+from .labelled.records import N_LEADS, RATE_HZ, SAMPLES, SLOTS
+from .models.folder import Network
+from .waveform import HOP_SAMPLES, Conditioned, Scores
+
+WINDOW_HOPS = SAMPLES // HOP_SAMPLES
+FEWEST_HOPS = 40
+"""Hops of the last ten seconds that must have signal, as for the encoder."""
+USABLE_SHARE = 0.5
+CROPS = 5
+MOST_ROWS = 8
+"""Beds in one call."""
+
+log = structlog.get_logger()
+
+
+class RecordHeads:
+    """The last ten seconds of ``n_rows`` beds, and what each head said of them last."""
+
+    def __init__(self, every_s: float, stream_id: Callable[[int], str]):
+        self._every_hops = max(round(every_s * RATE_HZ / HOP_SAMPLES), 1)
+        self._stream_id = stream_id
+        self._heads: dict[str, Served] = {}
+        self._n_rows = 0
+        self._make_room(0)
+
+    def _make_room(self, n_rows: int) -> None:
+        """Memory for ``n_rows`` rows that have said and heard nothing: a ring of hops each."""
+        self._mv = np.zeros((n_rows, WINDOW_HOPS, N_LEADS, HOP_SAMPLES), np.float32)
+        self._usable = np.zeros((n_rows, WINDOW_HOPS, N_LEADS), bool)
+        self._phase = np.full(n_rows, -1)
+        self._told = np.full((n_rows, len(self._names())), np.nan, np.float32)
+
+    @property
+    def versions(self) -> list[str]:
+        """Of the heads that are at work, name@sha256."""
+        return [head.version for head in self._heads.values()]
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all; without a head nothing is kept of them."""
+        kept, self._n_rows = (self._mv, self._usable, self._phase, self._told), n_rows
+        if self._heads:
+            self._make_room(n_rows)
+            for now, before in zip((self._mv, self._usable, self._phase, self._told), kept, strict=True):
+                now[: len(before)] = before
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget rows."""
+        if self._heads:
+            self._forget_signal(rows)
+            self._phase[rows] = -1
+
+    def _forget_signal(self, rows: np.ndarray) -> None:
+        self._mv[rows], self._usable[rows], self._told[rows] = 0, False, np.nan
+
+    def put(self, head: Served) -> None:
+        """Take a head into service, in place of one of its name. Its first words come with its next turn."""
+        self._heads[head.name] = head
+        self._heads_changed()
+
+    def remove(self, name: str) -> bool:
+        """Take a head out of service; whether there was one."""
+        there = self._heads.pop(name, None) is not None
+        self._heads_changed()
+        return there
+
+    def _heads_changed(self) -> None:
+        if len(self._phase) != self._n_rows or not self._heads:
+            self._make_room(self._n_rows if self._heads else 0)
+        self._told = np.full((len(self._phase), len(self._names())), np.nan, np.float32)
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(label for head in self._heads.values() for label in head.labels)
+
+    def step(self, block: Conditioned, scores: Scores) -> Scores:
+        """``scores`` with a column more for each label of each head, NaN while there is too little signal."""
+        if not self._heads:
+            return scores
+        self._forget_signal(block.rows[block.new_segment])
+        told = np.stack([self._advance(block, hop) for hop in range(block.n_hops)], axis=1)
+        return Scores(scores.names + self._names(), np.concatenate((scores.values, told), axis=2), scores.reason)
+
+    def _advance(self, block: Conditioned, hop: int) -> np.ndarray:
+        """Float32 (R, K): what holds at this hop of the block."""
+        rows, number = block.rows, block.first_hop + hop
+        samples = slice(hop * HOP_SAMPLES, (hop + 1) * HOP_SAMPLES)
+        self._mv[rows, number % WINDOW_HOPS] = block.ecg_mv[:, SLOTS, samples]
+        self._usable[rows, number % WINDOW_HOPS] = block.valid[:, SLOTS, samples].mean(2) >= USABLE_SHARE
+        due = np.flatnonzero((number + 1 + self._phases(rows)) % self._every_hops == 0)
+        for begin in range(0, len(due), MOST_ROWS):
+            part = due[begin : begin + MOST_ROWS]
+            self._told[rows[part]] = self._ask(rows[part], number[part])
+        return self._told[rows]
+
+    def _phases(self, rows: np.ndarray) -> np.ndarray:
+        for row in rows[self._phase[rows] < 0].tolist():
+            self._phase[row] = crc32(self._stream_id(row).encode()) % self._every_hops
+        return self._phase[rows]
+
+    def _ask(self, rows: np.ndarray, number: np.ndarray) -> np.ndarray:
+        """Float32 (B, K) of the ten seconds that end with hop ``number`` (B,) of ``rows`` (B,)."""
+        at = (number[:, None] + 1 + np.arange(WINDOW_HOPS)) % WINDOW_HOPS  # the oldest first
+        usable = self._usable[rows[:, None], at]
+        mv = self._mv[rows[:, None], at].transpose(0, 2, 1, 3).reshape(len(rows), N_LEADS, SAMPLES)
+        enough = usable.any(axis=2).sum(axis=1) >= FEWEST_HOPS
+        said = [head.ask(mv, usable.any(axis=1)) for head in self._heads.values()]
+        return np.where(enough[:, None], np.concatenate(said, axis=1), np.nan).astype(np.float32)
+
+
+class Served:
+    """A network as beds have it: traced for the crops of ten seconds, silent once it has failed."""
+
+    def __init__(self, network: Network):
+        self.name, self.version = network.manifest.name, network.version
+        self.labels = network.manifest.labels
+        self._network = network
+        self._length = round(network.manifest.crop_s * RATE_HZ)
+        self._at = np.linspace(0, SAMPLES - self._length, CROPS).astype(int)
+        mv = torch.zeros((MOST_ROWS * CROPS, N_LEADS, self._length))
+        self._script = traced(network.classifier, mv, torch.ones((MOST_ROWS * CROPS, N_LEADS), dtype=torch.bool))
+
+    def ask(self, mv: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Probabilities (B, L) of ``mv`` float32 (B, 8, 2500) with leads ``present`` (B, 8); NaN once it has failed."""
+        try:
+            crops = np.concatenate([mv[:, :, at : at + self._length] for at in self._at])
+            with torch.inference_mode():
+                logits = self._script(torch.from_numpy(crops), torch.from_numpy(np.tile(present, (CROPS, 1))))
+            said = self._network.probability(logits.numpy().reshape(CROPS, len(mv), -1).mean(axis=0))
+        except Exception as error:  # rules and the other models outlive a head
+            log.error("a head is silent from now on", head=self.version, fault=f"{type(error).__name__}: {error}")
+            self.ask = lambda mv, present: np.full((len(mv), len(self.labels)), np.nan)
+            return self.ask(mv, present)
+        return said
