@@ -47,7 +47,7 @@ class EncoderProbe:
         self.names, self.thresholds = manifest.names, manifest.thresholds
         self.version = f"{manifest.name}@{manifest.sha256[:12]}"
         self._model = rebuilt(weights).requires_grad_(False)
-        self._maps = {hops: self._model.encoder.matrices(HOP_TOKENS * hops) for hops in (1, STRIDE_HOPS)}
+        self._maps = {hops: self._model.encoder.maps(HOP_TOKENS * hops) for hops in (1, STRIDE_HOPS)}
 
     def logits(self, slots: np.ndarray, mv: Tensor, valid: Tensor) -> Tensor:
         """As the protocol says."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from ..waveform import GRID_HZ, HOP_SAMPLES, N_LEADS
 from .dropout import Dropout
-from .state_space import StateSpace, advance
+from .state_space import StateSpace, advance, in_parts
 
 INPUT_HZ = 125
 GRID_STEP = GRID_HZ // INPUT_HZ
@@ -52,9 +52,8 @@ class Mix(nn.Linear):
 
     def forward(self, channels: Tensor) -> Tensor:
         """One matrix product over everything behind the first dimension."""
-        mixed = torch.mm(self.weight, channels.flatten(1))
-        if self.bias is not None:
-            mixed = mixed + self.bias[:, None]
+        flat = channels.flatten(1)
+        mixed = torch.mm(self.weight, flat) if self.bias is None else torch.addmm(self.bias[:, None], self.weight, flat)
         return mixed.unflatten(1, channels.shape[1:])
 
 
@@ -79,11 +78,17 @@ class Stem(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """``samples`` (B, 32, history + 5 T) to tokens (width, B, T). Leads that are not valid contribute nothing."""
-        patches = samples.unfold(2, self.kernel, self.step).permute(3, 1, 0, 2)  # (kernel, 32, B, T)
-        present = patches[:, self.leads :].mean(0)[None]  # (1, 16, B, T)
-        mv = patches[:, : self.leads].clamp(-self.largest_mv, self.largest_mv).contiguous()
-        features = functional.gelu(self.bank(mv)) * present
-        return self.mix(torch.cat((features, present)).flatten(0, 1))
+        valid = samples[:, self.leads :]
+        heard = (valid.amax(2).amax(0) > 0).nonzero()[:, 0]  # no arithmetic for leads that no bed has
+        mv = samples[:, : self.leads].clamp(-self.largest_mv, self.largest_mv)[:, heard]
+        present = valid[:, heard].unfold(2, self.kernel, self.step).mean(3).permute(1, 0, 2)  # (leads, B, T)
+        patches = mv.unfold(2, self.kernel, self.step).permute(3, 1, 0, 2)  # (kernel, leads, B, T)
+        features = functional.gelu(self.bank(patches)) * present
+        # Inputs first, so that those of a lead lie together; folded into a constant when the model is frozen.
+        weight = self.mix.weight.t().contiguous().unflatten(0, (-1, self.leads)).index_select(1, heard)
+        mixed = torch.addmm(self.mix.bias[:, None], weight[-1].t(), present.flatten(1))
+        mixed = torch.addmm(mixed, weight[:-1].flatten(0, 1).t(), features.flatten(0, 1).flatten(1))
+        return mixed.unflatten(1, present.shape[1:])
 
 
 class Block(nn.Module):
@@ -95,9 +100,9 @@ class Block(nn.Module):
         self.mix = Mix(shape.width, 2 * shape.width, bias=False)
         self.dropout = Dropout(dropout)
 
-    def forward(self, tokens: Tensor, matrix: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``tokens`` (width, B, T), ``matrix`` from ``self.space``, ``x`` (width, B, 2 modes)."""
-        over_time, x = advance(matrix, norm(tokens), x)
+    def forward(self, tokens: Tensor, maps: list[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        """``tokens`` (width, B, T), ``maps`` of ``self.space``, ``x`` (width, B, 2 modes)."""
+        over_time, x = advance(maps, norm(tokens), x)
         mixed, gate = self.mix(functional.gelu(over_time)).chunk(2)
         return tokens + self.dropout(mixed * torch.sigmoid(gate)), x
 
@@ -106,12 +111,13 @@ class Encoder(nn.Module):
     """Stem, blocks and heads. ``forward`` gives logits; ``StreamingEncoder`` makes probabilities of them."""
 
     hop_tokens: Final[int] = HOP_TOKENS
+    pool_hops: Final[int] = POOL_HOPS
     logit_limit: Final[float] = POOL_LOGIT_LIMIT
 
     def __init__(self, shape: EncoderShape, dropout: float = 0.0):
         super().__init__()
         self.shape = shape
-        self.width, self.heads = shape.width, shape.pool_heads
+        self.width, self.heads, self.n_space = shape.width, shape.pool_heads, 2 * shape.modes
         self.stem = Stem(shape)
         self.blocks = nn.ModuleList(Block(shape, dropout) for _ in range(shape.depth))
         self.beat_head = Mix(shape.width, N_BEAT)
@@ -120,19 +126,19 @@ class Encoder(nn.Module):
         self.dropout = Dropout(2 * dropout)
         self.score_head = Mix(2 * shape.width, shape.n_scores)
 
-    def matrices(self, length: int) -> list[Tensor]:
-        """Every block's state-space map over ``length`` tokens: (width, 2N + length, 2N + length) each."""
-        return [block.space.matrix(length) for block in self.blocks]
+    def maps(self, length: int) -> list[list[Tensor]]:
+        """Every block's state-space map over ``length`` tokens, as ``advance`` takes it."""
+        return [in_parts(block.space.matrix(length), self.n_space) for block in self.blocks]
 
     def forward(
-        self, samples: Tensor, matrices: list[Tensor], x: list[Tensor], ring: Tensor
+        self, samples: Tensor, maps: list[list[Tensor]], x: list[Tensor], ring: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
         """Logits of scores (n_scores, B, n) and of beats (6, B, 5 n), and the state as ``features`` takes it."""
-        hops, tokens, x, ring = self.features(samples, matrices, x, ring)
+        hops, tokens, x, ring = self.features(samples, maps, x, ring)
         return self.score_head(self.dropout(hops)), self.beat_head(self.dropout(tokens)), x, ring
 
     def features(
-        self, samples: Tensor, matrices: list[Tensor], x: list[Tensor], ring: Tensor
+        self, samples: Tensor, maps: list[list[Tensor]], x: list[Tensor], ring: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
         """What the heads see: hops (2 width, B, n) and tokens (width, B, 5 n), and the state after.
 
@@ -142,7 +148,7 @@ class Encoder(nn.Module):
         tokens = self.stem(samples)
         after = []
         for index, block in enumerate(self.blocks):
-            tokens, state = block(tokens, matrices[index], x[index])
+            tokens, state = block(tokens, maps[index], x[index])
             after.append(state)
         tokens = norm(tokens)
         pooled, ring = self.pool(tokens, ring)
@@ -157,7 +163,12 @@ class Encoder(nn.Module):
         weighted = (values * weights[:, None]).flatten(0, 1)
         sums = torch.cat((weighted, weights)).unflatten(2, (-1, self.hop_tokens)).sum(3)  # (width + heads, B, n)
         kept = torch.cat((ring, sums), 2)
-        window = kept.unfold(2, ring.shape[2] + 1, 1).sum(3)
+        window = kept.sum(2, keepdim=True) if sums.shape[2] == 1 else kept @ self.windows(sums.shape[2])
         total = window[: self.width].unflatten(0, (self.heads, self.width // self.heads))
         pooled = total / window[self.width :, None]
         return pooled.flatten(0, 1), kept[:, :, sums.shape[2] :]
+
+    def windows(self, hops: int) -> Tensor:
+        """(POOL_HOPS - 1 + hops, hops): 1 where a kept hop lies in the window of each of the last ``hops``."""
+        ones = self.score_head.weight.new_ones((self.pool_hops - 1 + hops, hops))
+        return ones.tril().triu(1 - self.pool_hops)

@@ -1,11 +1,12 @@
 """From trained weights to a model directory, and back to what can be differentiated."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..diagnosis.loader import Manifest, save_model
+from ..diagnosis.loader import Manifest, load_weights, save_model
 from ..errors import ModelError
 from .encoder import Encoder, EncoderShape
 from .streaming import StreamingEncoder
@@ -14,6 +15,8 @@ BEAT_DELAY_S = 0.4
 """The beat probabilities of a token tell of this much earlier, so that they rest on the whole QRS and T."""
 SETTLING_HOPS = 40
 BEAT_SETTLING_HOPS = 10
+_OF_FILE = ("format", "sha256")
+"""What a manifest states of the file itself."""
 
 
 def export_model(
@@ -41,6 +44,16 @@ def export_model(
         thresholds=thresholds,
         records=records,
     )
+
+
+def script_anew(folder: Path) -> Manifest:
+    """Write ``encoder.pt`` of a model directory with this program's code around the same weights, and its new version
+    into manifest and card: what was measured of it holds. Raises ModelError."""
+    weights, before = load_weights(folder)
+    after = save_model(rebuilt(weights), folder, **{k: v for k, v in asdict(before).items() if k not in _OF_FILE})
+    for card in folder.glob("card.*"):
+        card.write_text(card.read_text().replace(before.sha256[:12], after.sha256[:12]))
+    return after
 
 
 def rebuilt(weights: dict[str, Tensor]) -> StreamingEncoder:

@@ -10,21 +10,34 @@ import math
 import torch
 from torch import Tensor, nn
 
+FEW = 4
+"""Rows up to which state and inputs side by side are one product; more go as four, each of a dense map of its own."""
 
-def advance(matrix: Tensor, u: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+
+def in_parts(matrix: Tensor, n: int) -> list[Tensor]:
+    """A map (D, n + L, n + L) of ``n`` state and L inputs, and its parts: state to state, state to output, input to
+    state, input to output."""
+    keep, see = matrix[:, :n, :n].contiguous(), matrix[:, :n, n:].contiguous()
+    write, pass_on = matrix[:, n:, :n].contiguous(), matrix[:, n:, n:].contiguous()
+    return [matrix, keep, see, write, pass_on]
+
+
+def advance(maps: list[Tensor], u: Tensor, x: Tensor, few: int = FEW) -> tuple[Tensor, Tensor]:
     """Run channels of a linear state space over tokens, some tokens at a time.
 
-    ``matrix`` (D, 2N + L, 2N + L) as built by ``StateSpace.matrix(L)``; ``u`` (D, B, T) input with T a multiple of L;
-    ``x`` (D, B, 2N) state. Returns output (D, B, T) and the state after the last token.
+    ``maps`` from ``in_parts`` of ``StateSpace.matrix(L)``; ``u`` (D, B, T) input with T a multiple of L; ``x``
+    (D, B, 2N) state. Returns output (D, B, T) and the state after the last token.
     """
-    n = x.shape[2]
-    length = matrix.shape[1] - n
-    keep, see = matrix[:, :n, :n], matrix[:, :n, n:]
-    write, pass_on = matrix[:, n:, :n], matrix[:, n:, n:]
+    matrix, keep, see, write, pass_on = maps[0], maps[1], maps[2], maps[3], maps[4]
+    n, length = keep.shape[1], pass_on.shape[1]
     out = []
     for piece in u.split(length, 2):
-        out.append(torch.baddbmm(torch.bmm(x, see), piece, pass_on))
-        x = torch.baddbmm(torch.bmm(x, keep), piece, write)
+        if u.shape[1] <= few:
+            x, y = torch.bmm(torch.cat((x, piece), 2), matrix).split([n, length], 2)
+            out.append(y)
+        else:  # in place: a fresh result of this size leaves the cache
+            out.append(torch.bmm(x, see).baddbmm_(piece, pass_on))
+            x = torch.bmm(x, keep).baddbmm_(piece, write)
     return out[0] if len(out) == 1 else torch.cat(out, 2), x
 
 

@@ -24,6 +24,8 @@ class StreamingEncoder(nn.Module):
     hop_tokens: Final[int] = HOP_TOKENS
     hop_beats: Final[int] = HOP_TOKENS * N_BEAT
     stride_hops: Final[int] = STRIDE_HOPS
+    by_hop: list[list[Tensor]]
+    by_stride: list[list[Tensor]]
 
     def __init__(self, encoder: Encoder, score_scale: Tensor, score_shift: Tensor, beat_shift: Tensor):
         """Calibration: a score is sigmoid(scale * logit + shift); ``beat_shift`` (5,) is added to the class logits."""
@@ -39,16 +41,17 @@ class StreamingEncoder(nn.Module):
             self.ring_hops * self.ring_width,
         ]
         self.n_state = sum(self.parts)
-        self.by_hop, self.by_stride = torch.empty(0), torch.empty(0)
+        self.by_hop, self.by_stride = [], []
         self.register_buffer("score_scale", score_scale)
         self.register_buffer("score_shift", score_shift)
         self.register_buffer("beat_shift", beat_shift)
 
     @torch.jit.export
     def prepare(self) -> None:
-        """Make the maps (depth, width, 2N + L, 2N + L) over a hop and over STRIDE_HOPS of them."""
-        self.by_hop = torch.stack(self.encoder.matrices(self.hop_tokens)).detach()
-        self.by_stride = torch.stack(self.encoder.matrices(self.hop_tokens * self.stride_hops)).detach()
+        """Make the state space's maps over a hop and over STRIDE_HOPS of them."""
+        with torch.no_grad():
+            self.by_hop = self.encoder.maps(self.hop_tokens)
+            self.by_stride = self.encoder.maps(self.hop_tokens * self.stride_hops)
 
     def forward(self, samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Advance by n >= 1 hops. ``state`` is overwritten with the new one, and returned.
@@ -61,7 +64,7 @@ class StreamingEncoder(nn.Module):
         history, x, ring = self._unpack(state)
         samples = torch.cat((history, samples), 2)
         maps = self.by_stride if hops % self.stride_hops == 0 else self.by_hop
-        scores, beats, x_after, ring_after = self.encoder(samples, list(maps.unbind()), x, ring)
+        scores, beats, x_after, ring_after = self.encoder(samples, maps, x, ring)
         history.copy_(samples[:, :, samples.shape[2] - self.history :])
         for before, after in zip(x, x_after):  # noqa: B905 (TorchScript knows no strict zip)
             before.copy_(after)

@@ -45,7 +45,7 @@ class Pupil(nn.Module):
         ring = samples.new_zeros(shape.width + shape.pool_heads, batch, POOL_HOPS - 1)
         history = samples.new_zeros(batch, N_CHANNELS, encoder.stem.history)
         samples = torch.cat((history, samples), 2)
-        hops, tokens, _, _ = encoder.features(samples, encoder.matrices(CHUNK_TOKENS), x, ring)
+        hops, tokens, _, _ = encoder.features(samples, encoder.maps(CHUNK_TOKENS), x, ring)
         return hops, tokens
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from ecgstream.models.state_space import StateSpace, advance
+from ecgstream.models.state_space import StateSpace, advance, in_parts
 
 
 def recurrence(layer: StateSpace, u: torch.Tensor) -> torch.Tensor:
@@ -24,7 +24,7 @@ def test_any_chunk_length_gives_the_recurrence():
     u = torch.randn(6, 3, 60)
     wanted = recurrence(layer, u)
     for length in (1, 5, 20, 60):
-        y, _ = advance(layer.matrix(length), u, torch.zeros(6, 3, 8))
+        y, _ = advance(in_parts(layer.matrix(length), 8), u, torch.zeros(6, 3, 8))
         torch.testing.assert_close(y, wanted, atol=1e-5, rtol=0)
 
 
@@ -32,9 +32,9 @@ def test_a_carried_state_continues_the_run():
     torch.manual_seed(0)
     layer = StateSpace(6, 4, longest_tau_tokens=75.0)
     matrix, u = layer.matrix(5), torch.randn(6, 2, 40)
-    whole, last = advance(matrix, u, torch.zeros(6, 2, 8))
-    first, x = advance(matrix, u[:, :, :15], torch.zeros(6, 2, 8))
-    second, x = advance(matrix, u[:, :, 15:], x)
+    whole, last = advance(in_parts(matrix, 8), u, torch.zeros(6, 2, 8))
+    first, x = advance(in_parts(matrix, 8), u[:, :, :15], torch.zeros(6, 2, 8))
+    second, x = advance(in_parts(matrix, 8), u[:, :, 15:], x)
     torch.testing.assert_close(torch.cat((first, second), 2), whole)
     torch.testing.assert_close(x, last)
 
@@ -45,5 +45,5 @@ def test_no_mode_remembers_longer_than_its_bound():
     with torch.no_grad():
         layer.log_decay.fill_(-20.0)  # what training might drive it to
     impulse_then_a_minute = torch.cat((torch.ones(64, 1, 5), torch.zeros(64, 1, 1500)), 2)
-    _, x = advance(layer.matrix(5), impulse_then_a_minute, torch.zeros(64, 1, 16))
+    _, x = advance(in_parts(layer.matrix(5), 16), impulse_then_a_minute, torch.zeros(64, 1, 16))
     assert x.abs().max() < 1e-6
