@@ -116,8 +116,8 @@ def save_model(streaming: nn.Module, folder: Path, **stated: Any) -> Manifest:
 
 def traced(module: nn.Module, *example: torch.Tensor) -> torch.jit.ScriptModule:
     """TorchScript of a loaded network, for inputs of any batch and otherwise the shape of ``example``; its weights are
-    constants from then on."""
-    with _torchscript(), torch.no_grad():
+    constants from then on. Raises ModelError where it cannot be traced."""
+    with _torchscript(type(module).__name__), torch.no_grad():
         return torch.jit.freeze(torch.jit.trace(module.eval(), example))
 
 
@@ -130,10 +130,10 @@ def _device(name: str) -> torch.device:
 
 
 @contextmanager
-def _torchscript(path: Path) -> Iterator[None]:
+def _torchscript(what: Path | str) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
         try:
             yield
         except (RuntimeError, ValueError, AttributeError) as error:
-            raise ModelError(f"PyTorch cannot take {path} as TorchScript: {error}") from error
+            raise ModelError(f"PyTorch cannot take {what} as TorchScript: {error}") from error

@@ -127,4 +127,4 @@ def _of_ensemble(stated: ensemble.EnsembleManifest, device: str) -> DiagnosisMod
             ensemble.check_member(name, sha256, network.manifest.sha256)
         members += [replace(member, weight=stated.weights[name]) for member in one.members]
     scale, shift = np.array(stated.scale), np.array(stated.shift)
-    return DiagnosisModel(stated.name, stated.labels, members, scale, shift, stated.thresholds)
+    return DiagnosisModel(stated.version, stated.labels, members, scale, shift, stated.thresholds)

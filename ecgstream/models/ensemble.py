@@ -5,6 +5,7 @@ A directory holds only ``manifest.json``: which members, by shipped name and sha
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,16 @@ class EnsembleManifest:
     shift: tuple[float, ...]
     thresholds: dict[str, float]
     code_version: str
+
+    @property
+    def sha256(self) -> str:
+        """Of the members' hashes: another member, another ensemble."""
+        return hashlib.sha256(" ".join(self.members.values()).encode()).hexdigest()
+
+    @property
+    def version(self) -> str:
+        """Name and the first 12 digits of the sha256."""
+        return f"{self.name}@{self.sha256[:12]}"
 
 
 def read_ensemble(folder: Path) -> EnsembleManifest:

@@ -62,7 +62,7 @@ def _loaded(path: Path) -> tuple[str, str, int, int]:
     if form == ensemble.FORMAT:
         stated = ensemble.read_ensemble(path)
         parameters = sum(_member(member, sha256) for member, sha256 in stated.members.items())
-        return "ensemble", stated.name, len(stated.labels), parameters
+        return "ensemble", stated.version, len(stated.labels), parameters
     model = load_model(path, "cpu")
     return "streaming encoder", model.version, len(model.manifest.names), model.manifest.n_parameters
 

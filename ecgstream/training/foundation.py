@@ -162,10 +162,8 @@ def save_best(
                for name, each in members.items()}  # fmt: skip
     shas = {name: each.sha256 for name, each in members.items()}
     stated = dict(zip(taught.labels, thresholds, strict=True))
-    save_ensemble(
-        EnsembleManifest(FORMAT, "best", shas, weights, taught.labels, scale, shift, stated, version("ecgstream")),
-        out / "best",
-    )
+    best = EnsembleManifest(FORMAT, "best", shas, weights, taught.labels, scale, shift, stated, version("ecgstream"))
+    save_ensemble(best, out / "best")
     metrics = metrics_of(taught, logits, calibration, np.ones(len(logits), bool))
     alone = {kind: superclass_auc(taught, each) for kind, each in (("foundation_cnn", cnn), ("rocket", rocket))}
     sheet = metrics | {"superclass macro_auc of one kind alone": alone}
@@ -176,8 +174,7 @@ def save_best(
         "Five folds by patient, each judged by the network and a rocket that have not seen it. On a record that none "
         "has seen all five networks speak, which these figures do not count in."
     )
-    digest = " ".join(shas.values())
-    write_card(out / "best", "best", digest, Card(what, data_of(taught.records), split, sheet, LIMITS, command))
+    write_card(out / "best", "best", best.sha256, Card(what, data_of(taught.records), split, sheet, LIMITS, command))
     return sheet
 
 
