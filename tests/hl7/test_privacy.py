@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import zmq
 
 from ecgstream.demo.processes import free_ports
 from ecgstream.hl7.framing import framed
 from ecgstream.hl7.times import dtm
+from ecgstream.strip_endpoint import KINDS
 from ecgstream.wire import ecgstream_pb2 as pb
 
 from ..feed import START_NS, signal
@@ -20,6 +24,7 @@ from .messages import adt, array, attributes, joined, msh, obr, r40
 
 PLANTED = ("MRN7734218", "Vandergeest", "Wilhelmina", "19431207", "555-0199", "Elmstreet", "SSN998877", "VISIT4455")
 MRN, FAMILY, GIVEN, BORN, PHONE, STREET, SSN, VISIT = PLANTED
+TOKEN = "what-lets-the-edge-look-at-strips"
 
 PID = (
     f"PID|1|{SSN}|{MRN}^^^HOUSE^MR~{SSN}^^^GOV^SS|{MRN}|{FAMILY}^{GIVEN}|{FAMILY}|{BORN}|F|{GIVEN}||{STREET} 4||{PHONE}"
@@ -62,6 +67,26 @@ def refused(good: bytes) -> list[bytes]:
     ]
 
 
+async def web_answers(http: str, alert_id: str) -> dict[str, bytes]:
+    """All that the HTTP port tells of a bed and its alert, and what the ward page is sent."""
+    pages = ["metrics", "health/ready", "models", "ward/", "ward/session", "ward/beds/1", f"ward/strips/{alert_id}"]
+    pages += [f"alerts/{alert_id}/strip.{kind}" for kind in KINDS]
+    answers = {}
+    async with aiohttp.ClientSession(f"{http}/", headers={"Authorization": f"Bearer {TOKEN}"}) as browser:
+        for page in pages:
+            async with browser.get(page) as answer:
+                assert answer.status == 200, (page, await answer.text())
+                answers[page] = await answer.read()
+        async with browser.ws_connect("ward/live") as live:
+            told = []
+            with suppress(TimeoutError):
+                while len(told) < 20:
+                    data = (await live.receive(timeout=1)).data
+                    told.append(data if isinstance(data, bytes) else str(data).encode())
+    assert b"ward-3/bed-12" in b"".join(told)
+    return answers | {"ward/live": b"".join(told)}
+
+
 def test_no_identifier_leaves_the_edge_but_in_the_encrypted_table(tmp_path: Path):
     (port,) = free_ports(1)
     audit = tmp_path / "audit.jsonl"
@@ -70,7 +95,10 @@ def test_no_identifier_leaves_the_edge_but_in_the_encrypted_table(tmp_path: Path
         "clock": "sample",
         "hl7": {"port": port, "key_file": str(key_file(tmp_path)), "patients_file": str(tmp_path / "patients.bin")},
         "log": {"level": "debug", "audit_path": str(audit)},
+        "web": {"enabled": True},
+        "http": {"order_token_file": str(tmp_path / "token")},
     }
+    (tmp_path / "token").write_text(TOKEN)
     samples = signal(250, 1, 0)[0]
     blocks = [samples[at : at + 250].tolist() for at in range(0, len(samples), 250)]
     messages = [waveforms(START_NS + n * 1_000_000_000, block) for n, block in enumerate(blocks)]
@@ -87,14 +115,14 @@ def test_no_identifier_leaves_the_edge_but_in_the_encrypted_table(tmp_path: Path
         assert codes.count("AA") == len(messages) + len(orders) + 1, "one of the broken ones is only badly escaped"
         heard = wires.hear(lambda m: isinstance(m, pb.Vitals) and m.sample >= len(samples) - 250)
         heard += wires.hear_out()
-        metrics = wires.daemon.metrics()
+        alert = next(message for message in heard if isinstance(message, pb.Alert) and message.strip.samples)
+        answers = asyncio.run(web_answers(wires.daemon.http, alert.alert_id))
         assert wires.daemon.stop() == 0
-    assert any(isinstance(message, pb.Alert) for message in heard)
     assert [json.loads(line)["order"] for line in audit.read_text().splitlines()].count("association") == 1
     written = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert {"daemon.log", "patients.bin", "audit.jsonl", "state.sqlite3"} <= written.keys()
     written |= {f"message {n}": message.SerializeToString() for n, message in enumerate(heard)}
-    written["metrics"] = metrics.encode()
+    written |= answers
     found = [(name, word) for name, content in written.items() for word in PLANTED if word.encode() in content]
     assert found == []
 
