@@ -140,6 +140,7 @@ class EcgJepa(Trunk):
     def forward(self, mv: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """As in ``Trunk``; tokens lead by lead, 0 where a lead is not there."""
         leads = torch.nonzero(present.any(0))[:, 0]  # one for the whole batch: what nobody has costs nothing
+        leads = leads if len(leads) else leads.new_zeros(1)
         patches = patches_of(mv[:, leads])
         here = present[:, leads]
         patches = torch.where(here[:, :, None, None], patches, torch.zeros_like(patches))
@@ -147,9 +148,10 @@ class EcgJepa(Trunk):
         each = here[:, :, None].expand(-1, -1, columns.shape[1])
         tokens = self.drop(self.encoder(patches, each if self.encoder.causal else here, leads, columns))
         held = each[..., None]
-        mean = (tokens * held).sum((1, 2)) / held.sum((1, 2)).clamp(min=1)
-        most = tokens.masked_fill(~held, -math.inf).amax((1, 2))
-        grid = tokens.new_zeros(len(mv), N_LEADS, *tokens.shape[2:]).index_copy(1, leads, tokens * held)
+        most = tokens.masked_fill(~held, -math.inf).amax((1, 2)).masked_fill(~here.any(1, keepdim=True), 0.0)
+        tokens = tokens.masked_fill(~held, 0.0)
+        mean = tokens.sum((1, 2)) / held.sum((1, 2)).clamp(min=1)
+        grid = tokens.new_zeros(len(mv), N_LEADS, *tokens.shape[2:]).index_copy(1, leads, tokens)
         return torch.cat((mean, most), 1), grid.flatten(1, 2)
 
 

@@ -48,6 +48,15 @@ def test_a_recording_does_not_depend_on_the_leads_of_its_neighbours(trunk):
     torch.testing.assert_close(trunk(signal(), present)[0][:1], alone, rtol=0, atol=1e-5)
 
 
+def test_a_recording_without_any_lead_says_nothing(trunk):
+    present = ALL.clone()
+    present[0] = False
+    for there in (present, torch.zeros_like(present)):
+        embedding, tokens = trunk(signal(), there)
+        assert not embedding[0].any() and not tokens[0].any()
+        assert embedding.isfinite().all()
+
+
 def test_amplitude_is_kept_and_artefact_is_bounded(trunk):
     mv = signal() / 4
     assert not torch.allclose(trunk(mv, ALL)[0], trunk(2 * mv, ALL)[0], atol=1e-3)
