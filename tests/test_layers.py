@@ -65,6 +65,12 @@ def test_the_ward_page_knows_nothing_of_signals(path: Path):
     assert not _imports(path) & ({"torch", "scipy", "numba"} | signals)
 
 
+@over_modules_of("labelled")
+def test_of_labelled_recordings_only_what_reads_them_opens_files(path: Path):
+    if path.stem not in ("reading", "table"):
+        assert not _imports(path) & (FORBIDDEN_IN_PURE | {"pandas", "wfdb"})
+
+
 def test_nobody_below_the_daemon_imports_it():
     for path in PACKAGE.rglob("*.py"):
         if path.parent == PACKAGE and path.stem in {"daemon"} or "cli" in path.parts:
