@@ -22,7 +22,7 @@ from ecgstream.evaluation.label_scores import label_aucs, patient_draws
 from ecgstream.labelled import LabelledRecords, targets
 from ecgstream.labelled.reading import read_ptbxl
 from ecgstream.models.trunk import Classifier, Trunk, build_trunk
-from ecgstream.training.finetune import Parts, balanced, fit_head
+from ecgstream.training.finetune import CHECK_EVERY, PATIENCE, STEPS, Parts, balanced, fit_head
 from ecgstream.training.foundation import CNN_SETTINGS, CNN_TEACHING, DROPOUT, taught_by
 from ecgstream.training.loop import Schedule
 from ecgstream.training.supervised import fit_labels, predict_logits
@@ -32,7 +32,6 @@ SEEDS = range(5)
 POSITIVE, OTHERS = 40, 160
 TEST_FOLD = 4
 TEACHING = replace(CNN_TEACHING, batch=32, test_crops=3)
-SCRATCH_STEPS = 150
 WAYS = ("scratch", "frozen", "fine-tuned")
 
 
@@ -65,7 +64,7 @@ def from_scratch(records: LabelledRecords, label: np.ndarray, parts: Parts, seed
     torch.manual_seed(seed)
     classifier = Classifier(build_trunk("foundation_cnn", CNN_SETTINGS), 1, DROPOUT)
     wanted = label[:, None].astype(np.float32)
-    schedule = Schedule(SCRATCH_STEPS, seed, peak_rate=3e-3, average=0.95, check_every=25, patience=3)
+    schedule = Schedule(STEPS, seed, peak_rate=3e-3, average=0.95, check_every=CHECK_EVERY, patience=PATIENCE)
     fit_labels(
         classifier, records.take(parts.fit), wanted[parts.fit], schedule, TEACHING,
         validation=(records.take(parts.validation), wanted[parts.validation]), weight=balanced(label[parts.fit]),
@@ -83,13 +82,13 @@ def taught_way(
     return fit_head(copy.deepcopy(trunk), records, label, parts, TEACHING, seed, frozen=way == "frozen")
 
 
-def table(found: dict[str, list[float]], records: LabelledRecords) -> dict:
+def table(found: dict[str, list[float]], names: list[str], records: LabelledRecords) -> dict:
     """Mean AUC of each way and its gain over scratch, with 95 % intervals over patients and seeds."""
     test = records.take(records.fold == TEST_FOLD)
     draws, rng = patient_draws(test.patient), np.random.default_rng(0)
     seeds = rng.integers(0, len(SEEDS), (len(draws), len(SEEDS)))
     result: dict = {}
-    for name in NEW:
+    for name in names:
         truth = targets(test.stated, [name])
         drawn = {
             way: np.stack([label_aucs(truth, np.array(found[f"{name} {way} {seed}"])[:, None], draws)[:, 0]
@@ -120,6 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("transfer.json"))
+    parser.add_argument("--only", choices=NEW, nargs="*", default=NEW, help="of the three; the table needs all")
     parser.add_argument("--passes", type=int, default=20, help="of the trunk over its recordings")
     options = parser.parse_args()
     cache = Path(".cache")
@@ -127,7 +127,7 @@ def main() -> None:
     trunk = trunk_without(records, options.passes, cache)
     done = json.loads(options.out.read_text()) if options.out.exists() else {"logits": {}}
     test = records.take(records.fold == TEST_FOLD)
-    for name in NEW:
+    for name in options.only:
         label = targets(records.stated, [name])[:, 0].astype(int)
         for seed in SEEDS:
             rows, parts = few(records, label, seed)
@@ -136,7 +136,7 @@ def main() -> None:
                     classifier = taught_way(way, trunk, records.take(rows), label[rows], parts, seed)
                     done["logits"][key] = predict_logits(classifier, test, TEACHING)[:, 0].round(4).tolist()
                     options.out.write_text(json.dumps(done))
-    done["table"] = table(done["logits"], records)
+    done["table"] = table(done["logits"], options.only, records)
     options.out.write_text(json.dumps(done))
     print(json.dumps(done["table"], indent=1))
 

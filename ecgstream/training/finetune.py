@@ -31,7 +31,7 @@ FEWEST = 10
 """Positive recordings, of as many patients, below which there is nothing to fit, stop and test by."""
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Inverse strengths of regularisation of a head on a frozen trunk, of which validation takes one."""
-STEPS, CHECK_EVERY, PATIENCE = 160, 10, 5
+STEPS, CHECK_EVERY, PATIENCE = 120, 20, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def fit_head(
         wanted = label[:, None].astype(np.float32)
         fit_labels(
             classifier, records.take(parts.fit), wanted[parts.fit],
-            Schedule(STEPS, seed, peak_rate=5e-4, average=0.95, check_every=CHECK_EVERY, patience=PATIENCE), teaching,
+            Schedule(STEPS, seed, peak_rate=2e-3, average=0.95, check_every=CHECK_EVERY, patience=PATIENCE), teaching,
             validation=(records.take(parts.validation), wanted[parts.validation]),
             weight=balanced(label[parts.fit]), title="fine-tuning",
         )  # fmt: skip

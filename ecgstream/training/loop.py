@@ -150,7 +150,7 @@ class _Run:
         with torch.inference_mode():
             value = float(validate(self.pupil))
         self.come.history.append(value)
-        if value > self.come.best:
+        if value >= self.come.best:  # of equals the later: a small validation part is soon at its best
             self.come.best, self.come.best_step = value, self.come.step
             self.best = _copied(self.pupil)
         self.pupil.load_state_dict(last)
