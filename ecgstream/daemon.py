@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -47,6 +48,9 @@ from .strip_endpoint import StripEndpoint
 from .web.board import Board
 from .web.page import WardPage
 from .web.shown_sink import ShownSink
+
+if TYPE_CHECKING:
+    from .explainer import Explainer
 
 SUBSCRIBERS_RETURN_S = 1.0
 """After a restart, subscribers need about this long to connect again."""
@@ -95,6 +99,16 @@ class Daemon:
         if self.page:
             self.sink = ShownSink(self.sink, self.page.board)
             self.stages.on_order = self.page.board.take_order
+        self.explainer: Explainer | None = None
+        if settings.explanations.enabled:
+            from .explainer import ExplainedSink, Explainer  # brings what reads recordings: nobody else waits for that
+
+            model, mains_hz = settings.diagnosis.model, settings.conditioning.mains_hz
+            self.explainer = Explainer(settings.explanations, model, mains_hz, self.metrics)
+            self.sink = ExplainedSink(self.sink, self.explainer)
+            drawn.explanations = self.explainer.found
+            if self.page:
+                self.page.explanations = self.explainer.found
         self.source: Source = self._hl7() if settings.source.kind == "hl7" else self._zeromq()
         self.chunk_log: ChunkLog | None = None
         self._started = False
@@ -137,6 +151,8 @@ class Daemon:
         if self.page:
             stages.pipeline.observer = self._show_waves
         await stages.in_compute(stages.pipeline.warm_up)
+        if self.explainer:
+            self.explainer.start()
         await self.models.start()
         stages.audit.start()
         await self.endpoints.start()
@@ -176,6 +192,8 @@ class Daemon:
             if self.chunk_log:
                 beside.append(group.create_task(self.stages.take_orders(self.chunk_log.control)))
                 beside.append(group.create_task(self._watch_log()))
+            if self.explainer:
+                beside.append(group.create_task(self.explainer.run()))
             if self.page:
                 beside.append(group.create_task(self._watch_beds(self.page.board)))
             group.create_task(self.stages.receive(self.source))
@@ -189,6 +207,8 @@ class Daemon:
         self._started = False
         if self.stages.keeper:
             await self.stages.in_compute(self.stages.keeper.close)
+        if self.explainer:
+            await asyncio.to_thread(self.explainer.close)
         await self.source.close()
         if self.chunk_log:
             await self.chunk_log.control.close()

@@ -1,4 +1,4 @@
-"""The HTTP port: /metrics, /health/live, /health/ready, /orders, /alerts/<id>/strip.svg, and the ward page."""
+"""The HTTP port: /metrics, /health/live, /health/ready, /orders, what is held of /alerts/<id>/…, and the ward page."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ class Endpoints:
         app.router.add_get("/health/ready", self._ready)
         app.router.add_post("/orders", self.orders.handle)
         app.router.add_get(f"/alerts/{{alert_id}}/strip.{{kind:{'|'.join(KINDS)}}}", self.strips.handle)
+        app.router.add_get("/alerts/{alert_id}/explanation.json", self.strips.explain)
         if self.models:
             app.router.add_get("/models", self.models.show)
             app.router.add_post("/models/shadow", self.models.run_in_shadow)

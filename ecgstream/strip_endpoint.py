@@ -14,6 +14,10 @@ from .alert_strips.recent import MOST, RecentStrips
 from .http_token import CHALLENGE, HttpToken
 
 DRAW_S = 20.0
+NOT_EXPLAINED = (
+    "Nothing is held here that explains this alert. Explained are alerts of high priority whose condition the model "
+    "scores, seconds after they were raised and until a restart; metrics count the others (ecgstream_explanations)."
+)
 KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 
 log = structlog.get_logger()
@@ -25,13 +29,30 @@ class StripEndpoint:
     def __init__(self, token: HttpToken, strips: RecentStrips):
         self._token, self.strips = token, strips
         self._drawing = asyncio.Lock()
+        self.explanations: RecentStrips | None = None  # by alert, as JSON
+
+    async def explain(self, request: web.Request) -> web.Response:
+        """What the model looked at when an alert was raised."""
+        if refused := self._refused(request):
+            return refused
+        if self.explanations is None:
+            return web.Response(status=404, text="This daemon explains no alerts; set explanations.enabled.")
+        document = self.explanations.find(request.match_info["alert_id"])
+        if document is None:
+            return web.Response(status=404, text=NOT_EXPLAINED)
+        return web.Response(body=document, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        if not (refusal := self._token.refuses(request, "Strips")):
+            return None
+        status, sentence = refusal
+        log.warning("request for a strip turned away", status=status, remote=request.remote)
+        return web.Response(status=status, text=sentence, headers=CHALLENGE if status == 401 else {})
 
     async def handle(self, request: web.Request) -> web.Response:
         """One picture."""
-        if refusal := self._token.refuses(request, "Strips"):
-            status, sentence = refusal
-            log.warning("request for a strip turned away", status=status, remote=request.remote)
-            return web.Response(status=status, text=sentence, headers=CHALLENGE if status == 401 else {})
+        if refused := self._refused(request):
+            return refused
         alert_id, kind = request.match_info["alert_id"], request.match_info["kind"]
         alert = self.strips.find(alert_id)
         if alert is None:

@@ -27,15 +27,23 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
-async def door(tmp_path: Path, request):
-    """Base URL of a server that holds the strip of the alert ``held``; without a token file where asked for."""
+def strips(tmp_path: Path, request) -> StripEndpoint:
+    """Holds the strip of the alert ``held``; without a token file where asked for."""
     path = tmp_path / "token"
     path.write_text(TOKEN)
-    token, strips, patient = HttpToken(None if getattr(request, "param", "") else path), RecentStrips(), Patient()
-    strips.keep("held", alert(2).SerializeToString())
-    strips.keep("cut-off", alert(2).SerializeToString()[:-3])
+    token, held = HttpToken(None if getattr(request, "param", "") else path), RecentStrips()
+    held.keep("held", alert(2).SerializeToString())
+    held.keep("cut-off", alert(2).SerializeToString()[:-3])
+    return StripEndpoint(token, held)
+
+
+@pytest.fixture
+async def door(strips: StripEndpoint):
+    """Base URL of a server of these strips."""
+    patient = Patient()
+    token = strips._token
     orders = OrderEndpoint(token, None, patient.not_ready)
-    endpoints = Endpoints(HttpSettings(port=0), Metrics(), patient, token, orders, StripEndpoint(token, strips))
+    endpoints = Endpoints(HttpSettings(port=0), Metrics(), patient, token, orders, strips)
     await endpoints.start()
     yield f"http://127.0.0.1:{endpoints.port}/alerts/"
     await endpoints.close()
@@ -63,10 +71,22 @@ async def test_a_stranger_sees_nothing_not_even_which_alerts_there_are(door, hea
         assert status == 401 and b"Bearer" in said and b"svg" not in said
 
 
-@pytest.mark.parametrize("door", ["no token"], indirect=True)
+@pytest.mark.parametrize("strips", ["no token"], indirect=True)
 async def test_without_a_token_file_nobody_sees_any(door):
     status, _, said = await get(f"{door}held/strip.svg", BEARER)
     assert status == 403 and b"set http.order_token_file" in said
+
+
+async def test_an_explanation_is_for_whoever_has_the_token_once_there_is_one(door, strips: StripEndpoint):
+    assert (await get(f"{door}held/explanation.json"))[0] == 401
+    status, _, said = await get(f"{door}held/explanation.json", BEARER)
+    assert status == 404 and b"set explanations.enabled" in said
+    strips.explanations = RecentStrips()
+    status, _, said = await get(f"{door}held/explanation.json", BEARER)
+    assert status == 404 and b"high priority" in said
+    strips.explanations.keep("held", b'{"score": "rhythm.vf"}')
+    status, of, said = await get(f"{door}held/explanation.json", BEARER)
+    assert (status, of) == (200, "application/json") and b"rhythm.vf" in said
 
 
 async def test_one_that_is_not_held_is_said_to_be_so(door):

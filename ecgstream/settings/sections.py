@@ -242,6 +242,13 @@ class WebSettings(_Section):
     most_pages: int = Field(50, ge=1, description="browsers at once; further ones are turned away")
 
 
+class ExplanationSettings(_Section):
+    """What the model looked at when an alert of high priority was raised, of the extra ``explain``."""
+
+    enabled: bool = False
+    most_waiting: int = Field(32, ge=1, description="alerts that wait to be explained; then the oldest is not")
+
+
 class StateSettings(_Section):
     """Alarm and timeline state across restarts."""
 

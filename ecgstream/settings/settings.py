@@ -19,6 +19,7 @@ from .sections import (
     ConditioningSettings,
     ControlSettings,
     DiagnosisSettings,
+    ExplanationSettings,
     HttpSettings,
     IntakeSettings,
     KafkaSettings,
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     alarms: AlarmSettings = AlarmSettings()
     http: HttpSettings = HttpSettings()
     web: WebSettings = WebSettings()
+    explanations: ExplanationSettings = ExplanationSettings()
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
@@ -79,6 +81,12 @@ class Settings(BaseSettings):
                 f"kafka.delivery is exactly-once; source.kind and sink.kind must both be kafka, they are {kinds[0]} "
                 f"and {kinds[1]}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _explanations_are_of_a_model(self) -> Settings:
+        if self.explanations.enabled and not self.diagnosis.enabled:
+            raise ValueError("explanations.enabled needs a model to explain; set diagnosis.enabled, or no explanations")
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import WSCloseCode, web
 
+from ..alert_strips.recent import RecentStrips
 from ..limits import BOUNDS, PRESETS
 from ..metrics import Metrics
 from ..settings import HttpSettings, WebSettings
@@ -51,6 +52,7 @@ class WardPage:
         self._settings, self._metrics, self._since = settings, metrics, since
         self.board, self.access = board, Access(settings, http)
         self._orders = PageOrders(take, not_ready, metrics)
+        self.explanations: RecentStrips | None = None  # by alert, as JSON
         self._sockets: set[web.WebSocketResponse] = set()
 
     def start(self) -> None:
@@ -68,6 +70,7 @@ class WardPage:
         app.router.add_post("/orders", self._allowed(self._orders.handle))
         app.router.add_get("/beds/{number:[0-9]+}", self._allowed(self._bed))
         app.router.add_get("/strips/{alert_id}", self._allowed(self._strip))
+        app.router.add_get("/strips/{alert_id}/explanation", self._allowed(self._explanation))
         app.router.add_static("/static", STATIC)
         app.on_shutdown.append(self._close_sockets)
         return app
@@ -151,6 +154,10 @@ class WardPage:
             return web.json_response({"text": "The strip of this alert is not kept any more."}, status=404)
         body = await asyncio.to_thread(strip_bytes, alert)
         return web.Response(body=body, content_type="application/octet-stream")
+
+    async def _explanation(self, request: web.Request, _: Holder) -> web.Response:
+        kept = self.explanations.find(request.match_info["alert_id"]) if self.explanations else None
+        return web.Response(body=kept, content_type="application/json") if kept else web.Response(status=204)
 
     def _about(self, holder: Holder | None) -> dict[str, Any]:
         return {

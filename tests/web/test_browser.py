@@ -30,7 +30,7 @@ PICTURES = os.environ.get("ECGSTREAM_TEST_PICTURES")
 
 @pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[WardProcesses]:
-    ward = WardProcesses(tmp_path_factory.mktemp("ward"))
+    ward = WardProcesses(tmp_path_factory.mktemp("ward"), explanations={"enabled": True})
     ward.simulate("ward", "--beds", "8", "--seconds", "100", "--seed", "1", "--chunk-s", "0.5")
     yield ward
     ward.close()
@@ -162,6 +162,33 @@ def test_a_past_alarms_strip_is_drawn(page: Page):
     seconds = float(re.match(r"[\d.]+", strip.get_attribute("aria-label"))[0])
     assert strip.evaluate("canvas => canvas.width") == pytest.approx(seconds * 25 * PX_PER_MM, abs=2)
     accessible(page)
+    page.keyboard.press("Escape")
+
+
+def test_what_the_model_looks_at_is_laid_over_the_strip_and_taken_away_again(ward: WardProcesses, page: Page):
+    fibrillation = ward.alerts.find(lambda alert: alert.condition == "ventricular_fibrillation", 10)
+    told = page.evaluate(
+        """async path => {
+          for (let k = 0; k < 300; k++) {
+            const answer = await fetch(path);
+            if (answer.status === 200) return answer.json();
+            await new Promise(soon => setTimeout(soon, 100));
+          }
+        }""",
+        f"strips/{fibrillation.alert_id}/explanation",
+    )
+    assert told["score"] == "rhythm.vf" and told["alert_id"] == fibrillation.alert_id
+    page.locator(".history").get_by_role("button", name=re.compile("Strip of ventricular fibrillation")).click()
+    canvas = page.get_by_role("dialog").locator("canvas")
+    button = page.get_by_role("button", name="What the model looks at")
+    plain = canvas.evaluate("canvas => canvas.toDataURL()")
+    button.click()
+    expect(page.get_by_text("what speaks for rhythm.vf")).to_be_visible()
+    assert canvas.evaluate("canvas => canvas.toDataURL()") != plain
+    accessible(page)
+    picture(page, "explanation")
+    button.click()
+    assert canvas.evaluate("canvas => canvas.toDataURL()") == plain
     page.keyboard.press("Escape")
 
 

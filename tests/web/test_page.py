@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import trustme
 
+from ecgstream.alert_strips.recent import RecentStrips
 from ecgstream.endpoints import listen, tls_context
 from ecgstream.errors import SettingsError
 from ecgstream.metrics import Metrics
@@ -34,7 +35,7 @@ class Ward:
 
     def __init__(self, **settings):
         self.settings, self.http = WebSettings(enabled=True, **settings), HttpSettings(port=0)
-        self.board, self.metrics = Board(), Metrics()
+        self.board, self.metrics, self.explanations = Board(), Metrics(), RecentStrips()
         self.taken: list[tuple[pb.Control, str]] = []
         self.reply = pb.ControlReply(accepted=True, text="Done.")
 
@@ -45,6 +46,7 @@ class Ward:
     @asynccontextmanager
     async def served(self, token: str = ""):
         page = WardPage(self.settings, self.http, self.board, self.metrics, self.take, lambda: [])
+        page.explanations = self.explanations
         page.start()
         app = aiohttp.web.Application()
         app.add_subapp("/ward", page.app())
@@ -120,7 +122,7 @@ async def test_what_the_bed_refuses_is_said(tokens):
         assert (answer.status, (await answer.json())["text"]) == (409, "No alert a9 is active.")
 
 
-@pytest.mark.parametrize("path", ["live", "beds/1", "strips/a1"])
+@pytest.mark.parametrize("path", ["live", "beds/1", "strips/a1", "strips/a1/explanation"])
 async def test_a_wrong_token_sees_nothing(tokens, path):
     ward = Ward(tokens_file=tokens[0])
     async with ward.served("wrong") as browser, browser.get(path) as answer:
@@ -262,6 +264,18 @@ async def test_a_strip_is_sent_in_microvolts(tokens):
         assert np.frombuffer(data, "<i2", 2, 4 + n).tolist() == [500, -32768]
         async with browser.get("strips/unknown") as answer:
             assert answer.status == 404
+
+
+async def test_an_explanation_is_sent_where_there_is_one():
+    ward = Ward()
+    async with ward.served() as browser:
+        async with browser.get("strips/a1/explanation") as answer:
+            assert answer.status == 204
+        ward.explanations.keep("a1", b'{"score": "rhythm.vf"}')
+        async with browser.get("strips/a1/explanation") as answer:
+            assert await answer.json() == {"score": "rhythm.vf"}
+        async with browser.get("strips/a2/explanation") as answer:
+            assert answer.status == 204
 
 
 async def test_a_beds_own_page_gets_its_day_and_its_past():

@@ -21,8 +21,37 @@ export async function showStrip(bed, alert) {
     dialog().replaceChildren(title, element("p", { class: "note" }, about),
       element("div", { class: "strip", tabindex: 0, role: "region", "aria-label": "Strip" }, canvas), element("div", { class: "buttons" }, close));
     draw(canvas, strip);
+    offerExplanation(alert, strip, canvas, close);
   }
   dialog().showModal();
+}
+
+// What the model looked at, where the daemon has explained the alert: to be laid over the strip, and away again.
+async function offerExplanation(alert, strip, canvas, close) {
+  const answer = await fetch(`strips/${encodeURIComponent(alert.id)}/explanation`);
+  if (answer.status !== 200 || !close.isConnected) return;
+  const why = await answer.json();
+  const words = element("p", { class: "note", hidden: true }, `Blue: what speaks for ${why.score} (${why.probability.toFixed(2)}) by ${why.model}. Not for diagnosis.`);
+  const button = element("button", { type: "button", "aria-pressed": "false", onclick: () => {
+    const shown = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(shown));
+    words.hidden = !shown;
+    draw(canvas, strip, shown ? why : null);
+  } }, "What the model looks at");
+  close.before(button);
+  canvas.parentElement.before(words);
+}
+
+// Cells of what speaks for the score, as dark as they weigh against the heaviest but one in a hundred.
+function shade(context, { leads, fsHz }, why, perSample, mm) {
+  const weights = Object.values(why.cells).flat().filter((weight) => weight > 0).sort((a, b) => a - b);
+  const most = weights[Math.floor(0.99 * weights.length)];
+  leads.forEach((name, k) => (why.cells[name] ?? []).forEach((weight, cell) => {
+    if (weight <= 0.02 * most) return;
+    context.fillStyle = `rgba(0, 89, 217, ${0.6 * Math.min(1, weight / most)})`;
+    const wide = why.cell_s * fsHz * perSample;
+    context.fillRect(why.from_s * fsHz * perSample + cell * wide, k * LEAD_MM * mm, Math.ceil(wide), LEAD_MM * mm);
+  }));
 }
 
 function parsed(buffer) {
@@ -32,7 +61,8 @@ function parsed(buffer) {
   return { ...about, uv };
 }
 
-function draw(canvas, { leads, uv, n, fsHz, onset }) {
+function draw(canvas, strip, why = null) {
+  const { leads, uv, n, fsHz, onset } = strip;
   const ratio = pixelRatio();
   const mm = pxPerMm() * ratio;
   const perSample = (MM_PER_S * mm) / fsHz;
@@ -41,6 +71,7 @@ function draw(canvas, { leads, uv, n, fsHz, onset }) {
   const palette = colours();
   const context = canvas.getContext("2d");
   context.drawImage(grid(canvas.width, canvas.height, 0, mm, palette), 0, 0);
+  if (why) shade(context, strip, why, perSample, mm);
   if (onset != null) {
     context.fillStyle = palette.mark;
     context.fillRect(onset * perSample, 0, 2 * ratio, canvas.height);
