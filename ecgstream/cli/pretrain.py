@@ -16,6 +16,7 @@ class Network(StrEnum):
     """What can be pretrained."""
 
     ECG_JEPA = "ecg_jepa"
+    HEARTBEIT = "heartbeit"
 
 
 class Attention(StrEnum):
@@ -26,16 +27,24 @@ class Attention(StrEnum):
     CAUSAL = "causal"
 
 
+class Form(StrEnum):
+    """What a patch is."""
+
+    SIGNAL = "signal"
+    IMAGE = "image"
+
+
 def pretrain(
     network: Annotated[Network, typer.Argument(help="Its name.")],
     data: Annotated[Path, typer.Argument(help="Folder with ptbxl, mitdb, cinc2017.tar, … in WFDB form.")],
-    out: Annotated[Path, typer.Option(help="Where the model directory is written.")] = Path("runs/ecg_jepa"),
+    out: Annotated[Path | None, typer.Option(help="The model directory; unset: runs/ and the network's name.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Of 16 windows of 10 s.")] = 2000,
     dim: Annotated[int, typer.Option(min=8, help="Width of a token.")] = 96,
     depth: Annotated[int, typer.Option(min=1, help="Blocks.")] = 4,
     attention: Annotated[
-        Attention, typer.Option(help="cropa: own lead and own time; causal: streaming.")
+        Attention, typer.Option(help="Of ecg_jepa. cropa: own lead and own time; causal: streaming.")
     ] = Attention.CROPA,
+    form: Annotated[Form, typer.Option(help="Of heartbeit: patches of samples, or of the picture.")] = Form.SIGNAL,
     seed: Annotated[int, typer.Option(help="The same seed, data and steps give the same weights.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, …")] = "cpu",
 ) -> None:
@@ -43,13 +52,20 @@ def pretrain(
 
     Stopped, it goes on from its checkpoint in `.cache`. It writes a model directory that further training starts from.
     """
+    from ..training.heartbeit import pretrain_heartbeit_folder
     from ..training.loop import Schedule
     from ..training.pretrain import pretrain_folder
 
-    settings = {"dim": dim, "depth": depth, "heads": max(1, dim // 32), "attention": attention.value}
+    out = out or Path("runs") / network.value
+    settings = {"dim": dim, "depth": depth, "heads": max(1, dim // 32)}
     schedule = Schedule(steps=steps, seed=seed, peak_rate=1e-3, save_every=20)
     try:
-        manifest = pretrain_folder(data, out, settings, schedule, device, Path(".cache"))
+        if network is Network.HEARTBEIT:
+            settings |= {"form": form.value}
+            manifest = pretrain_heartbeit_folder(data, out, settings, schedule, device, Path(".cache"))
+        else:
+            settings |= {"attention": attention.value}
+            manifest = pretrain_folder(data, out, settings, schedule, device, Path(".cache"))
     except EcgstreamError as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error

@@ -18,6 +18,7 @@ TRUNKS = {
     "foundation_cnn": "foundation_cnn:FoundationCnn",
     "rocket": "rocket:Rocket",
     "ecg_jepa": "ecg_jepa.encoder:EcgJepa",
+    "heartbeit": "heartbeit.vit:HeartBeit",
 }
 """Module of this package and class of each network, imported when asked for."""
 

@@ -12,7 +12,10 @@ from ecgstream.models.folder import load_network
 from ecgstream.recorded import RecordedChannel, RecordedSignal, write_recording
 
 
-def test_a_folder_of_recordings_becomes_a_model_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("network", "width"), [("ecg_jepa", 32), ("heartbeit", 16)])
+def test_a_folder_of_recordings_becomes_a_model_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str, width: int
+):
     monkeypatch.chdir(tmp_path)
     Path("data/ludb").mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -21,12 +24,12 @@ def test_a_folder_of_recordings_becomes_a_model_directory(tmp_path: Path, monkey
         channels = tuple(RecordedChannel(lead, "mV", 200.0, 0) for lead in leads)
         samples = rng.normal(0, 100, (8, 2600)).astype(np.int16)
         write_recording(RecordedSignal(name, Fraction(250), channels, samples), Path(f"data/ludb/{name}.hea"))
-    called = ["pretrain", "ecg_jepa", "data", "--out", "jepa", "--steps", "2", "--dim", "16", "--depth", "1"]
+    called = ["pretrain", network, "data", "--steps", "2", "--dim", "16", "--depth", "1"]
     result = CliRunner().invoke(app, called)
     assert result.exit_code == 0, result.output
-    network = load_network(Path("jepa"))
-    assert network.manifest.seen == {"ludb": ["1", "2"]} and network.trunk.width == 32
-    assert "ludb 2" in Path("jepa/card.md").read_text()
+    loaded = load_network(Path("runs") / network)
+    assert loaded.manifest.seen == {"ludb": ["1", "2"]} and loaded.trunk.width == width
+    assert "ludb" in (Path("runs") / network / "card.md").read_text()
 
 
 def test_a_folder_without_recordings_is_refused_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
