@@ -31,7 +31,7 @@ OCCLUDED_STEP = OCCLUDED // 2
 def attribute(probe: Probe, window: Window, score: int, method: Method, steps: int = STEPS) -> np.ndarray:
     """Contributions float32 (C, T) of the window's samples to the logit of a score, by index.
 
-    ModelError where the extra ``explain`` is not installed.
+    ModelError where the extra ``explain`` is not installed, or the score has no gradient.
     """
     mv = torch.from_numpy(window.mv)[None]
     forward = _forward(probe, window, score)
@@ -42,6 +42,8 @@ def attribute(probe: Probe, window: Window, score: int, method: Method, steps: i
         )
         found = found / OCCLUDED
     else:
+        if not forward(mv.clone().requires_grad_()).requires_grad:
+            raise ModelError(f"{probe.version} counts and compares: it has no gradient; explain it by occlusion.")
         found = captum.IntegratedGradients(forward).attribute(mv, n_steps=steps, internal_batch_size=AT_ONCE)
     return found[0].numpy().astype(np.float32)
 

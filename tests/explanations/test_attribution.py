@@ -40,6 +40,17 @@ def test_contributions_of_the_shipped_encoder_add_up_to_what_the_signal_changes(
     assert np.abs(added).sum() > 0.5
 
 
+def test_a_score_without_gradient_is_refused_and_goes_by_occlusion():
+    class Counting(LinearProbe):
+        def logits(self, slots, mv, valid):
+            return (mv > 0.5).float().sum((1, 2))[:, None]
+
+    probe, shown = Counting(np.ones((2, 500))), window(two_leads())
+    with pytest.raises(ModelError, match="by occlusion"):
+        attribute(probe, shown, 0, "gradients")
+    assert attribute(probe, shown, 0, "occlusion").max() > 0
+
+
 def test_without_captum_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(ModelError, match=r"ecgstream\[explain\]"):
