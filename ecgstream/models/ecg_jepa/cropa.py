@@ -57,7 +57,9 @@ class _Compiled(torch.autograd.Function):
     def forward(context, q: Tensor, k: Tensor, v: Tensor, present: Tensor) -> Tensor:
         from . import cropa_kernel as kernel  # compiled when it is first needed
 
-        out, log_sum = _like(q), q.new_empty(q.shape[:4])
+        # copied head by head first: rows of one head that lie far apart cost more than the copy
+        q, k, v, present = (each.contiguous() for each in (q, k, v, present))
+        out, log_sum = torch.empty_like(q), q.new_empty(q.shape[:4])
         arrays = [each.detach().numpy() for each in (q, k, v, present, out, log_sum)]
         _share(kernel.forward, arrays, np.float32(1 / math.sqrt(q.shape[4])))
         context.save_for_backward(q, k, v, present, out, log_sum)
@@ -69,16 +71,10 @@ class _Compiled(torch.autograd.Function):
         from . import cropa_kernel as kernel
 
         q = context.saved_tensors[0]
-        grads = [_like(q) for _ in range(3)]
-        arrays = [each.detach().numpy() for each in (*context.saved_tensors, grad, *grads)]
+        grads = [torch.empty_like(q) for _ in range(3)]
+        arrays = [each.detach().numpy() for each in (*context.saved_tensors, grad.contiguous(), *grads)]
         _share(kernel.backward, arrays, np.float32(1 / math.sqrt(q.shape[4])))
         return *grads, None
-
-
-def _like(q: Tensor) -> Tensor:
-    """Room for (B, H, L, T, d), laid out as (B, L, T, H, d), so that heads are joined without a copy."""
-    batch, heads, leads, times, width = q.shape
-    return q.new_empty(batch, leads, times, heads, width).permute(0, 3, 1, 2, 4)
 
 
 def _share(run: Callable[..., None], arrays: list[np.ndarray], scale: np.float32) -> None:

@@ -24,7 +24,7 @@ _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _LOWEST = np.float32(-87.0)
 _ABSENT = np.float32(-1e30)
 _ONE = np.float32(1)
-_HEADS, _SUMS, _LEADS = types.float32[:, :, :, :, :], types.float32[:, :, :, :], types.boolean[:, :]
+_HEADS, _SUMS, _LEADS = types.float32[:, :, :, :, ::1], types.float32[:, :, :, ::1], types.boolean[:, ::1]
 
 
 @njit(cache=True, nogil=True)
