@@ -36,6 +36,7 @@ SEEDS = range(5)
 """Of the first weights, the draw of labels and the batches; seed k is tested on fold k."""
 SHARES = {0.1: 200, 1.0: 400}
 """Of the training labels, and the steps of 32 crops taught from them."""
+STARTS = ("probe", "scratch", "pretrained")
 PEAK_RATE = 1e-3
 TEACHING = Teaching(crop_s=5.0, batch=32, fewer_leads=0.0, test_crops=2)
 
@@ -70,20 +71,26 @@ def main(
 
 def planned(records: LabelledRecords, model: Path, against: Path | None) -> dict:
     """Every run by its name, cheap ones first."""
-    network = load_network(model).version
     runs = {}
     for folder in (model, *([against] if against else [])):
         told = cache(lambda f=folder: embeddings(load_network(f).trunk, records))  # once, for all splits
         for share in SHARES:
             for seed in SEEDS:
-                key = f"probe {load_network(folder).version} {share} {seed}"
+                key = named("probe", folder, share, seed)
                 runs[key] = lambda t=told, s=share, k=seed: probed(records, t(), s, k)
     for share in SHARES:
         for seed in SEEDS:
-            for start in ("scratch", "pretrained"):
-                key = f"{start} {network} {share} {seed}"
+            for start in STARTS[1:]:
+                key = named(start, model, share, seed)
                 runs[key] = lambda w=start, s=share, k=seed: finetuned(records, model, w, s, k)
     return runs
+
+
+def named(start: str, model: Path, share: float, seed: int) -> str:
+    """A run's name: from where, which weights, sizes of the network, share and seed; from scratch, of no weights."""
+    network = load_network(model)
+    sizes = "-".join(str(value) for value in network.manifest.settings.values())
+    return f"{start} {'-' if start == 'scratch' else network.version} {sizes} {share} {seed}"
 
 
 def split(records: LabelledRecords, share: float, seed: int) -> Split:
@@ -118,15 +125,17 @@ def finetuned(records: LabelledRecords, model: Path, start: str, share: float, s
 def table(done: dict[str, float]) -> Table:
     """Means over seeds, and the gain of pretraining where all seeds are done."""
     shown = Table("what", "labels", "macro AUC", "gain over scratch [95 %]")
-    groups: dict[tuple[str, str, str], dict[str, float]] = {}
+    groups: dict[tuple[str, str, str, str], dict[str, float]] = {}
     for key, value in done.items():
-        start, version, share, seed = key.split(" ")
-        groups.setdefault((start, version, share), {})[seed] = value
-    for (start, version, share), values in groups.items():
-        scratch = groups.get(("scratch", version, share), {})
+        *group, seed = key.split(" ")
+        groups.setdefault(tuple(group), {})[seed] = value
+    for (start, version, sizes, share), values in groups.items():
+        scratch = groups.get(("scratch", "-", sizes, share), {})
         both = sorted(set(values) & set(scratch)) if start == "pretrained" else []
         gain = interval(np.array([values[seed] - scratch[seed] for seed in both])) if len(both) > 1 else ""
-        shown.add_row(f"{start} {version}", share, f"{np.mean(list(values.values())):.4f} ({len(values)} seeds)", gain)
+        shown.add_row(
+            f"{start} {version} {sizes}", share, f"{np.mean(list(values.values())):.4f} ({len(values)} seeds)", gain
+        )
     return shown
 
 
@@ -134,11 +143,11 @@ def add_to_card(model: Path, done: dict[str, float]) -> None:
     """Write means over seeds into the model's card."""
     sheet = json.loads((model / SHEET).read_text())
     stated = {name: sheet.pop(name) for name in ("name", "sha256", "code_version")}
+    mine = {named(start, model, share, 0).rsplit(" ", 1)[0]: (start, share) for start in STARTS for share in SHARES}
     groups: dict[str, list[float]] = {}
     for key, value in done.items():
-        start, version, share, _ = key.split(" ")
-        if version == load_network(model).version:
-            groups.setdefault(f"superclass auc {start} {float(share):.0%} of labels", []).append(value)
+        if found := mine.get(key.rsplit(" ", 1)[0]):
+            groups.setdefault(f"superclass auc {found[0]} {found[1]:.0%} of labels", []).append(value)
     sheet["metrics"] |= {name: f"{np.mean(values):.4f} ({len(values)} seeds)" for name, values in groups.items()}
     write_card(model, stated["name"], stated["sha256"], Card(**sheet))
 
