@@ -31,7 +31,8 @@ def draw_trends(found: Findings) -> str:
     """Inline SVG. Time in hours, or in minutes where it is less than two hours."""
     unit_s, unit = (60.0, "min") if found.duration_s < 7200 else (3600.0, "h")
     with matplotlib.rc_context({"svg.fonttype": "none", "font.size": 8, "svg.hashsalt": "trends"}):
-        figure = Figure(figsize=(10.2, 5.2), layout="constrained")
+        figure = Figure(figsize=(10.2, 5.2))
+        figure.subplots_adjust(left=0.15, right=0.99, top=0.98, bottom=0.07, hspace=0.12)  # the same in every report
         rate, ectopic, rhythm, quality = figure.subplots(4, 1, sharex=True, height_ratios=(4, 2, 2, 0.6))
         _rate(rate, found, unit_s)
         _ectopic(ectopic, found, unit_s)
@@ -57,11 +58,11 @@ def _rate(axes, found: Findings, unit_s: float) -> None:
 def _ectopic(axes, found: Findings, unit_s: float) -> None:
     width_s = max(60.0, found.duration_s / _MOST_BARS)
     edges = np.arange(0, found.duration_s + width_s, width_s)
-    per_min, below = 60 / width_s, np.zeros(len(edges) - 1)
+    below = np.zeros(len(edges) - 1)
     for name, colour in (("V", _RED), ("S", _BLUE)):
-        counts = np.histogram(found.beat[found.label == CLASSES.index(name)] / GRID_HZ, edges)[0] * per_min
-        axes.bar(edges[:-1] / unit_s, counts, width_s / unit_s, bottom=below, align="edge", color=colour, label=name)
-        below = below + counts
+        above = below + np.histogram(found.beat[found.label == CLASSES.index(name)] / GRID_HZ, edges)[0] * 60 / width_s
+        axes.stairs(above, edges / unit_s, baseline=below, fill=True, color=colour, label=name)
+        below = above
     axes.set_ylabel("ectopic\nbeats /min")
     axes.legend(loc="upper right", ncols=2, frameon=False)
 
