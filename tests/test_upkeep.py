@@ -102,9 +102,9 @@ def test_pvcs_above_the_beds_limit_are_told(monkeypatch, limit, told):
     pipeline = rules_only()
     evidence = pipeline._evidence
 
-    def with_many(conditioned, rhythm, *others):
-        rhythm.pvc_per_min[:] = 12
-        return evidence(conditioned, rhythm, *others)
+    def with_many(seen, scores):
+        seen.rhythm.pvc_per_min[:] = 12
+        return evidence(seen, scores)
 
     monkeypatch.setattr(pipeline, "_evidence", with_many)
     messages = [message for _, message in BED.messages()]

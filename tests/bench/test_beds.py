@@ -27,6 +27,6 @@ def test_a_short_run_measures_what_it_promises(tmp_path: Path):
     assert result["withheld"].keys() == {"scored"}
     assert 0 < result["latency_s"]["p50"] <= result["latency_s"]["p99"]
     rooms = {"conditioning", "rhythm", "diagnosis", "beats", "strips", "alarms"}
-    assert {"decode", "intake", *rooms, "outputs", "shadow", "watch"} == set(result["stages"])
+    assert {"decode", "intake", *rooms, "heads", "outputs", "shadow", "watch"} == set(result["stages"])
     assert sum(result["stages"].values()) < result["cpu_s_per_bed_s"]
     assert result["rss_bytes_per_bed"] > 0

@@ -166,7 +166,7 @@ def test_a_past_alarms_strip_is_drawn(page: Page):
 
 
 def test_what_the_model_looks_at_is_laid_over_the_strip_and_taken_away_again(ward: WardProcesses, page: Page):
-    fibrillation = ward.alerts.find(lambda alert: alert.condition == "ventricular_fibrillation", 10)
+    fibrillation = ward.alerts.find(lambda a: a.stream_id == "bed-01" and a.condition == "ventricular_fibrillation", 10)
     told = page.evaluate(
         """async path => {
           for (let k = 0; k < 300; k++) {
