@@ -61,8 +61,8 @@ class Checkpoints:
 
     @property
     def _save_every(self) -> int:
-        """Grid samples between two records of a bed; far behind the log as many as the warm-up allows, as writing
-        records would be half of all the work, and the encoder, which needs the longest base, waits then anyway."""
+        """Grid samples between two records of a bed; far behind the log as many as the warm-up allows: making and
+        sending records costs a ninth of the CPU time, and the encoder, which needs the longest base, waits anyway."""
         if self._pipeline.catching_up:
             return max(self._near_every, self._warmup - STRIP - 3 * EVERY)
         return self._near_every
