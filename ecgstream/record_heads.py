@@ -123,7 +123,7 @@ class RecordHeads:
 
 
 class Served:
-    """A network as beds have it: traced for the crops of ten seconds, silent once it has failed."""
+    """A network as beds have it: traced, where it can be, for the crops of ten seconds; silent once it has failed."""
 
     def __init__(self, network: Network):
         self.name, self.version = network.manifest.name, network.version
@@ -132,14 +132,15 @@ class Served:
         self._length = round(network.manifest.crop_s * RATE_HZ)
         self._at = np.linspace(0, SAMPLES - self._length, CROPS).astype(int)
         mv = torch.zeros((MOST_ROWS * CROPS, N_LEADS, self._length))
-        self._script = traced(network.classifier, mv, torch.ones((MOST_ROWS * CROPS, N_LEADS), dtype=torch.bool))
+        present = torch.ones((MOST_ROWS * CROPS, N_LEADS), dtype=torch.bool)
+        self._says = traced(network.classifier, mv, present) if network.trunk.traceable else network.classifier
 
     def ask(self, mv: np.ndarray, present: np.ndarray) -> np.ndarray:
         """Probabilities (B, L) of ``mv`` float32 (B, 8, 2500) with leads ``present`` (B, 8); NaN once it has failed."""
         try:
             crops = np.concatenate([mv[:, :, at : at + self._length] for at in self._at])
             with torch.inference_mode():
-                logits = self._script(torch.from_numpy(crops), torch.from_numpy(np.tile(present, (CROPS, 1))))
+                logits = self._says(torch.from_numpy(crops), torch.from_numpy(np.tile(present, (CROPS, 1))))
             said = self._network.probability(logits.numpy().reshape(CROPS, len(mv), -1).mean(axis=0))
         except Exception as error:  # rules and the other models outlive a head
             log.error("a head is silent from now on", head=self.version, fault=f"{type(error).__name__}: {error}")

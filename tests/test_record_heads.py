@@ -43,6 +43,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return parent
 
 
+@pytest.mark.parametrize(
+    ("network", "settings"),
+    [
+        ("foundation_cnn", SETTINGS),
+        ("ecg_jepa", {"dim": 16, "depth": 1, "heads": 2}),
+        ("ecg_jepa", {"dim": 16, "depth": 1, "heads": 2, "attention": "causal"}),
+        ("heartbeit", {"dim": 16, "depth": 1, "heads": 2}),
+    ],
+)
+def test_every_network_serves_any_number_of_beds_with_any_leads(network: str, settings: dict, tmp_path: Path):
+    torch.manual_seed(0)
+    save_network(
+        Classifier(build_trunk(network, settings), 1), tmp_path, labels=("TALL",), name="TALL", network=network,
+        settings=settings, thresholds={}, crop_s=10.0, seen={}, code_version="0",
+    )  # fmt: skip
+    loaded = load_network(tmp_path)
+    served, rng = Served(loaded), np.random.default_rng(0)
+    for beds, leads in ((8, slice(None)), (3, [1, 2]), (1, [0])):
+        mv, present = rng.normal(0, 0.3, (beds, 8, 2500)).astype(np.float32), np.zeros((beds, 8), bool)
+        present[:, leads] = True
+        with torch.inference_mode():
+            logits = loaded.classifier(torch.from_numpy(mv), torch.from_numpy(present)).numpy()
+        np.testing.assert_allclose(served.ask(mv, present), loaded.probability(logits), atol=1e-5)
+
+
 def played(beds: list[Bed]) -> list[Step]:
     """What a pipeline without heads makes of the beds, whose rows are in the order of their first messages."""
     steps: list[Step] = []

@@ -28,6 +28,9 @@ class Trunk(nn.Module):
 
     width: int
     """Floats of an embedding (D)."""
+    traceable: bool = True
+    """Whether TorchScript traced for one batch serves others: not where the leads that are there decide what is
+    computed."""
 
     def forward(self, mv: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """``mv`` float32 (B, 8, T) millivolts, ``labelled.LEADS`` at 250 Hz, any T from 2.5 s; ``present`` bool (B, 8).

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 
 from ..labelled import LabelledRecords
-from ..models.trunk import Trunk
+from ..models.trunk import Classifier, Trunk
 
 BATCH = 64
+STRENGTH = 0.01
+"""Inverse strength of regularisation, on standardised embeddings."""
 
 
 def embeddings(trunk: Trunk, records: LabelledRecords) -> np.ndarray:
@@ -27,11 +29,25 @@ def embeddings(trunk: Trunk, records: LabelledRecords) -> np.ndarray:
 
 def probe(train: np.ndarray, targets: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Scores (M, L) of ``test`` (M, D): a logistic regression a label, on ``train`` (N, D) and ``targets`` (N, L)."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    weight, bias = fit_lines(train, targets)
+    return test @ weight.T + bias
 
-    fitted = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-    return np.stack(
-        [fitted.fit(train, targets[:, label]).decision_function(test) for label in range(targets.shape[1])], axis=1
-    )
+
+def fit_lines(train: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (L, D) and biases (L,) of a logistic regression a label, on embeddings as they are."""
+    from sklearn.linear_model import LogisticRegression
+
+    mean, spread = train.mean(0), train.std(0) + 1e-6
+    scaled = (train - mean) / spread
+    fitted = [LogisticRegression(C=STRENGTH, max_iter=1000).fit(scaled, wanted) for wanted in targets.T]
+    weight = np.concatenate([each.coef_ for each in fitted]) / spread
+    return weight, np.concatenate([each.intercept_ for each in fitted]) - weight @ mean
+
+
+@torch.no_grad()
+def put_head(classifier: Classifier, train: np.ndarray, targets: np.ndarray) -> None:
+    """Have fine-tuning begin with the probe's head: a random one would first spoil what the trunk knows (Kumar et al.,
+    "Fine-Tuning can Distort Pretrained Features", 2022)."""
+    weight, bias = fit_lines(train, targets)
+    classifier.head.weight.copy_(torch.from_numpy(weight))
+    classifier.head.bias.copy_(torch.from_numpy(bias))

@@ -123,6 +123,8 @@ class Encoder(nn.Module):
 class EcgJepa(Trunk):
     """The window form. An embedding is the mean and the maximum over the tokens of the leads that are there."""
 
+    traceable = False
+
     def __init__(
         self,
         dim: int = 128,

@@ -14,6 +14,8 @@ from .patches import FORMS, image_patches, signal_patches
 class HeartBeit(Trunk):
     """``form``: "signal", patches of samples, or "image", patches of the picture of the ECG."""
 
+    traceable = False
+
     def __init__(self, dim: int = 96, depth: int = 4, heads: int = 4, form: str = "signal", drop: float = 0.0):
         super().__init__()
         if form not in FORMS or dim % 4:
@@ -28,24 +30,34 @@ class HeartBeit(Trunk):
     def forward(self, mv: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """As in ``Trunk``; tokens lead by lead."""
         tokens = self.tokens(mv, present)
-        there = present[:, :, None, None]
         count = (present.sum(1) * tokens.shape[2]).clamp(min=1)[:, None]
-        return (tokens * there).sum((1, 2)) / count, (tokens * there).flatten(1, 2)
+        return tokens.sum((1, 2)) / count, tokens.flatten(1, 2)
 
     def tokens(self, mv: Tensor, present: Tensor, hidden: Tensor | None = None) -> Tensor:
         """``mv`` (B, 8, T) and ``present`` (B, 8) to tokens (B, 8, T / PATCH, D), by what is not ``hidden`` bool (B, 8,
-        T / PATCH). What is not present is attended by none."""
-        patches = self.patch(self._patches(without_absent(mv, present)))
-        columns = patches.shape[2]
+        T / PATCH). What is not present is attended by none, and 0."""
+        leads = torch.nonzero(present.any(0))[:, 0]  # one for the whole batch: what nobody has costs nothing
+        leads = leads if len(leads) else leads.new_zeros(1)
+        here = present[:, leads]
+        patches = self.patch(self._patches(without_absent(mv, present)[:, leads]))
         if hidden is not None:
-            patches = torch.where(hidden[..., None], self.hidden, patches)
-        placed = (patches + self._positions(columns, mv.device)).flatten(1, 2)
-        absent = ~present.repeat_interleave(columns, 1)
-        return self.blocks(placed, src_key_padding_mask=absent).unflatten(1, (N_LEADS, columns))
+            patches = torch.where(hidden[:, leads, :, None], self.hidden, patches)
+        placed = patches + self._positions(leads, patches.shape[2])
+        tokens = self.blocks(placed.flatten(1, 2), src_key_padding_mask=_unseen(here, patches.shape[2]))
+        tokens = tokens.unflatten(1, patches.shape[1:3]).masked_fill(~here[:, :, None, None], 0.0)
+        return tokens.new_zeros(len(mv), N_LEADS, *tokens.shape[2:]).index_copy(1, leads, tokens)
 
-    def _positions(self, columns: int, device: torch.device) -> Tensor:
-        """Half of it tells the lead, half the time: (8, columns, D)."""
+    def _positions(self, leads: Tensor, columns: int) -> Tensor:
+        """Half of it tells the lead, half the time: (L, columns, D)."""
         half = self.width // 2
-        by_lead = waves(torch.arange(N_LEADS, device=device), half)[:, None].expand(-1, columns, -1)
-        by_time = waves(torch.arange(columns, device=device), half)[None].expand(N_LEADS, -1, -1)
+        by_lead = waves(leads, half)[:, None].expand(-1, columns, -1)
+        by_time = waves(torch.arange(columns, device=leads.device), half)[None].expand(len(leads), -1, -1)
         return torch.cat((by_lead, by_time), 2)
+
+
+def _unseen(here: Tensor, columns: int) -> Tensor | None:
+    """Tokens (B, L columns) that are attended by none; a record without any lead attends to what is not there, as a
+    softmax over nothing is not a number."""
+    if here.all():
+        return None
+    return (~here & here.any(1, keepdim=True)).repeat_interleave(columns, 1)

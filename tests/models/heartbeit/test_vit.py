@@ -51,6 +51,17 @@ def test_a_lead_that_is_not_present_changes_nothing_and_gradients_reach_the_othe
     assert mv.grad[:, :5].abs().sum() > 0 and not mv.grad[:, 5:].any()
 
 
+def test_a_record_without_leads_says_nothing_and_those_beside_it_what_they_say_alone():
+    torch.manual_seed(0)
+    trunk = build_trunk("heartbeit", SMALL).eval()
+    mv, present = torch.randn(3, 8, 500), torch.zeros(3, 8, dtype=torch.bool)
+    present[0], present[1, 2] = True, True
+    embedding, tokens = trunk(mv, present)
+    assert not embedding[2].any() and not tokens[2].any()
+    for row in (0, 1):
+        assert torch.allclose(embedding[row], trunk(mv[row : row + 1], present[row : row + 1])[0][0], atol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["signal", "image"])
 def test_what_is_hidden_is_not_seen(form: str):
     torch.manual_seed(0)
