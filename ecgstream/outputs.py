@@ -12,6 +12,7 @@ import numpy as np
 
 from .alarms.conditions import RULES
 from .alarms.lifecycle import Alarms
+from .alarms.measured import LOW_LIMIT
 from .alert_strips.message import strip_message
 from .alert_strips.recent import RecentStrips
 from .diagnosis.strips import NAMES as STRIP_NAMES
@@ -50,6 +51,10 @@ RHYTHM_ORDER = (
 )
 """Which condition names the rhythm when several hold, gravest first."""
 
+MDC_HEART_RATE, MDC_PVC_RATE = 147842, 148066
+"""IEEE 11073-10101, context-free."""
+PER_MINUTE = "/min"
+"""UCUM."""
 _REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
 _STATES = {name.lower(): number for name, number in pb.Alert.State.items()}
 
@@ -119,6 +124,7 @@ class Outputs:
             text=update.text,
             published_time_ns=now_ns,
             escalation=update.escalation,
+            measured=_measured(update),
         )
         if update.strip:
             message.strip.CopyFrom(strip_message(self._intake, update))
@@ -231,6 +237,15 @@ def _fill_vitals(
     for name, reason, good in zip(names, reasons, quality, strict=True):
         if reason != Reason.ABSENT:
             vitals.leads.append(_lead(name, reason, round(good, 2)))
+
+
+def _measured(update: AlarmUpdate) -> pb.Measured | None:
+    """None where no rate was measured."""
+    if not update.measured_per_min:
+        return None
+    beyond = {"low_limit" if update.condition in LOW_LIMIT else "high_limit": update.limit_per_min}
+    code = MDC_PVC_RATE if update.condition == Condition.FREQUENT_PVC else MDC_HEART_RATE
+    return pb.Measured(mdc_code=code, unit=PER_MINUTE, value=update.measured_per_min, **beyond)
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ import structlog
 
 from .alarms.about import about_alerts
 from .alarms.lifecycle import Alarms
+from .alarms.measured import measured_rates
 from .alarms.technical import add_technical
 from .clock import Clock
 from .conditioning import Conditioner
@@ -182,7 +183,7 @@ class Pipeline:
             judged = rhythm.reason == Reason.OK
             about = about_alerts(rhythm.standstill, rhythm.pulse_beside, seen.swap)
             hops = conditioned.rows, conditioned.first_hop, judged, evidence, onset, from_model
-            updates = self.alarms.step(*hops, self.clock.now_ns(), about)
+            updates = self.alarms.step(*hops, self.clock.now_ns(), about, measured_rates(rhythm, evidence))
         return Step(conditioned, rhythm, seen.beats, seen.swap, seen.strips, scores, evidence, updates)
 
     # ------------------------------------------------------------------------------------------------ parts of the way

@@ -251,6 +251,7 @@ class RhythmResult:
     standstill: np.ndarray  # bool (R, n_hops), judged although every lead is flat
     pulse_beside: np.ndarray  # bool (R, n_hops), every lead is flat, while pleth or pressure shows a pulse
     waves: np.ndarray  # float32 (R, n_hops, main leads, rhythm.waves.FEATURES), NaN where not measured
+    judged_bpm: np.ndarray  # float32 (R, n_hops, N_CONDITIONS), the rate by which a condition holds; 0 for none
     beats_in_noise: Beats  # found where no lead could be judged: no rule, rate or head hears of them
 
 
@@ -289,3 +290,5 @@ class AlarmUpdate:
     text: str = field(default="")
     escalation: int = 0  # above 0: this repeats the update, which nobody has acknowledged
     strip: Strip | None = None
+    measured_per_min: float = 0.0  # the rate with which a condition of rates began; 0: none was measured
+    limit_per_min: float = 0.0  # and the limit it lay beyond

@@ -53,7 +53,8 @@ def test_pure_rooms_import_only_pure_rooms(path: Path):
 @over_modules_of(*IO_ROOMS)
 def test_rooms_that_do_io_know_nothing_of_signals(path: Path):
     own = {name for name in _imports(path) if name.startswith("ecgstream.")}
-    assert own <= {f"ecgstream.{room}" for room in (*IO_ROOMS, "waveform", "errors", "settings", "clock")}
+    common = ("waveform", "errors", "settings", "clock", "bridge_health")
+    assert own <= {f"ecgstream.{room}" for room in (*IO_ROOMS, *common)}
     # Bytes of many messages are read at once by a kernel; nothing else here computes.
     computing = {"torch", "scipy"} if path.name == "plain.py" else {"torch", "scipy", "numba"}
     assert not _imports(path) & computing

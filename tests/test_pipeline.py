@@ -117,6 +117,16 @@ def test_evidence_of_the_rules_is_never_taken_away_by_the_model():
         assert (physiological >= step.rhythm.evidence[:, :, : Condition.LEADS_OFF]).all()
 
 
+def test_an_alert_of_rates_tells_the_rate_and_the_limit_it_lay_beyond():
+    subject = pipeline(diagnosis={"enabled": False}, alarms={"bradycardia_bpm": 90, "tachycardia_bpm": 130})
+    out = subject.process(messages(cuts=SECOND_CUTS))
+    alerts = [decode(o.payload, o.content_type) for o in out if o.name == "alert"]
+    slow = next(alert.measured for alert in alerts if alert.condition == "bradycardia")
+    assert (slow.mdc_code, slow.unit, slow.low_limit) == (147842, "/min", 90)
+    assert 40 < slow.value < slow.low_limit and not slow.HasField("high_limit")
+    assert not any(alert.HasField("measured") for alert in alerts if alert.condition == "asystole")
+
+
 def test_hops_nobody_judged_say_why():
     subject = pipeline(diagnosis={"enabled": False})
     reasons = []

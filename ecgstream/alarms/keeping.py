@@ -15,6 +15,7 @@ from .machine import ALARM_DTYPE, State, fresh_alarms
 from .strips import NO_STRIP, STRIP_DTYPE
 
 Kept = dict[str, Any]
+_NOT_MEASURED = {"measured_per_min": 0.0, "limit_per_min": 0.0}
 _UNTOUCHED = fresh_alarms(1, 1)[0, 0]
 
 
@@ -94,12 +95,12 @@ def _condition(name: str) -> Condition:
 
 
 def _as_alarm(values: Kept) -> np.ndarray:
-    earlier = {"changed": values["update"], "about": 0}  # the same in forms that had neither
+    earlier = {"changed": values["update"], "about": 0} | _NOT_MEASURED  # the same in forms that had them not
     return _filled(ALARM_DTYPE, earlier | values)
 
 
 def _as_strip(values: Kept) -> np.ndarray:
-    return _filled(STRIP_DTYPE, {"about": 0} | values | {"condition": _condition(values["condition"])})
+    return _filled(STRIP_DTYPE, {"about": 0} | _NOT_MEASURED | values | {"condition": _condition(values["condition"])})
 
 
 def _filled(dtype: np.dtype, values: Kept) -> np.ndarray:

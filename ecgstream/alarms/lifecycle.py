@@ -14,6 +14,7 @@ from .conditions import RULE_OF_NAME, RULES, graver_table, judging_order, rule_t
 from .escalation import Escalation
 from .ids import alert_id
 from .machine import CHANGE_DTYPE, NO_CAUSE, State, advance, fresh_alarms
+from .measured import limits_of_rates
 from .strips import NO_STRIP, SLOTS, no_strips, strip_of
 
 _TABLES = (rule_table(), graver_table(), judging_order())
@@ -105,20 +106,25 @@ class Alarms:
         from_model: np.ndarray,
         now_ns: int,
         about: np.ndarray | None = None,
+        measured: np.ndarray | None = None,
     ) -> list[AlarmUpdate]:
         """Judge R rows over H hops each; updates in order of row, then hop, then gravity.
 
         rows, first_hop int64 (R,); judged bool (R, H): whether the signal of the hop could be judged; evidence bool,
         onset int64 (grid sample where it began), from_model bool (R, H, N_CONDITIONS); ``now_ns`` by the injected
         clock, for pauses; about uint8 (R, H, N_CONDITIONS), index into ``about.ABOUT``: what an alert says that
-        begins there, None for nothing.
+        begins there, None for nothing; measured float32 (R, H, N_CONDITIONS), per minute: as of
+        ``measured.measured_rates``, None for nothing.
         """
         blocked = self.is_off(rows) | (self.paused_until_ns[rows] > now_ns)
         changes = np.empty(2 * evidence.size + len(rows) * SLOTS, dtype=CHANGE_DTYPE)
         about = np.zeros(evidence.shape, np.uint8) if about is None else about
-        hops = (rows, first_hop, self.next_hop, judged, evidence, onset, from_model, about, blocked)
+        measured = np.zeros(evidence.shape, np.float32) if measured is None else measured
+        rates = (np.ascontiguousarray(measured), limits_of_rates(self.limits[rows]))
+        hops = (rows, first_hop, self.next_hop, judged, evidence, onset, from_model, about)
         # Contiguous: the kernel would be compiled once more, in mid-stream, for every other memory layout.
-        n_changes = advance(self.alarms, self.strips, _TABLES, *map(np.ascontiguousarray, hops), changes)
+        hops = tuple(map(np.ascontiguousarray, hops))
+        n_changes = advance(self.alarms, self.strips, _TABLES, *hops, rates, np.ascontiguousarray(blocked), changes)
         self.next_hop[rows] = np.maximum(self.next_hop[rows], first_hop + judged.shape[1])
         return [self._changed(int(rows[change["place"]]), change) for change in changes[:n_changes]]
 
@@ -147,6 +153,8 @@ class Alarms:
             decided=decided,
             source=_source(condition, bool(number["from_model"])),
             text=text,
+            measured_per_min=float(number["measured_per_min"]),
+            limit_per_min=float(number["limit_per_min"]),
         )
 
     def standing(self, row: int) -> list[AlarmUpdate]:

@@ -45,6 +45,8 @@ ALARM_DTYPE = np.dtype(
         ("decided", "i8"),  # grid sample at which the newest update was decided
         ("floor", "i8"),  # grid sample; the next alert's onset is not before it, so that no id comes twice
         ("over", "i8"),  # grid sample at which the condition was last over; starts the milder ones' refractory time
+        ("measured_per_min", "f4"),  # the rate with which it began; 0: none was measured
+        ("limit_per_min", "f4"),  # the limit that rate lay beyond
     ],
     align=True,
 )
@@ -61,6 +63,8 @@ CHANGE_DTYPE = np.dtype(
         ("from_model", "?"),
         ("about", "u1"),
         ("completes", "?"),  # nothing changed but that the strip is complete now
+        ("measured_per_min", "f4"),
+        ("limit_per_min", "f4"),
     ],
     align=True,
 )
@@ -90,6 +94,7 @@ def advance(
     onset: np.ndarray,  # int64 (R, H, N_CONDITIONS)
     from_model: np.ndarray,  # bool (R, H, N_CONDITIONS)
     about: np.ndarray,  # uint8 (R, H, N_CONDITIONS)
+    rates: tuple[np.ndarray, np.ndarray],  # measured.measured_rates and limits_of_rates
     blocked: np.ndarray,  # bool (R, N_CONDITIONS)
     changes: np.ndarray,  # CHANGE_DTYPE, room for R * (2 * H * N_CONDITIONS + SLOTS); filled
 ) -> int:
@@ -109,6 +114,9 @@ def advance(
                 if cause != NO_CAUSE:
                     _hold_back(alarm, end)
                 elif seen:
+                    if alarm.state == _INACTIVE or alarm.state == _LATCHED:
+                        alarm.measured_per_min = rates[0][place, h, c]
+                        alarm.limit_per_min = rates[1][place, c]
                     _see(alarm, rules[c], onset[place, h, c], from_model[place, h, c], about[place, h, c], end)
                 else:
                     _miss(alarm, rules[c], end)
@@ -228,4 +236,6 @@ def _write(change: np.void, stands: np.void, told: tuple, update: int, begun: in
     change.begun = begun
     change.from_model = stands.from_model
     change.about = stands.about
+    change.measured_per_min = stands.measured_per_min
+    change.limit_per_min = stands.limit_per_min
     change.completes = completes

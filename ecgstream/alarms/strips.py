@@ -32,6 +32,8 @@ STRIP_DTYPE = np.dtype(
         ("state", "i1"),  # and the state it told
         ("about", "u1"),  # what is said of it: index into about.ABOUT
         ("from_model", "?"),
+        ("measured_per_min", "f4"),  # as in ALARM_DTYPE
+        ("limit_per_min", "f4"),
     ],
     align=True,
 )
@@ -77,6 +79,8 @@ def begin_strip(strip: np.void, condition: int, alarm: np.void, end: int) -> Non
     strip.state = alarm.state
     strip.about = alarm.about
     strip.from_model = alarm.from_model
+    strip.measured_per_min = alarm.measured_per_min
+    strip.limit_per_min = alarm.limit_per_min
 
 
 @njit(cache=True, nogil=True)
@@ -88,6 +92,8 @@ def follow_strip(strips: np.ndarray, condition: int, alarm: np.void) -> None:
             strip.update = alarm.update
             strip.state = alarm.state
             strip.about = alarm.about
+            strip.measured_per_min = alarm.measured_per_min
+            strip.limit_per_min = alarm.limit_per_min
 
 
 @njit(cache=True, nogil=True)

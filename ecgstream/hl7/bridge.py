@@ -7,8 +7,9 @@ import signal
 from typing import Literal
 
 import structlog
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector
 
+from ..bridge_health import BridgeHealth
 from ..errors import SettingsError
 from ..settings import Settings
 from .door import Door
@@ -29,32 +30,21 @@ async def run(settings: Settings, to: Literal["kafka", "zeromq"]) -> None:
     handover = KafkaHandover(settings.kafka) if to == "kafka" else ZeroMqHandover(settings.source, settings.control)
     door = Door(settings.hl7, handover, metrics, settings.alarms.code_vf)
     listener = Listener(settings.hl7, door, metrics)
+    health = BridgeHealth(registry, handover.faults)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    server = thread = None
     try:
         door.start()
         await handover.start()
-        server, thread = _metrics_server(settings, registry)
-        await listener.start()
-        log.info("ready", mllp_port=listener.port, http_port=server.server_port, to=to)
-        await stopping.wait()
-        log.info("stopping")
+        async with health.served(settings.http):
+            await listener.start()
+            health.ready()
+            log.info("ready", mllp_port=listener.port, http_port=health.port, to=to)
+            await stopping.wait()
+            health.stopping()
+            log.info("stopping")
+            await listener.close()
     finally:
         await listener.close()
         await handover.close()
-        if server is not None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-
-def _metrics_server(settings: Settings, registry: CollectorRegistry):
-    http = settings.http
-    try:
-        return start_http_server(http.port, http.host, registry)
-    except OSError as error:
-        raise SettingsError(
-            f"http: cannot listen on {http.host}:{http.port} ({error.strerror}); set http.port."
-        ) from error

@@ -10,6 +10,7 @@ import zmq
 from ..errors import DeliveryError, Hl7Error
 from ..kafka.control import ControlWriter
 from ..kafka.producer import Producer, Unsent
+from ..kafka.sight import BrokerSight
 from ..settings import ControlSettings, KafkaSettings, SourceSettings
 from ..wire import ecgstream_pb2 as pb
 from ..wire.codec import decode, encode
@@ -33,11 +34,16 @@ class KafkaHandover:
         self._producer, self._control = Producer(settings), ControlWriter(settings)
         self._unsent: list[tuple[Unsent, asyncio.Future[None]]] = []
         self._wanted = asyncio.Event()
-        self._sending: asyncio.Task[None] | None = None
+        self._sight = BrokerSight(settings)
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to send. That the cluster is there shows when something is to be confirmed."""
-        self._sending = asyncio.create_task(self._send())
+        """Begin to send. That the cluster is there shows in ``faults``, and when something is to be confirmed."""
+        self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._sight.look())]
+
+    def faults(self) -> list[str]:
+        """Why a message would not be handed on now."""
+        return [self._sight.fault] if self._sight.fault else []
 
     async def chunk(self, stream_id: str, payload: bytes) -> None:
         """Return once all replicas have it. Raises DeliveryError; Hl7Error for one that no broker takes."""
@@ -60,10 +66,10 @@ class KafkaHandover:
 
     async def close(self) -> None:
         """Let go; what has not been confirmed is answered so. Safe at any time and more than once."""
-        if self._sending is not None:
-            self._sending.cancel()
-            await asyncio.wait([self._sending])
-            self._sending = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
         await self._producer.close(CLOSE_S)
         await self._control.close(CLOSE_S)
 
@@ -85,6 +91,7 @@ class KafkaHandover:
         try:
             await self._producer.confirm()
         except DeliveryError as error:
+            self._sight.fault = str(error)
             log.warning("Kafka has not confirmed; senders are asked to send again", chunks=len(batch), text=str(error))
             await self._producer.drop()
             _settle(batch, error)
@@ -122,13 +129,19 @@ class ZeroMqHandover:
             )
             self._readiness = Readiness(self._dealer)
 
+    def faults(self) -> list[str]:
+        """Why a message would not be handed on now; that nobody is there ZeroMQ tells once its buffer is full."""
+        return [] if self._push.getsockopt(zmq.EVENTS) & zmq.POLLOUT else [self._full()]
+
+    def _full(self) -> str:
+        return f"The daemon at {', '.join(self._source.endpoints)} takes no more; is it there?"
+
     async def chunk(self, stream_id: str, payload: bytes) -> None:
         """Return once ZeroMQ has it. Raises DeliveryError when it takes no more."""
         try:
             self._push.send_multipart((CONTENT_TYPE.encode(), stream_id.encode(), payload), zmq.NOBLOCK)
         except zmq.Again as error:
-            where = ", ".join(self._source.endpoints)
-            raise DeliveryError(f"The daemon at {where} takes no more; is it there?") from error
+            raise DeliveryError(self._full()) from error
 
     async def order(self, control: pb.Control) -> None:
         """Return once the daemon has answered, whatever it says. Raises DeliveryError when it does not."""

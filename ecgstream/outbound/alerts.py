@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from ..errors import BrokerError, WireError
 from ..kafka.client import client_options, why_unreachable
 from ..kafka.headers import content_type_of
+from ..kafka.sight import BrokerSight
 from ..settings import KafkaSettings, Settings
 from ..wire import ecgstream_pb2 as pb
 from ..wire.codec import decode
@@ -45,6 +46,10 @@ class Alerts(Protocol):
         """All that was received is on the disk."""
         ...
 
+    def faults(self) -> list[str]:
+        """Why nothing could come now."""
+        ...
+
     async def close(self) -> None:
         """Let go."""
         ...
@@ -61,6 +66,8 @@ class KafkaAlerts:
     def __init__(self, settings: KafkaSettings, metrics: OutboundMetrics):
         self._settings, self._metrics = settings, metrics
         self._consumer: AIOKafkaConsumer | None = None
+        self._sight = BrokerSight(settings)
+        self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Join the group; waits until the broker lets us in. Raises SettingsError, BrokerError."""
@@ -70,6 +77,7 @@ class KafkaAlerts:
             await self._begin_group()
             self._consumer = self._member(self._settings.topics.alerts)
             await self._consumer.start()
+            self._looking = asyncio.create_task(self._sight.look())
         except KafkaError as error:
             where, topic = ", ".join(self._settings.bootstrap), self._settings.topics.alerts
             sentence = f"Kafka at {where} does not let us read {topic} ({error}); see to it and start the bridge again."
@@ -115,8 +123,14 @@ class KafkaAlerts:
         except (KafkaError, TimeoutError) as error:
             log.warning("offsets not committed", text=str(error) or type(error).__name__)
 
+    def faults(self) -> list[str]:
+        """As the protocol says."""
+        return [self._sight.fault] if self._sight.fault else []
+
     async def close(self) -> None:
         """Leave the group."""
+        if self._looking:
+            self._looking.cancel()
         if self._consumer:
             await self._consumer.stop()
 
@@ -160,6 +174,10 @@ class ZeroMqAlerts:
 
     async def confirm(self) -> None:
         """Nobody to tell."""
+
+    def faults(self) -> list[str]:
+        """None: a subscriber is not told whether anybody publishes."""
+        return []
 
     async def close(self) -> None:
         """Stop listening."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import structlog
-from prometheus_client import start_http_server
+from prometheus_client import ProcessCollector
 
+from ..bridge_health import BridgeHealth
 from ..clock import Clock, WallClock
 from ..errors import EcgstreamError, SettingsError
-from ..settings import Destination, Settings
+from ..settings import Destination, HttpSettings, Settings
 from .alarm_manager import AlarmManager
 from .alerts import alerts_of
 from .http import FhirServer, Webhook
@@ -43,18 +43,21 @@ class Bridge:
         self.patients = patient_table(settings.hl7)
         self.receivers = [self._receiver(destination) for destination in settings.outbound.destinations]
         self.alerts = alerts_of(settings, self.metrics)
+        ProcessCollector(registry=self.metrics.registry)
+        self.health = BridgeHealth(self.metrics.registry, self.alerts.faults)
         self.stopping = asyncio.Event()
-        self.http_port = 0
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises EcgstreamError where it cannot start, or the disk fails."""
         outbound = self.settings.outbound
         trims = {receiver.name: receiver.trim for receiver in self.receivers}
         queue = OutboundQueue(outbound.queue, round(outbound.queue_mb * 2**20), trims, self.metrics)
+        address = HttpSettings(host=outbound.http_host, port=outbound.http_port)
         try:
-            with self._metrics_served():
+            async with self.health.served(address, ("outbound", "outbound.http_port")):
                 await self.alerts.start()
-                log.info("ready", destinations=list(trims), http_port=self.http_port)
+                self.health.ready()
+                log.info("ready", destinations=list(trims), http_port=self.health.port)
                 await self._work(queue)
         finally:
             await self.alerts.close()
@@ -75,6 +78,7 @@ class Bridge:
                 tasks = [group.create_task(sender.run()) for sender in senders]
                 tasks.append(group.create_task(self._take_in(queue)))
                 await self.stopping.wait()
+                self.health.stopping()
                 while tasks:  # more than once: a task that is just being answered may miss that it is cancelled
                     for task in tasks:
                         task.cancel()
@@ -93,24 +97,6 @@ class Bridge:
         farewells = (receiver.close() for receiver in self.receivers)
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*farewells, return_exceptions=True), FAREWELL_S)
-
-    @contextmanager
-    def _metrics_served(self) -> Iterator[None]:
-        outbound = self.settings.outbound
-        try:
-            server, thread = start_http_server(outbound.http_port, outbound.http_host, self.metrics.registry)
-        except OSError as error:
-            address = f"{outbound.http_host}:{outbound.http_port}"
-            raise SettingsError(
-                f"outbound: cannot listen on {address} ({error.strerror}); set outbound.http_port."
-            ) from error
-        self.http_port = server.server_port
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
     def _receiver(self, destination: Destination) -> Receiver:
         match destination.kind:

@@ -7,6 +7,7 @@ is the dialect. The patient is filled in here, when the message is made, and now
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import hl7
@@ -34,12 +35,27 @@ REFERENCE_IDS = {
     199874: "MDC_EVT_ECG_ARRHY",
 }
 """Of the codes we send, those whose name is public (DICOM CID 3038 and vendors' messages); others get our label."""
+RATES = {147842: "MDC_ECG_HEART_RATE", 148066: "MDC_ECG_V_P_C_RATE"}
+BEATS_PER_MINUTE = "264864^MDC_DIM_BEAT_PER_MIN^MDC"
 PRIORITIES = {pb.Alert.HIGH: "PH", pb.Alert.MEDIUM: "PM", pb.Alert.LOW: "PL"}
 
 # HL7 v2 chapter 2.7. The library's own escape turns µ and é into hex, which UTF-8 (MSH-18) makes needless.
 _ESCAPES = str.maketrans(
     {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"} | {chr(code): " " for code in range(32)}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One OBX: a facet of an alarm."""
+
+    code: str  # OBX-3
+    kind: str  # OBX-2
+    value: str  # OBX-5
+    unit: str = ""  # OBX-6
+    usual: str = ""  # OBX-7, the reference range
+    flags: str = ""  # OBX-8
+    at_ns: int = 0  # OBX-14
 
 
 class Pcd04Messages:
@@ -53,8 +69,18 @@ class Pcd04Messages:
         alert = entry.alert
         decided_ns = alert.onset_time_ns + round(alert.delay_s * 1e9)
         facets = _facets(self._dialect, entry.phase, *_state(alert), PRIORITIES.get(alert.priority, "PN"), _type(alert))
-        observations = [(_condition(alert), "ST", escaped(_words(alert))), _source(self._dialect, alert), *facets]
-        flags = "~".join(("A", facets[3][2], facets[4][2]))
+        beyond = _beyond(alert)
+        observations = [
+            Observation(
+                _condition(alert),
+                "ST",
+                escaped(_words(alert)),
+                flags="~".join((beyond, facets[3].value, facets[4].value)),
+                at_ns=alert.onset_time_ns,
+            ),
+            _measured(alert.measured, beyond) if alert.HasField("measured") else _source(self._dialect, alert),
+            *facets,
+        ]
         # A continue is a message of its own each time it is sent; every other phase is the same message each time.
         again = sent_ns if entry.phase == "continue" and not alert.escalation else alert.escalation
         return self._message(
@@ -63,9 +89,7 @@ class Pcd04Messages:
             patient=[_pid(identity), self._place(alert.stream_id)],
             order=self._order(alert.alert_id, alert.update, entry.phase, decided_ns),
             observations=observations,
-            observed_ns=alert.onset_time_ns,
             device=alert.stream_id,
-            flags=flags,
         )
 
     def watchdog(self, sent_ns: int, is_last: bool = False) -> hl7.Message:
@@ -73,16 +97,16 @@ class Pcd04Messages:
         state = "inactive" if is_last else "active"
         facets = _facets(self._dialect, "end" if is_last else "start", state, "enabled", "PN", "SA")
         name = self._settings.sending_application
-        source = (f"{self._dialect.alert_source}^MDC", "CWE", MONITOR)
+        lives = Observation(
+            f"{self._dialect.watchdog}^MDC", "ST", "ecgstream is running", flags="~PN~SA", at_ns=sent_ns
+        )
         return self._message(
             control_id=_digest("watchdog", sent_ns),
             sent_ns=sent_ns,
             patient=[],
             order=self._order("watchdog", 0, "start", sent_ns),
-            observations=[(f"{self._dialect.watchdog}^MDC", "ST", "ecgstream is running"), source, *facets],
-            observed_ns=sent_ns,
+            observations=[lives, Observation(f"{self._dialect.alert_source}^MDC", "CWE", MONITOR), *facets],
             device=name,
-            flags="~".join(("", "PN", "SA")),
         )
 
     # ----------------------------------------------------------------------------------------------------- segments
@@ -93,18 +117,15 @@ class Pcd04Messages:
         sent_ns: int,
         patient: list[str],
         order: str,
-        observations: list[tuple[str, str, str]],
-        observed_ns: int,
+        observations: list[Observation],
         device: str,
-        flags: str,
     ) -> hl7.Message:
         equipment = f"{escaped(device)}^{escaped(self._settings.sending_application)}"
         segments = [self._header(control_id, sent_ns), *patient, order]
-        for number, (code, kind, value) in enumerate(observations, start=1):
-            facet = f"1.0.0.0.{number}"
-            flagged = flags if number == 1 else ""
-            when = _time(observed_ns) if number == 1 else ""
-            segments.append(f"OBX|{number}|{kind}|{code}|{facet}|{value}|||{flagged}|||F|||{when}||||{equipment}")
+        for number, one in enumerate(observations, start=1):
+            what = f"{one.kind}|{one.code}|1.0.0.0.{number}|{one.value}|{one.unit}|{one.usual}|{one.flags}"
+            when = _time(one.at_ns) if one.at_ns else ""
+            segments.append(f"OBX|{number}|{what}|||F|||{when}||||{equipment}")
         return hl7.parse("\r".join(segments) + "\r")
 
     def _header(self, control_id: str, sent_ns: int) -> str:
@@ -162,7 +183,7 @@ def _type(alert: pb.Alert) -> str:
 
 def _facets(
     dialect: DialectSettings, phase: str, state: str, inactivation: str, priority: str, kind: str
-) -> list[tuple[str, str, str]]:
+) -> list[Observation]:
     codes = (
         dialect.event_phase,
         dialect.alarm_state,
@@ -171,11 +192,25 @@ def _facets(
         dialect.alert_type,
     )
     values = (phase, state, inactivation, priority, kind)
-    return [(f"{code}^MDC", "ST", value) for code, value in zip(codes, values, strict=True)]
+    return [Observation(f"{code}^MDC", "ST", value) for code, value in zip(codes, values, strict=True)]
 
 
-def _source(dialect: DialectSettings, alert: pb.Alert) -> tuple[str, str, str]:
-    return f"{dialect.alert_source}^MDC", "CWE", MONITOR if alert.technical else ECG
+def _source(dialect: DialectSettings, alert: pb.Alert) -> Observation:
+    return Observation(f"{dialect.alert_source}^MDC", "CWE", MONITOR if alert.technical else ECG)
+
+
+def _beyond(alert: pb.Alert) -> str:
+    """HL7 table 0078: high or low, where a limit of a rate tells which; else abnormal."""
+    if not alert.HasField("measured"):
+        return "A"
+    return "L" if alert.measured.HasField("low_limit") else "H"
+
+
+def _measured(measured: pb.Measured, beyond: str) -> Observation:
+    """The rate in the place of its source, as ACM has it of limit alarms; what is usual ends at the limit."""
+    usual = f">{measured.low_limit:g}" if beyond == "L" else f"<{measured.high_limit:g}"
+    code = f"{measured.mdc_code}^{RATES[measured.mdc_code]}^MDC"
+    return Observation(code, "NM", f"{round(measured.value, 1):g}", BEATS_PER_MINUTE, usual, beyond)
 
 
 def _condition(alert: pb.Alert) -> str:

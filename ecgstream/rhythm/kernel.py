@@ -67,7 +67,7 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, in_no
             known = (hop + 1) * HOP_SAMPLES - delay[r] - LOOK_AHEAD
             if out[2][r, k] == _OK:
                 judge_wave(s, judge_fibrillation(s), (hop + 1) * HOP_SAMPLES - delay[r])
-                judge_beats(s, known, limits[rows[r]])
+                judge_beats(s, known, limits[rows[r]], out[8][r, k])
                 if (hop + 1) % WAVE_HOPS == 0:
                     measure_waves(s, known, out[6][r, k])
             tell(s, out[0][r, k], out[1][r, k])

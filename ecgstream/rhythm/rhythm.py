@@ -62,7 +62,7 @@ class Rhythm(RowRecords):
             in_noise,
             (
                 *(result.evidence, result.onset, result.reason, result.hr_bpm, result.pvc_per_min),
-                *(result.standstill, result.waves, result.pulse_beside),
+                *(result.standstill, result.waves, result.pulse_beside, result.judged_bpm),
             ),
         )
         result.beats = Beats(*(column[:count] for column in beats))
@@ -83,5 +83,6 @@ def _empty(n_rows: int, n_hops: int) -> RhythmResult:
         standstill=np.zeros((n_rows, n_hops), bool),
         pulse_beside=np.zeros((n_rows, n_hops), bool),
         beats_in_noise=Beats(nothing, nothing, np.empty(0, bool), nothing),
+        judged_bpm=np.zeros((n_rows, n_hops, N_CONDITIONS), np.float32),
         waves=np.full((n_rows, n_hops, N_MAIN_LEADS, len(FEATURES)), np.nan, np.float32),
     )

@@ -76,13 +76,24 @@ def judge_wave(s, fibrillating, stop):
 
 
 @njit(cache=True, nogil=True)
-def judge_beats(s, known, limits):
-    """All conditions that beats tell, at a usable hop; ``limits`` one LIMITS_DTYPE."""
+def judge_beats(s, known, limits, bpm):
+    """All conditions that beats tell, at a usable hop; ``limits`` one LIMITS_DTYPE.
+
+    ``bpm`` (N_CONDITIONS,): of a condition that holds by a rate, that rate is written there.
+    """
     _judge_silence(s, known, limits)
-    _judge_slow(s, known, limits.extreme_bradycardia_bpm)
-    _judge_fast(s, known, limits.extreme_tachycardia_bpm)
-    _judge_ventricular(s, known, limits.ventricular_tachycardia_bpm)
-    _judge_limits(s, heart_rate(s, known), limits.bradycardia_bpm, limits.tachycardia_bpm)
+    _judge_slow(s, known, limits.extreme_bradycardia_bpm, bpm)
+    _judge_fast(s, known, limits.extreme_tachycardia_bpm, bpm)
+    _judge_ventricular(s, known, limits.ventricular_tachycardia_bpm, bpm)
+    _judge_limits(s, heart_rate(s, known), limits.bradycardia_bpm, limits.tachycardia_bpm, bpm)
+
+
+@njit(cache=True, nogil=True)
+def _set_by_rate(s, condition, holds, onset, count, span, bpm):
+    """``set_condition``, and the mean rate of ``count`` intervals that span so many samples."""
+    set_condition(s, condition, holds, onset)
+    if holds:
+        bpm[condition] = 60.0 * GRID_HZ * count / span
 
 
 @njit(cache=True, nogil=True)
@@ -105,7 +116,7 @@ def _set_silence(s, condition, known, least):
 
 
 @njit(cache=True, nogil=True)
-def _judge_slow(s, known, low_bpm):
+def _judge_slow(s, known, low_bpm, bpm):
     limit = low_bpm + (_EXTREME_BRADY_MARGIN_BPM if s.active[_C_EXTREME_BRADY] else 0.0)
     longest_mean = 60.0 * GRID_HZ / limit
     count, span, onset = 0, 0, known
@@ -119,26 +130,26 @@ def _judge_slow(s, known, low_bpm):
             break
         count, span, onset = count + 1, span + length, beat_sample(s, age + 1)
     enough = count >= _BRADY_INTERVALS or span >= _BRADY_SPAN
-    set_condition(s, _C_EXTREME_BRADY, enough and span > count * longest_mean, onset)
+    _set_by_rate(s, _C_EXTREME_BRADY, enough and span > count * longest_mean, onset, count, span, bpm)
 
 
 @njit(cache=True, nogil=True)
-def _judge_fast(s, known, high_bpm):
+def _judge_fast(s, known, high_bpm, bpm):
     limit = high_bpm - (_EXTREME_TACHY_MARGIN_BPM if s.active[_C_EXTREME_TACHY] else 0.0)
     count, span = run_of_intervals(s, _TACHY_INTERVALS) if s.n_beats > 0 else (0, 0)
     holds = count == _TACHY_INTERVALS and span * limit < count * 60.0 * GRID_HZ and known - beat_sample(s, 0) < _RECENT
-    set_condition(s, _C_EXTREME_TACHY, holds, beat_sample(s, count) if holds else -1)
+    _set_by_rate(s, _C_EXTREME_TACHY, holds, beat_sample(s, count) if holds else -1, count, span, bpm)
 
 
 @njit(cache=True, nogil=True)
-def _judge_ventricular(s, known, least_bpm):
+def _judge_ventricular(s, known, least_bpm, bpm):
     run = ventricular_run(s)
     recent = s.n_beats > 0 and known - beat_sample(s, 0) < _RECENT
     limit = least_bpm - (_VT_MARGIN_BPM if s.active[_C_VT] else 0.0)
     count, span = run_of_intervals(s, _VT_BEATS - 1) if run >= _VT_BEATS else (0, 0)
     holds = recent and count == _VT_BEATS - 1 and span * limit < count * 60.0 * GRID_HZ and _is_even(s, count)
     holds = holds and count_alike(s, count) >= _VT_ALIKE
-    set_condition(s, _C_VT, holds, beat_sample(s, count) if holds else -1)
+    _set_by_rate(s, _C_VT, holds, beat_sample(s, count) if holds else -1, count, span, bpm)
     holds = recent and run >= _RUN_BEATS
     set_condition(s, _C_RUN, holds, beat_sample(s, run - 1) if holds else -1)
 
@@ -153,12 +164,16 @@ def _is_even(s, count):
 
 
 @njit(cache=True, nogil=True)
-def _judge_limits(s, rate, low_bpm, high_bpm):
+def _judge_limits(s, rate, low_bpm, high_bpm, bpm):
     low = low_bpm + (_LIMIT_MARGIN_BPM if s.active[_C_BRADY] else 0.0)
     high = high_bpm - (_LIMIT_MARGIN_BPM if s.active[_C_TACHY] else 0.0)
     onset = s.beat_sample[0] if s.n_beats == 0 else _first_of_rate(s)
     set_condition(s, _C_BRADY, rate < low, onset)
     set_condition(s, _C_TACHY, rate > high, onset)
+    if rate < low:
+        bpm[_C_BRADY] = rate
+    if rate > high:
+        bpm[_C_TACHY] = rate
 
 
 @njit(cache=True, nogil=True)

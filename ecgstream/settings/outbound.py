@@ -119,7 +119,7 @@ class OutboundSettings(_Section):
     dialects: dict[str, DialectSettings] = Field({}, description="beside, or instead of, ihe and draeger")
     queue: Path = Field(Path("ecgstream-outbound.sqlite3"), description="holds what could not be sent yet")
     queue_mb: float = Field(256.0, gt=0, description="of each destination; beyond it the oldest is dropped, counted")
-    http_port: int = Field(9465, ge=0, le=65_535, description="/metrics")
+    http_port: int = Field(9465, ge=0, le=65_535, description="/metrics and /health")
     http_host: str = "127.0.0.1"
     retry_s: float = Field(1.0, gt=0, description="wait after a first failure; it doubles")
     longest_retry_s: float = Field(30.0, gt=0, description="… up to this")

@@ -200,7 +200,7 @@ class ControlReply(_message.Message):
     def __init__(self, version: _Optional[int] = ..., request_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., text: _Optional[str] = ..., effective_sample: _Optional[int] = ..., passed_on: _Optional[bool] = ...) -> None: ...
 
 class Alert(_message.Message):
-    __slots__ = ("version", "alert_id", "update", "stream_id", "condition", "mdc_code", "snomed_code", "state", "priority", "lethal", "technical", "source", "onset_sample", "onset_time_ns", "decided_sample", "delay_s", "late_s", "text", "published_time_ns", "escalation", "strip")
+    __slots__ = ("version", "alert_id", "update", "stream_id", "condition", "mdc_code", "snomed_code", "state", "priority", "lethal", "technical", "source", "onset_sample", "onset_time_ns", "decided_sample", "delay_s", "late_s", "text", "published_time_ns", "escalation", "strip", "measured")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Alert.State]
@@ -244,6 +244,7 @@ class Alert(_message.Message):
     PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
     ESCALATION_FIELD_NUMBER: _ClassVar[int]
     STRIP_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
     version: int
     alert_id: str
     update: int
@@ -265,7 +266,22 @@ class Alert(_message.Message):
     published_time_ns: int
     escalation: int
     strip: Strip
-    def __init__(self, version: _Optional[int] = ..., alert_id: _Optional[str] = ..., update: _Optional[int] = ..., stream_id: _Optional[str] = ..., condition: _Optional[str] = ..., mdc_code: _Optional[int] = ..., snomed_code: _Optional[str] = ..., state: _Optional[_Union[Alert.State, str]] = ..., priority: _Optional[_Union[Alert.Priority, str]] = ..., lethal: _Optional[bool] = ..., technical: _Optional[bool] = ..., source: _Optional[str] = ..., onset_sample: _Optional[int] = ..., onset_time_ns: _Optional[int] = ..., decided_sample: _Optional[int] = ..., delay_s: _Optional[float] = ..., late_s: _Optional[float] = ..., text: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., escalation: _Optional[int] = ..., strip: _Optional[_Union[Strip, _Mapping]] = ...) -> None: ...
+    measured: Measured
+    def __init__(self, version: _Optional[int] = ..., alert_id: _Optional[str] = ..., update: _Optional[int] = ..., stream_id: _Optional[str] = ..., condition: _Optional[str] = ..., mdc_code: _Optional[int] = ..., snomed_code: _Optional[str] = ..., state: _Optional[_Union[Alert.State, str]] = ..., priority: _Optional[_Union[Alert.Priority, str]] = ..., lethal: _Optional[bool] = ..., technical: _Optional[bool] = ..., source: _Optional[str] = ..., onset_sample: _Optional[int] = ..., onset_time_ns: _Optional[int] = ..., decided_sample: _Optional[int] = ..., delay_s: _Optional[float] = ..., late_s: _Optional[float] = ..., text: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., escalation: _Optional[int] = ..., strip: _Optional[_Union[Strip, _Mapping]] = ..., measured: _Optional[_Union[Measured, _Mapping]] = ...) -> None: ...
+
+class Measured(_message.Message):
+    __slots__ = ("mdc_code", "unit", "value", "low_limit", "high_limit")
+    MDC_CODE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    LOW_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    HIGH_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    mdc_code: int
+    unit: str
+    value: float
+    low_limit: float
+    high_limit: float
+    def __init__(self, mdc_code: _Optional[int] = ..., unit: _Optional[str] = ..., value: _Optional[float] = ..., low_limit: _Optional[float] = ..., high_limit: _Optional[float] = ...) -> None: ...
 
 class Strip(_message.Message):
     __slots__ = ("start_sample", "start_time_ns", "layout", "samples", "onset", "complete")

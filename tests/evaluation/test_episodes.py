@@ -26,7 +26,7 @@ def result_with(condition: Condition, *spans: tuple[int, int], n_hops: int = 200
     onset = np.where(evidence, 0, -1)
     flags = np.zeros((1, n_hops), bool)
     beats = Beats(none, none, none > 0, none)
-    return RhythmResult(beats, evidence, onset, per_hop, per_hop, per_hop, flags, flags, per_hop, beats)
+    return RhythmResult(beats, evidence, onset, per_hop, per_hop, per_hop, flags, flags, per_hop, per_hop, beats)
 
 
 def test_evidence_becomes_episodes_told_at_the_end_of_their_first_hop():

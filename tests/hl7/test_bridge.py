@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +68,22 @@ def ask(port: int, *blocks: bytes) -> list[tuple[str, str]]:
     return found
 
 
+def ready(port: int) -> tuple[int, str]:
+    """Status and body of /health/ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.read().decode()
+
+
+def until_ready(port: int, status: int, says: str) -> None:
+    deadline_s = time.monotonic() + 60
+    while (told := ready(port))[0] != status or says not in told[1]:
+        assert time.monotonic() < deadline_s, told
+        time.sleep(0.1)
+
+
 def test_a_ward_by_hl7_arrives_in_kafka_whole_and_in_order(kafka_settings: KafkaSettings, tmp_path: Path):
     told = kafka_settings.model_dump(mode="json")
     with bridge(tmp_path, "kafka", kafka=told) as port:
@@ -93,18 +111,22 @@ def test_a_ward_by_hl7_arrives_in_kafka_whole_and_in_order(kafka_settings: Kafka
 def test_while_the_broker_is_away_nothing_is_answered_aa(broker: Broker, kafka_settings: KafkaSettings, tmp_path: Path):
     told = kafka_settings.model_copy(update={"request_timeout_s": 2.0}).model_dump(mode="json")
     blocks = [wcm({"II": ramp()}), adt("A01", pid(), pv1())]
-    with bridge(tmp_path, "kafka", kafka=told) as port:
+    (http,) = free_ports(1)
+    with bridge(tmp_path, "kafka", kafka=told, http={"port": http}) as port:
         assert ask(port, blocks[0]) == [("AA", "")]
+        until_ready(http, 200, '"faults": []')
         broker.stop()
         try:
             for code, sentence in ask(port, *blocks):
                 assert code == "AR"
                 assert "Send the message again" in sentence
+            until_ready(http, 503, "Kafka at")
         finally:
             broker.start()
         deadline_s = time.monotonic() + 60
         while (answers := ask(port, *blocks)) != [("AA", ""), ("AA", "")]:
             assert time.monotonic() < deadline_s, answers
+        until_ready(http, 200, '"faults": []')
     found = messages(kafka_settings.bootstrap[0], kafka_settings.topics.chunks)
     assert len({pb.Chunk.FromString(message.value).sequence for message in found}) == 1, "sent again: known by number"
 
@@ -129,6 +151,16 @@ def test_over_zeromq_chunks_and_orders_reach_one_daemon(tmp_path: Path):
                 kind, reply = encode(pb.ControlReply(version=1, request_id=request.request_id, accepted=True))
                 control.send_multipart([*envelope, kind.encode(), stream_id, reply])
                 assert b"MSA|AA" in sender.recv(4096)
+
+
+def test_a_daemon_that_takes_nothing_more_makes_the_bridge_unready(tmp_path: Path):
+    (nobody, http) = free_ports(2)
+    told = {"source": {"endpoints": [f"tcp://127.0.0.1:{nobody}"], "high_water_mark": 2}, "http": {"port": http}}
+    with bridge(tmp_path, "zeromq", **told) as port:
+        assert ready(http)[0] == 200
+        answers = ask(port, *[wcm({"II": ramp()})] * 4)
+        assert [code for code, _ in answers] == ["AA", "AA", "AR", "AR"]
+        until_ready(http, 503, "takes no more; is it there?")
 
 
 @pytest.mark.parametrize(

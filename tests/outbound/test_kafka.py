@@ -55,6 +55,7 @@ async def test_alerts_told_while_the_bridge_was_down_are_sent(tmp_path: Path, ka
         await publish(*updates("before", LIFE))  # a new bridge begins at the end of the topic
         async with bridge(settings) as running:
             await until(lambda: bool(running.alerts._consumer and running.alerts._consumer.assignment()), 30)
+            await until(lambda: running.health.not_ready() == [], 30)
             await publish(*updates("a", LIFE))
             await producer.send_and_wait(topic, b"no alert", b"bed")
             await until(lambda: told() == ["a-0", "a-1"], 30)
@@ -62,5 +63,6 @@ async def test_alerts_told_while_the_bridge_was_down_are_sent(tmp_path: Path, ka
         await publish(*updates("b", LIFE))
         async with bridge(settings) as running:
             await until(lambda: len(told()) == 4, 30)
+        assert running.health.not_ready() == ["stopping"]
     await manager.stop()
     assert told() == ["a-0", "a-1", "b-0", "b-1"]

@@ -24,6 +24,16 @@ SENT_NS = T0_NS + 4_400_000_000
 MULDER = Identity((Identifier("HO2009001", "Hospital", "MR"),), "Mul|der", "Geert", "18991230", "M")
 
 
+TACHYCARDIA = {
+    "alert_id": "a2",
+    "condition": "tachycardia",
+    "mdc_code": 196648,
+    "snomed_code": "3424008",
+    "priority": pb.Alert.MEDIUM,
+    "measured": pb.Measured(mdc_code=147842, unit="/min", value=131.5, high_limit=120),
+}
+
+
 def messages(dialect: str = "ihe") -> Pcd04Messages:
     settings = Pcd04Settings(kind="pcd04", name="am", host="h", dialect=dialect, sending_facility="HOSPITAL")
     return Pcd04Messages(settings, OutboundSettings().dialect(dialect))
@@ -56,6 +66,7 @@ def test_golden_messages(dialect: str):
         entry("continue"),
         entry("update", update=1, state=pb.Alert.LATCHED, text="over, not yet acknowledged"),
         entry("end", update=2, state=pb.Alert.ENDED, text="over"),
+        entry("start", **TACHYCARDIA),
     ]
     made = [messages(dialect).alert(one, MULDER, SENT_NS) for one in life]
     made.append(messages(dialect).watchdog(SENT_NS))
@@ -91,6 +102,31 @@ def test_every_condition_makes_a_valid_message_with_a_code(rule: object):
 def test_states(state: int, text: str, facets: tuple[str, str]):
     seen = observations(parsed(messages().alert(entry("update", update=3, state=state, text=text), None, SENT_NS)))
     assert (seen["1.0.0.0.4"][1], seen["1.0.0.0.5"][1]) == facets
+
+
+@pytest.mark.parametrize(
+    ("measured", "obx"),
+    [
+        (
+            {"mdc_code": 147842, "value": 171.44, "high_limit": 140},
+            ["NM", "147842^MDC_ECG_HEART_RATE^MDC", "171.4", "264864^MDC_DIM_BEAT_PER_MIN^MDC", "<140", "H"],
+        ),
+        (
+            {"mdc_code": 147842, "value": 38, "low_limit": 42.5},
+            ["NM", "147842^MDC_ECG_HEART_RATE^MDC", "38", "264864^MDC_DIM_BEAT_PER_MIN^MDC", ">42.5", "L"],
+        ),
+        (
+            {"mdc_code": 148066, "value": 12, "high_limit": 10},
+            ["NM", "148066^MDC_ECG_V_P_C_RATE^MDC", "12", "264864^MDC_DIM_BEAT_PER_MIN^MDC", "<10", "H"],
+        ),
+    ],
+)
+def test_the_source_of_an_alarm_of_rates_is_the_rate_with_the_limit_it_lies_beyond(measured: dict, obx: list[str]):
+    message = messages().alert(entry(measured=pb.Measured(unit="/min", **measured)), None, SENT_NS)
+    parsed(message)
+    source = message.segments("OBX")[1]
+    assert [str(source[field]) for field in (2, 3, 5, 6, 7, 8)] == obx and str(source[4]) == "1.0.0.0.2"
+    assert str(message["OBX"][0][8]) == f"{obx[-1]}~PH~SP"
 
 
 def test_text_with_delimiters_and_letters_of_any_language_comes_through():

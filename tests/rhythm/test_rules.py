@@ -102,6 +102,24 @@ def test_extreme_bradycardia_below_forty(interval_s, expected, within_s):
         assert found[0] - 17.0 <= within_s
 
 
+@pytest.mark.parametrize(
+    ("condition", "signal", "bpm"),
+    [
+        (Condition.BRADYCARDIA, train((20, 0.8), (12, 1.4)), (60 / 1.4, 50)),
+        (Condition.TACHYCARDIA, train((20, 0.8), (40, 0.47)), (120, 60 / 0.47)),
+        (Condition.EXTREME_BRADYCARDIA, train((20, 0.8), (8, 2.0)), (30, 40)),
+        (Condition.EXTREME_TACHYCARDIA, train((20, 0.8), (30, 0.40)), (140, 150)),
+    ],
+)
+def test_a_condition_of_rates_says_the_rate_it_is_judged_by(condition, signal, bpm):
+    """From the first hop of it on beyond the limit, towards the rate of the slow or fast beats alone."""
+    result = run(signal)
+    hops = np.flatnonzero(result.evidence[0, :, condition])
+    rates = result.judged_bpm[0, hops, condition]
+    assert len(hops) > 5 and (rates > bpm[0] - 1).all() and bpm[0] - 1 < rates[0] < bpm[1] + 1
+    assert not result.judged_bpm[~result.evidence].any()
+
+
 @pytest.mark.parametrize(("interval_s", "expected"), [(0.45, False), (0.40, True)])
 def test_extreme_tachycardia_needs_sixteen_fast_intervals(interval_s, expected):
     found = told(run(train((20, 0.8), (30, interval_s))), Condition.EXTREME_TACHYCARDIA)

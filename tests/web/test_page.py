@@ -14,8 +14,8 @@ import pytest
 import trustme
 
 from ecgstream.alert_strips.recent import RecentStrips
-from ecgstream.endpoints import listen, tls_context
 from ecgstream.errors import SettingsError
+from ecgstream.http_port import listen, tls_context
 from ecgstream.metrics import Metrics
 from ecgstream.settings import HttpSettings, WebSettings
 from ecgstream.waveform import STANDARD_LEADS
