@@ -48,6 +48,7 @@ app.command()(export.export)
 app.command()(finetune.finetune)
 app.command()(pretrain.pretrain)
 app.command("train-foundation")(train_foundation.train_foundation)
+app.command("train-phenotypes")(train_foundation.train_phenotypes)
 app.command()(strip.strip)
 app.command("web-token")(web.web_token)
 

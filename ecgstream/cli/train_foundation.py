@@ -25,3 +25,18 @@ def train_foundation(
         cache = Path(".cache")
         figures = train(read_ptbxl(data, cache), out, cache, passes, seed, device)
         console.print_json(data=figures)
+
+
+def train_phenotypes(
+    data: Annotated[Path, typer.Argument(help="Folder with ptbxl and ptbxl250, or one of them.")],
+    out: Annotated[Path, typer.Option(help="The head's directory.")] = Path("runs/phenotypes"),
+) -> None:
+    """Fit heads for age and sex on the shipped convolutional networks, test them by folds, write one with its card."""
+    from ..heads.fitting import FOLDS
+    from ..labelled.reading import read_ptbxl
+    from ..models.card import CARD
+    from ..training.phenotypes import fit_phenotypes
+
+    with told():
+        fit_phenotypes(read_ptbxl(data, Path(".cache")), [f"foundation_cnn_{fold}" for fold in range(FOLDS)], out)
+        console.print((out / CARD).read_text(), markup=False, highlight=False)

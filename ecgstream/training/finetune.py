@@ -23,6 +23,7 @@ from ..models.card import Card, write_card
 from ..models.folder import Network, NetworkManifest, save_network
 from ..models.trunk import Classifier, Trunk
 from .loop import Schedule
+from .probe import crop_embeddings
 from .supervised import Teaching, fit_labels, predict_logits
 from .thresholds import best_threshold, platt
 
@@ -82,7 +83,7 @@ def _fit_on_frozen(
     """Logistic regression on mean embeddings; as strongly regularised as serves the validation part best."""
     known = parts.fit | parts.validation
     found = np.zeros((len(label), classifier.trunk.width), np.float32)
-    found[known] = predict_logits(_Embedding(classifier.trunk), records.take(known), teaching)
+    found[known] = crop_embeddings(classifier.trunk, records.take(known), teaching)
     mean, spread = found[parts.fit].mean(0), found[parts.fit].std(0) + 1e-4
     scaled = (found - mean) / spread
     fitted = [
@@ -94,15 +95,6 @@ def _fit_on_frozen(
     with torch.no_grad():
         classifier.head.weight[0] = torch.from_numpy(weight.astype(np.float32))
         classifier.head.bias[0] = float(best.intercept_[0] - weight @ mean)
-
-
-class _Embedding(torch.nn.Module):
-    def __init__(self, trunk: Trunk):
-        super().__init__()
-        self.trunk = trunk
-
-    def forward(self, mv: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-        return self.trunk(mv, present)[0]
 
 
 def balanced(label: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import torch
 
 from ..labelled import LabelledRecords
 from ..models.trunk import Classifier, Trunk
+from .supervised import Teaching, predict_logits
 
 BATCH = 64
 STRENGTH = 0.01
@@ -25,6 +26,20 @@ def embeddings(trunk: Trunk, records: LabelledRecords) -> np.ndarray:
             present = torch.from_numpy(records.present[rows]).to(device)
             parts.append(trunk(mv, present)[0].cpu().numpy())
     return np.concatenate(parts)
+
+
+def crop_embeddings(trunk: Trunk, records: LabelledRecords, teaching: Teaching) -> np.ndarray:
+    """Mean embeddings float32 (N, D) over crops, as a head's logits are means over them."""
+    return predict_logits(_Embedding(trunk.eval()), records, teaching)
+
+
+class _Embedding(torch.nn.Module):
+    def __init__(self, trunk: Trunk):
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, mv: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        return self.trunk(mv, present)[0]
 
 
 def probe(train: np.ndarray, targets: np.ndarray, test: np.ndarray) -> np.ndarray:
