@@ -7,7 +7,6 @@ Headless Chromium, no GPU; needs the extra ``dev``. Prints a line every half min
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import time
@@ -62,16 +61,16 @@ def _watch(page: Page, daemon: DaemonProcess, minutes: float) -> int:
     print("minute  frames/s  page MB  daemon MB  daemon CPU %  kB/s  updates dropped")
     begun_s = time.monotonic()
     while time.monotonic() - begun_s < 60 * minutes:
-        cpu_s, sent = _metric(daemon, "process_cpu_seconds_total"), page.evaluate("ecgstream.live.bytes")
+        cpu_s, sent = daemon.metric("process_cpu_seconds_total"), page.evaluate("ecgstream.live.bytes")
         frames, at_s = page.evaluate(COUNT), time.monotonic()
         time.sleep(EVERY_S)
         over_s = time.monotonic() - at_s
         fps = (page.evaluate("window.framesDrawn") - frames) / over_s
-        last = (_heap_mb(page), _metric(daemon, "process_resident_memory_bytes") / 2**20)
+        last = (_heap_mb(page), daemon.metric("process_resident_memory_bytes") / 2**20)
         first = first or last
-        cpu = 100 * (_metric(daemon, "process_cpu_seconds_total") - cpu_s) / over_s
+        cpu = 100 * (daemon.metric("process_cpu_seconds_total") - cpu_s) / over_s
         kb_per_s = (page.evaluate("ecgstream.live.bytes") - sent) / over_s / 1000
-        dropped = _metric(daemon, "ecgstream_web_updates_dropped_total")
+        dropped = daemon.metric("ecgstream_web_updates_dropped_total")
         minute = (time.monotonic() - begun_s) / 60
         print(f"{minute:6.1f}  {fps:8.1f}  {last[0]:7.1f}  {last[1]:9.0f}  {cpu:12.0f}  {kb_per_s:4.0f}  {dropped:.0f}")
     grown = max(last[0] - first[0], last[1] - first[1])
@@ -95,10 +94,6 @@ def _heap_mb(page: Page) -> float:
     used = session.send("Runtime.getHeapUsage")["usedSize"] / 2**20
     session.detach()
     return used
-
-
-def _metric(daemon: DaemonProcess, name: str) -> float:
-    return float(re.search(rf"^{name} (\S+)", daemon.metrics(), re.MULTILINE)[1])
 
 
 if __name__ == "__main__":

@@ -87,6 +87,13 @@ class DaemonProcess:
         with urllib.request.urlopen(f"{self.http}/metrics", timeout=5) as answer:
             return answer.read().decode()
 
+    def metric(self, name: str) -> float:
+        """One that has no labels. Raises LookupError."""
+        for line in self.metrics().splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[1])
+        raise LookupError(f"{name} is no metric of this daemon.")
+
     def stop(self, timeout_s: float = 20.0) -> int:
         """SIGTERM, then what the process ended with; killed if it does not end in time."""
         self.process.terminate()

@@ -1,4 +1,4 @@
-"""What a daemon that really runs exposes."""
+"""What a daemon that really runs exposes, and the bridges beside it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import zmq
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from ecgstream.demo.processes import DaemonProcess
+from ecgstream.hl7.metrics import Hl7Metrics
+from ecgstream.outbound.metrics import OutboundMetrics
 
 from ..feed import SECONDS, Bed
 
@@ -32,10 +35,19 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Metric]:
                 push.send_multipart([message.content_type.encode(), b"bed-1", message.payload])
             push.send_multipart([b"", b"", b"rubbish"])
             _wait(lambda: 'alert_seconds_count{condition="asystole"} 1' in daemon.metrics())
-        families = text_string_to_metric_families(daemon.metrics())
-        return {family.name: family for family in families}
+        told = [daemon.metrics(), *(generate_latest(registry).decode() for registry in _of_the_bridges())]
+        return {family.name: family for text in told for family in text_string_to_metric_families(text)}
     finally:
         daemon.stop()
+
+
+def _of_the_bridges() -> tuple[CollectorRegistry, CollectorRegistry]:
+    """What each bridge has, once something was refused and a destination is there."""
+    inbound, outbound = CollectorRegistry(), OutboundMetrics()
+    Hl7Metrics(inbound).refused.labels("bad_time")
+    for metric in (outbound.up, outbound.set_aside, outbound.dropped):
+        metric.labels("icu")
+    return inbound, outbound.registry
 
 
 def _wait(until: Callable[[], bool], timeout_s: float = 60.0) -> None:

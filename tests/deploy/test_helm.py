@@ -8,7 +8,9 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from ecgstream.cli import app
 from ecgstream.settings import load_settings
 
 from .conftest import ROOT
@@ -22,12 +24,29 @@ EVERYTHING = {
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example/ecgstream"},
     "keda": {"enabled": True, "authenticationRef": "kafka"},
-    "settings": {"kafka": {"bootstrap": ["a:9093", "b:9093"], "sasl": {"username": "ecgstream"}}},
+    "settings": {
+        "kafka": {"bootstrap": ["a:9093", "b:9093"], "sasl": {"username": "ecgstream"}},
+        "outbound": {
+            "destinations": [
+                {"kind": "pcd04", "name": "icu", "host": "icu.example"},
+                {
+                    "kind": "fhir",
+                    "name": "ehr",
+                    "url": "https://ehr.example",
+                    "token_file": "/run/secrets/outbound/ehr",
+                },
+            ]
+        },
+    },
     "secrets": {
         "kafkaTls": {"name": "kafka-tls"},
         "kafkaPassword": {"name": "kafka-user", "key": "secret"},
         "orderToken": {"name": "orders"},
+        "hl7Key": {"name": "hl7", "key": "secret"},
+        "mllpTls": {"name": "mllp-tls"},
+        "outbound": {"name": "receivers"},
     },
+    "edge": {"mllp": True, "alerts": True, "clientsShowCertificates": True, "storage": {"className": "fast"}},
     "imagePullSecrets": [{"name": "registry"}],
     "tolerations": [{"key": "gpu", "operator": "Exists"}],
     "nodeSelector": {"pool": "icu"},
@@ -39,11 +58,11 @@ KUBERNETES = ("1.27", "1.37")
 
 
 def rendered(values: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Manifests by kind."""
+    """Manifests by kind, those of the edge with ``edge`` before it."""
     with helm.Chart.load(str(CHART)) as chart:
         texts = chart.render(values or {}, name="ward", namespace="icu")
     manifests = [made for text in texts.values() for made in yaml.safe_load_all(text) if made]
-    kinds = [made["kind"] for made in manifests]
+    kinds = [made["metadata"]["name"].endswith("-edge") * "edge " + made["kind"] for made in manifests]
     assert len(kinds) == len(set(kinds))
     return dict(zip(kinds, manifests, strict=True))
 
@@ -56,7 +75,8 @@ def test_manifests_follow_kubernetes_schemas(values: dict[str, Any], version: st
         for kind, made in rendered(values).items()
         if "." not in made["apiVersion"] or "policy/" in made["apiVersion"]
     }
-    assert set(own) == {"StatefulSet", "Service", "ConfigMap", "PodDisruptionBudget", "ServiceAccount"}
+    edge = {"edge StatefulSet", "edge Service", "edge ConfigMap"} if values else set()
+    assert set(own) == {"StatefulSet", "Service", "ConfigMap", "PodDisruptionBudget", "ServiceAccount"} | edge
     for made in own.values():
         kubernetes_validate.validate(made, version, strict=True)
 
@@ -92,10 +112,52 @@ def test_the_settings_it_writes_are_settings_and_every_file_they_name_is_mounted
     assert {mount["name"] for mount in container["volumeMounts"]} == volumes
 
 
-def test_it_may_do_nothing_it_need_not():
-    pod = rendered()["StatefulSet"]["spec"]["template"]["spec"]
+def test_the_edge_is_one_pod_whose_settings_are_settings_and_whose_files_are_mounted(tmp_path: Path):
+    made = rendered(EVERYTHING)
+    (tmp_path / "ecgstream.yaml").write_text(made["edge ConfigMap"]["data"]["ecgstream.yaml"])
+    settings = load_settings(tmp_path / "ecgstream.yaml")
+    edge = made["edge StatefulSet"]["spec"]
+    pod = edge["template"]["spec"]
+    assert edge["replicas"] == 1, "the table of patients has one writer"
+    kafka, hl7, outbound = settings.kafka, settings.hl7, settings.outbound
+    files = [kafka.sasl.password_file, kafka.tls.ca_file, kafka.tls.certificate_file, kafka.tls.key_file, hl7.key_file]
+    files += [hl7.tls.certificate_file, hl7.tls.key_file, hl7.tls.client_ca_file, outbound.destinations[1].token_file]
+    files += [hl7.patients_file, outbound.queue]
+    volumes = {
+        volume["name"] for volume in [*pod["volumes"], *(one["metadata"] for one in edge["volumeClaimTemplates"])]
+    }
+    ports = {}
+    for container in pod["containers"]:
+        mounts = {mount["name"]: Path(mount["mountPath"]) for mount in container["volumeMounts"]}
+        assert mounts.keys() == volumes
+        assert all(file.parent in mounts.values() for file in files)
+        command = [
+            argument for argument in container["args"] if argument not in ("--config", "/etc/ecgstream/ecgstream.yaml")
+        ]
+        assert CliRunner().invoke(app, [*command, "--help"]).exit_code == 0
+        ports |= {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"mllp": hl7.port, "http-mllp": settings.http.port, "http-alerts": outbound.http_port}
+    assert (hl7.host, settings.http.host, outbound.http_host) == ("0.0.0.0",) * 3
+    service = made["edge Service"]["spec"]
+    assert service["selector"].items() <= edge["template"]["metadata"]["labels"].items()
+    assert not made["Service"]["spec"]["selector"].items() <= edge["template"]["metadata"]["labels"].items()
+    assert {port["targetPort"] for port in service["ports"]} == ports.keys()
+    scraped = {endpoint["port"] for endpoint in made["edge ServiceMonitor"]["spec"]["endpoints"]}
+    assert scraped == ports.keys() - {"mllp"}
+
+
+def test_half_an_edge_is_half_of_it_and_without_its_key_it_is_refused():
+    half = rendered({"edge": {"alerts": True}, "secrets": {"hl7Key": {"name": "hl7"}}})
+    assert [one["name"] for one in half["edge StatefulSet"]["spec"]["template"]["spec"]["containers"]] == ["alerts"]
+    with pytest.raises(helm.HelmError, match="hl7Key"):
+        rendered({"edge": {"mllp": True}})
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "edge StatefulSet"])
+def test_it_may_do_nothing_it_need_not(kind: str):
+    pod = rendered(EVERYTHING)[kind]["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False and pod["securityContext"]["runAsNonRoot"] is True
-    for container in [*pod["initContainers"], *pod["containers"]]:
+    for container in [*pod.get("initContainers", ()), *pod["containers"]]:
         confined = container["securityContext"]
         assert confined["readOnlyRootFilesystem"] and not confined["allowPrivilegeEscalation"]
         assert confined["capabilities"] == {"drop": ["ALL"]}

@@ -1,4 +1,4 @@
-"""The systemd unit: valid, hardened, and what it starts is a command."""
+"""The systemd units: valid, hardened, and what they start is a command."""
 
 from __future__ import annotations
 
@@ -10,25 +10,32 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ecgstream.bridge_health import NOTICE_EVERY_S
 from ecgstream.cli import app
 from ecgstream.daemon import LIVE_S
-from ecgstream.settings import Settings
+from ecgstream.hl7 import handovers, listener
+from ecgstream.outbound.bridge import FAREWELL_S
+from ecgstream.settings import Settings, load_settings
 
 from .conftest import ROOT
 
-UNIT = (ROOT / "deploy" / "ecgstream.service").read_text()
+UNITS = {
+    "ecgstream.service": (ROOT / "deploy" / "ecgstream.service").read_text(),
+    "ecgstream-bridge@mllp.service": (ROOT / "deploy" / "ecgstream-bridge@.service").read_text(),
+    "ecgstream-bridge@alerts.service": (ROOT / "deploy" / "ecgstream-bridge@.service").read_text(),
+}
 PROGRAM = "/opt/ecgstream/.venv/bin/ecgstream"
 MOST_EXPOSED = 2.0
 """Of 10, by systemd's own count; an unhardened service has 9.6."""
 
 
-@pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """The unit, its program being one that is here."""
+@pytest.fixture(params=UNITS)
+def installed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A unit, its program being one that is here."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not here")
-    unit = tmp_path / "ecgstream.service"
-    unit.write_text(UNIT.replace(PROGRAM, "/bin/true"))
+    unit = tmp_path / request.param
+    unit.write_text(UNITS[request.param].replace(PROGRAM, "/bin/true"))
     return unit
 
 
@@ -40,20 +47,39 @@ def test_systemd_finds_no_fault(installed: Path):
 def test_systemd_finds_it_hardened(installed: Path):
     command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(installed)]
     told = subprocess.run(command, capture_output=True, text=True)
-    [exposure] = re.findall(r"Overall exposure level for ecgstream.service: ([\d.]+)", told.stdout)
+    [exposure] = re.findall(rf"Overall exposure level for {installed.name}: ([\d.]+)", told.stdout)
     assert float(exposure) <= MOST_EXPOSED, told.stdout
 
 
-@pytest.mark.parametrize("line", [line for line in UNIT.splitlines() if line.startswith("ExecStart")])
-def test_what_it_starts_is_a_command(line: str):
-    program, *arguments = line.split("=", 1)[1].split()
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [(name, line) for name, unit in UNITS.items() for line in unit.splitlines() if line.startswith("ExecStart")],
+)
+def test_what_it_starts_is_a_command(name: str, line: str):
+    instance = name.partition("@")[2].removesuffix(".service")
+    program, *arguments = line.split("=", 1)[1].replace("%i", instance).split()
     assert program == PROGRAM
     assert CliRunner().invoke(app, [*arguments, "--help"]).exit_code == 0
 
 
-def test_its_times_fit_the_daemons():
-    stated = dict(re.findall(r"^(\w+)=(\d+)$", UNIT, re.MULTILINE))
-    assert float(stated["WatchdogSec"]) == LIVE_S
-    assert (
-        float(stated["TimeoutStopSec"]) >= Settings().drain_s + 15
-    )  # what Kafka may still take, twice CLOSE_S, and some
+@pytest.mark.parametrize(
+    ("unit", "watched_s", "stopping_s"),
+    [
+        # What Kafka may still take, twice CLOSE_S, and some.
+        ("ecgstream.service", LIVE_S, Settings().drain_s + 15),
+        ("ecgstream-bridge@mllp.service", 2 * NOTICE_EVERY_S, 2 * handovers.CLOSE_S + 2 * listener.CLOSE_S),
+        ("ecgstream-bridge@alerts.service", 2 * NOTICE_EVERY_S, FAREWELL_S + Settings().kafka.request_timeout_s),
+    ],
+)
+def test_its_times_fit_the_programs(unit: str, watched_s: float, stopping_s: float):
+    stated = dict(re.findall(r"^(\w+)=(\d+)$", UNITS[unit], re.MULTILINE))
+    assert watched_s <= float(stated["WatchdogSec"]) <= LIVE_S
+    assert float(stated["TimeoutStopSec"]) >= stopping_s
+
+
+def test_the_setting_it_makes_of_the_credential_is_one(monkeypatch: pytest.MonkeyPatch):
+    [(name, file)] = re.findall(
+        r"^Environment=(ECGSTREAM_\w+)=%d/(\S+)$", UNITS["ecgstream-bridge@mllp.service"], re.MULTILINE
+    )
+    monkeypatch.setenv(name, f"/run/credentials/{file}")
+    assert load_settings().hl7.key_file == Path("/run/credentials/hl7.key")

@@ -173,3 +173,23 @@ def opened(browser: Browser, url: str, **options) -> Page:
     page.set_default_timeout(15_000)
     page.goto(url)
     return page
+
+
+def layers(page: Page) -> int:
+    """How many the browser composes the page of, and draws anew with every frame."""
+    session, told = page.context.new_cdp_session(page), []
+    session.on("LayerTree.layerTreeDidChange", lambda change: told.append(change.get("layers", [])))
+    session.send("DOM.enable")
+    session.send("LayerTree.enable")
+    until(lambda: page.wait_for_timeout(100) or any(told), 10)
+    session.detach()
+    return sum(layer["drawsContent"] for layer in next(filter(None, reversed(told))))
+
+
+def heap_mb(page: Page) -> float:
+    """What its scripts hold, after a collection."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"] / 2**20
+    session.detach()
+    return used

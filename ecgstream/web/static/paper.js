@@ -25,20 +25,20 @@ export function colours() {
   const of = (name) => style.getPropertyValue(name).trim();
   return { paper: of("--paper"), fine: of("--grid-fine"), coarse: of("--grid-coarse"), wave: of("--wave"),
     hatch: of("--hatch"), text: of("--dim"), mark: of("--mark"), high: of("--high"), medium: of("--medium"),
-    low: of("--low"), band: of("--band"), good: of("--good") };
+    low: of("--low"), band: of("--band"), good: of("--good"), ink: of("--text"), font: style.fontFamily };
 }
 
-/** Paper of a size in device pixels, its heavy lines through (0, zero); drawn once and shared. */
-export function grid(width, height, zero, mmPx, palette) {
-  const key = [width, height, zero, mmPx, palette.paper, palette.fine].join();
+/** Paper of a size in device pixels, its heavy lines through (0, zero), `label` in its corner; drawn once and shared. */
+export function grid(width, height, zero, mmPx, palette, label = "") {
+  const key = [width, height, zero, mmPx, palette.paper, palette.fine, label].join();
   if (!grids.has(key)) {
     if (grids.size > 60) grids.clear();
-    grids.set(key, drawGrid(width, height, zero, mmPx, palette));
+    grids.set(key, drawGrid(width, height, zero, mmPx, palette, label));
   }
   return grids.get(key);
 }
 
-function drawGrid(width, height, zero, mmPx, palette) {
+function drawGrid(width, height, zero, mmPx, palette, label) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d", { alpha: false });
@@ -53,7 +53,19 @@ function drawGrid(width, height, zero, mmPx, palette) {
   };
   if (mmPx >= 2.5) lines(mmPx, palette.fine);
   lines((mmPx >= 2.5 ? 5 : 25) * mmPx, palette.coarse);
+  if (label) print(context, label, palette);
   return canvas;
+}
+
+function print(context, label, palette) {
+  const px = pixelRatio();
+  context.font = `650 ${13 * px}px ${palette.font}`;
+  context.textBaseline = "top";
+  context.lineWidth = 4 * px;
+  context.strokeStyle = palette.paper; // keeps the lines of the paper away from the letters
+  context.strokeText(label, 10 * px, 6 * px);
+  context.fillStyle = palette.ink;
+  context.fillText(label, 10 * px, 6 * px);
 }
 
 /** Diagonal lines, for where there is no signal. */

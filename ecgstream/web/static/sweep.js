@@ -6,9 +6,10 @@ import { MM_PER_MV, MM_PER_S, colours, grid, hatch, pixelRatio, pxPerMm } from "
 const BAR_PX = 14;
 
 export class Sweep {
-  /** `mmPerS` other than 25 is for overviews. `zero`: where 0 mV lies, from the top. */
-  constructor(canvas, { zero = 0.6, mmPerS = MM_PER_S, mmPerMv = MM_PER_MV, coarse = false } = {}) {
-    Object.assign(this, { canvas, zero, mmPerS, mmPerMv, coarse });
+  /** `mmPerS` other than 25 is for overviews. `zero`: where 0 mV lies, from the top. `labelled`: the lead's name is
+   * printed on the paper. */
+  constructor(canvas, { zero = 0.6, mmPerS = MM_PER_S, mmPerMv = MM_PER_MV, coarse = false, labelled = false } = {}) {
+    Object.assign(this, { canvas, zero, mmPerS, mmPerMv, coarse, labelled });
     this.context = canvas.getContext("2d", { alpha: false });
     this.bed = null;
     this.lead = "";
@@ -63,7 +64,7 @@ export class Sweep {
     this._palette = colours();
     this._zeroPx = Math.round(this.zero * height);
     const mmPx = pxPerMm() * pixelRatio() * (this.mmPerS / MM_PER_S);
-    this._grid = grid(width, height, this._zeroPx, mmPx, this._palette);
+    this._grid = grid(width, height, this._zeroPx, mmPx, this._palette, this.labelled ? this.lead : "");
     this._hatch = hatch(this.context, this._palette);
     this.context.drawImage(this._grid, 0, 0);
     this.context.lineWidth = 1.4 * pixelRatio();

@@ -131,20 +131,20 @@ class Tile {
       element("span", { class: "ward" }, ward), element("span", { class: "bed" }, name));
     this.alarm = element("div", { class: "alarm", hidden: true });
     this.canvas = element("canvas", { "aria-hidden": "true" });
-    const trace = element("div", { class: "trace" }, this.canvas, part("lead"), part("notice", "p"));
+    // Whatever lies above a canvas costs the browser a layer of its own to blend in, 64 times a frame: nothing does.
+    const trace = element("div", { class: "trace" }, this.canvas, part("notice", "p"));
     const numbers = element("div", { class: "numbers" }, part("hr"), element("span", { class: "unit" }, "/min"), part("pvc"));
     const foot = element("div", { class: "foot" }, part("rhythm"), part("scores"), part("quality"));
     this.silenced = element("span", { class: "silenced", hidden: true });
     const head = element("div", { class: "head" }, this.link, this.silenced, this.alarm);
     this.root = element("li", { class: "tile" }, head, trace, numbers, foot);
-    this.sweep = new Sweep(this.canvas);
+    this.sweep = new Sweep(this.canvas, { labelled: true });
     this.notice.hidden = true;
   }
 
   showAlarms() {
     const { bed, root, alarm } = this;
     this.sweep.show(bed, bed.tile);
-    setText(this.lead, bed.tile);
     const worst = bed.gravest;
     root.dataset.priority = worst ? worst.priority : 0;
     root.dataset.state = worst ? worst.state : "";

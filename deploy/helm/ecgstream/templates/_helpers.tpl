@@ -22,6 +22,58 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end -}}
 
+{{/* What of Kafka's secrets is mounted into every pod that speaks to Kafka. */}}
+{{- define "ecgstream.kafkaMounts" -}}
+{{- if .Values.secrets.kafkaTls.name }}
+- {name: kafka-tls, mountPath: /run/secrets/kafka-tls, readOnly: true}
+{{- end }}
+{{- if .Values.secrets.kafkaPassword.name }}
+- {name: kafka-password, mountPath: /run/secrets/kafka-password, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "ecgstream.kafkaVolumes" -}}
+{{- with .Values.secrets.kafkaTls.name }}
+- name: kafka-tls
+  secret: {secretName: {{ . }}, defaultMode: 288}
+{{- end }}
+{{- with .Values.secrets.kafkaPassword }}
+{{- if .name }}
+- name: kafka-password
+  secret: {secretName: {{ .name }}, defaultMode: 288, items: [{key: {{ .key | default "password" }}, path: password}]}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "ecgstream.edgeSelector" -}}
+app.kubernetes.io/name: ecgstream-edge
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
+{{- define "ecgstream.edgeLabels" -}}
+{{ include "ecgstream.edgeSelector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{/* The bridges' settings: the daemons', and where key, table and queue lie. */}}
+{{- define "ecgstream.edgeSettings" -}}
+{{- $settings := include "ecgstream.settings" . | fromYaml -}}
+{{- $_ := unset $settings.http "order_token_file" -}}
+{{- $state := "/var/lib/ecgstream" -}}
+{{- $hl7 := dict "host" "0.0.0.0" "port" 2575 "key_file" "/run/secrets/hl7/key" "patients_file" (print $state "/patients.bin") -}}
+{{- if .Values.secrets.mllpTls.name -}}
+{{- $tls := dict "certificate_file" "/run/secrets/mllp-tls/tls.crt" "key_file" "/run/secrets/mllp-tls/tls.key" -}}
+{{- if .Values.edge.clientsShowCertificates -}}
+{{- $_ := set $tls "client_ca_file" "/run/secrets/mllp-tls/ca.crt" -}}
+{{- end -}}
+{{- $_ := set $hl7 "tls" $tls -}}
+{{- end -}}
+{{- $outbound := dict "queue" (print $state "/outbound.sqlite3") "http_host" "0.0.0.0" "http_port" 9465 -}}
+{{- mustMergeOverwrite $settings (dict "hl7" $hl7 "outbound" $outbound) | toYaml -}}
+{{- end -}}
+
 {{/* The settings file: the values', then what follows from secrets, then what holds in every pod. */}}
 {{- define "ecgstream.settings" -}}
 {{- $settings := deepCopy .Values.settings -}}
