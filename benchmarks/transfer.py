@@ -3,8 +3,9 @@
     python benchmarks/transfer.py DATA --out transfer.json
 
 CLBBB, CRBBB and PVC were named beforehand. The trunk is trained on PTB-XL without fold 4 and without any recording that
-states one of the three. Each head is then taught by 40 positive recordings and 160 others of folds 0 to 3 (a fifth of
-them to stop by) and tested on all of fold 4. What is done is written at once: stopped, it goes on where it was.
+states one of the three. Each head is then taught by 10 or by up to 40 positive recordings and four times as many others
+of folds 0 to 3 (a fifth of them to stop by) and tested on all of fold 4. How heads are fine-tuned was chosen on folds 0
+to 3. What is done is written at once: stopped, it goes on where it was.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import copy
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,8 @@ from ecgstream.training.supervised import fit_labels, predict_logits
 
 NEW = ("CLBBB", "CRBBB", "PVC")
 SEEDS = range(5)
-POSITIVE, OTHERS = 40, 160
+POSITIVES, OTHERS = (10, 40), 4
+"""Recordings with the diagnosis, and how many times as many without."""
 TEST_FOLD = 4
 TEACHING = replace(CNN_TEACHING, batch=32, test_crops=3)
 WAYS = ("scratch", "frozen", "fine-tuned")
@@ -49,11 +52,11 @@ def trunk_without(records: LabelledRecords, passes: int, cache: Path) -> Trunk:
     return classifier.trunk
 
 
-def few(records: LabelledRecords, label: np.ndarray, seed: int) -> tuple[np.ndarray, Parts]:
+def few(records: LabelledRecords, label: np.ndarray, number: int, seed: int) -> tuple[np.ndarray, Parts]:
     """Rows to learn from, and which of them to fit on and which to stop by."""
     rng, open_to = np.random.default_rng(seed), records.fold != TEST_FOLD
-    positive = rng.permutation(np.flatnonzero(open_to & (label == 1)))[:POSITIVE]
-    others = rng.permutation(np.flatnonzero(open_to & (label == 0)))[:OTHERS]
+    positive = rng.permutation(np.flatnonzero(open_to & (label == 1)))[:number]
+    others = rng.permutation(np.flatnonzero(open_to & (label == 0)))[: OTHERS * number]
     rows = np.concatenate([positive, others])
     stop = np.concatenate([np.arange(len(part)) % 5 == 0 for part in (positive, others)])
     return rows, Parts(~stop, stop, np.zeros(len(rows), bool))
@@ -82,7 +85,7 @@ def taught_way(
     return fit_head(copy.deepcopy(trunk), records, label, parts, TEACHING, seed, frozen=way == "frozen")
 
 
-def table(found: dict[str, list[float]], names: list[str], records: LabelledRecords) -> dict:
+def table(found: dict[str, list[float]], names: list[str], numbers: list[int], records: LabelledRecords) -> dict:
     """Mean AUC of each way and its gain over scratch, with 95 % intervals over patients and seeds."""
     test = records.take(records.fold == TEST_FOLD)
     draws, rng = patient_draws(test.patient), np.random.default_rng(0)
@@ -90,23 +93,31 @@ def table(found: dict[str, list[float]], names: list[str], records: LabelledReco
     result: dict = {}
     for name in names:
         truth = targets(test.stated, [name])
-        drawn = {
-            way: np.stack([label_aucs(truth, np.array(found[f"{name} {way} {seed}"])[:, None], draws)[:, 0]
-                           for seed in SEEDS])
-            for way in WAYS
-        }  # fmt: skip
-        value = {
-            way: [label_aucs(truth, np.array(found[f"{name} {way} {seed}"])[:, None])[0] for seed in SEEDS]
-            for way in WAYS
-        }
-        result[name] = {"positives in the test": int(truth.sum())}
-        for way in WAYS:
-            mean = np.stack([drawn[way][chosen, k] for k, chosen in enumerate(seeds)]).mean(axis=1)
-            base = np.stack([drawn["scratch"][chosen, k] for k, chosen in enumerate(seeds)]).mean(axis=1)
-            result[name][way] = {"auc": float(np.mean(value[way])), "ci95": _interval(mean)}
-            if way != "scratch":
-                gain = float(np.mean(value[way]) - np.mean(value["scratch"]))
-                result[name][way] |= {"gain": gain, "gain_ci95": _interval(mean - base)}
+        for number in numbers:
+            said = {way: [np.array(found[keyed(name, number, way, seed)]) for seed in SEEDS] for way in WAYS}
+            positive = int(truth.sum())
+            result[f"{name}, {number}"] = {"positives in the test": positive} | compared(said, truth, draws, seeds)
+    return result
+
+
+def keyed(name: str, number: int, way: str, seed: int) -> str:
+    """Name of a run."""
+    return f"{name} {number} {way} {seed}"
+
+
+def compared(said: dict[str, list[np.ndarray]], truth: np.ndarray, draws: np.ndarray, seeds: np.ndarray) -> dict:
+    """Each way's mean AUC of ``said`` (N,) by seed, and gain over scratch, over the same draws."""
+    drawn = {
+        way: np.stack([label_aucs(truth, one[:, None], draws)[:, 0] for one in each]) for way, each in said.items()
+    }
+    value = {way: np.mean([label_aucs(truth, one[:, None])[0] for one in each]) for way, each in said.items()}
+    mean = {way: np.stack([each[rows, k] for k, rows in enumerate(seeds)]).mean(axis=1) for way, each in drawn.items()}
+    result: dict = {}
+    for way in said:
+        result[way] = {"auc": round(float(value[way]), 4), "ci95": _interval(mean[way])}
+        if way != "scratch":
+            gain = round(float(value[way] - value["scratch"]), 4)
+            result[way] |= {"gain": gain, "gain_ci95": _interval(mean[way] - mean["scratch"])}
     return result
 
 
@@ -119,7 +130,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("transfer.json"))
-    parser.add_argument("--only", choices=NEW, nargs="*", default=NEW, help="of the three; the table needs all")
+    parser.add_argument("--only", choices=NEW, nargs="*", default=NEW, help="of the three")
+    parser.add_argument("--positives", type=int, nargs="*", default=POSITIVES, help="recordings with the diagnosis")
     parser.add_argument("--passes", type=int, default=20, help="of the trunk over its recordings")
     options = parser.parse_args()
     cache = Path(".cache")
@@ -127,16 +139,14 @@ def main() -> None:
     trunk = trunk_without(records, options.passes, cache)
     done = json.loads(options.out.read_text()) if options.out.exists() else {"logits": {}}
     test = records.take(records.fold == TEST_FOLD)
-    for name in options.only:
-        label = targets(records.stated, [name])[:, 0].astype(int)
-        for seed in SEEDS:
-            rows, parts = few(records, label, seed)
-            for way in WAYS:
-                if (key := f"{name} {way} {seed}") not in done["logits"]:
-                    classifier = taught_way(way, trunk, records.take(rows), label[rows], parts, seed)
-                    done["logits"][key] = predict_logits(classifier, test, TEACHING)[:, 0].round(4).tolist()
-                    options.out.write_text(json.dumps(done))
-    done["table"] = table(done["logits"], options.only, records)
+    for number, name, seed, way in product(options.positives, options.only, SEEDS, WAYS):
+        if (key := keyed(name, number, way, seed)) not in done["logits"]:
+            label = targets(records.stated, [name])[:, 0].astype(int)
+            rows, parts = few(records, label, number, seed)
+            classifier = taught_way(way, trunk, records.take(rows), label[rows], parts, seed)
+            done["logits"][key] = predict_logits(classifier, test, TEACHING)[:, 0].round(4).tolist()
+            options.out.write_text(json.dumps(done))
+    done["table"] = table(done["logits"], options.only, options.positives, records)
     options.out.write_text(json.dumps(done))
     print(json.dumps(done["table"], indent=1))
 

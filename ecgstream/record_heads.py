@@ -130,9 +130,9 @@ class Served:
         self.labels = network.manifest.labels
         self._network = network
         self._length = round(network.manifest.crop_s * RATE_HZ)
-        self._at = np.linspace(0, SAMPLES - self._length, CROPS).astype(int)
-        mv = torch.zeros((MOST_ROWS * CROPS, N_LEADS, self._length))
-        present = torch.ones((MOST_ROWS * CROPS, N_LEADS), dtype=torch.bool)
+        self._at = np.unique(np.linspace(0, SAMPLES - self._length, CROPS).astype(int))  # one where a crop is all
+        mv = torch.zeros((MOST_ROWS * len(self._at), N_LEADS, self._length))
+        present = torch.ones(mv.shape[:2], dtype=torch.bool)
         self._says = traced(network.classifier, mv, present) if network.trunk.traceable else network.classifier
 
     def ask(self, mv: np.ndarray, present: np.ndarray) -> np.ndarray:
@@ -140,8 +140,8 @@ class Served:
         try:
             crops = np.concatenate([mv[:, :, at : at + self._length] for at in self._at])
             with torch.inference_mode():
-                logits = self._says(torch.from_numpy(crops), torch.from_numpy(np.tile(present, (CROPS, 1))))
-            said = self._network.probability(logits.numpy().reshape(CROPS, len(mv), -1).mean(axis=0))
+                logits = self._says(torch.from_numpy(crops), torch.from_numpy(np.tile(present, (len(self._at), 1))))
+            said = self._network.probability(logits.numpy().reshape(len(self._at), len(mv), -1).mean(axis=0))
         except Exception as error:  # rules and the other models outlive a head
             log.error("a head is silent from now on", head=self.version, fault=f"{type(error).__name__}: {error}")
             self.ask = lambda mv, present: np.full((len(mv), len(self.labels)), np.nan)

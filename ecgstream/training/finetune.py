@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ..errors import RecordError
@@ -23,16 +22,16 @@ from ..models.card import Card, write_card
 from ..models.folder import Network, NetworkManifest, save_network
 from ..models.trunk import Classifier, Trunk
 from .loop import Schedule
-from .probe import crop_embeddings
+from .probe import crop_embeddings, put_head
 from .supervised import Teaching, fit_labels, predict_logits
 from .thresholds import best_threshold, platt
 
 PARTS = 5
 FEWEST = 10
 """Positive recordings, of as many patients, below which there is nothing to fit, stop and test by."""
-STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Inverse strengths of regularisation of a head on a frozen trunk, of which validation takes one."""
 STEPS, CHECK_EVERY, PATIENCE = 120, 20, 3
+PEAK_RATE, DROPOUT = 3e-3, 0.3
+"""Of fine-tuning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +62,40 @@ def part_by_patient(records: LabelledRecords, label: np.ndarray, seed: int) -> P
 def fit_head(
     trunk: Trunk, records: LabelledRecords, label: np.ndarray, parts: Parts, teaching: Teaching, seed: int, frozen: bool
 ) -> Classifier:
-    """A classifier of one label on the trunk as it is, or on a copy of it that is fine-tuned, from the same head."""
-    classifier = Classifier(trunk if frozen else copy.deepcopy(trunk), 1)
-    _fit_on_frozen(classifier, records, label, parts, teaching)
-    if not frozen:
-        wanted = label[:, None].astype(np.float32)
-        fit_labels(
-            classifier, records.take(parts.fit), wanted[parts.fit],
-            Schedule(STEPS, seed, peak_rate=2e-3, average=0.95, check_every=CHECK_EVERY, patience=PATIENCE), teaching,
-            validation=(records.take(parts.validation), wanted[parts.validation]),
-            weight=balanced(label[parts.fit]), title="fine-tuning",
-        )  # fmt: skip
+    """A classifier of one label on the trunk as it is, or on a copy of it that is fine-tuned from the same head.
+
+    Fine-tuned weights are halfway between those it began with and those that training ended with: what the trunk knew
+    and what the recordings taught, in one network (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
+    """
+    known, wanted = records.take(parts.fit), label[parts.fit, None].astype(np.float32)
+    classifier = Classifier(trunk, 1) if frozen else _HeldNorms(copy.deepcopy(trunk), 1, DROPOUT)
+    put_head(classifier, crop_embeddings(classifier.trunk, known, teaching), wanted, "balanced")
+    if frozen:
+        return classifier.eval()
+    began = {name: value.clone() for name, value in classifier.state_dict().items()}
+    fit_labels(
+        classifier, known, wanted,
+        Schedule(STEPS, seed, peak_rate=PEAK_RATE, average=0.95, check_every=CHECK_EVERY, patience=PATIENCE), teaching,
+        validation=(records.take(parts.validation), label[parts.validation, None].astype(np.float32)),
+        weight=balanced(label[parts.fit]), title="fine-tuning",
+    )  # fmt: skip
+    ended = classifier.state_dict()
+    halfway = {name: value.lerp(ended[name], 0.5) if value.is_floating_point() else value
+               for name, value in began.items()}  # fmt: skip
+    classifier.load_state_dict(halfway)
     return classifier.eval()
 
 
-def _fit_on_frozen(
-    classifier: Classifier, records: LabelledRecords, label: np.ndarray, parts: Parts, teaching: Teaching
-) -> None:
-    """Logistic regression on mean embeddings; as strongly regularised as serves the validation part best."""
-    known = parts.fit | parts.validation
-    found = np.zeros((len(label), classifier.trunk.width), np.float32)
-    found[known] = crop_embeddings(classifier.trunk, records.take(known), teaching)
-    mean, spread = found[parts.fit].mean(0), found[parts.fit].std(0) + 1e-4
-    scaled = (found - mean) / spread
-    fitted = [
-        LogisticRegression(C=strength, class_weight="balanced", max_iter=2000).fit(scaled[parts.fit], label[parts.fit])
-        for strength in STRENGTHS
-    ]
-    best = max(fitted, key=lambda each: _auc(label[parts.validation], each.decision_function(scaled[parts.validation])))
-    weight = best.coef_[0] / spread
-    with torch.no_grad():
-        classifier.head.weight[0] = torch.from_numpy(weight.astype(np.float32))
-        classifier.head.bias[0] = float(best.intercept_[0] - weight @ mean)
+class _HeldNorms(Classifier):
+    """Its batch norms keep the statistics of what the trunk was taught by: a few dozen recordings have none."""
+
+    def train(self, mode: bool = True) -> _HeldNorms:
+        """As of any module, but for the norms."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.eval()
+        return self
 
 
 def balanced(label: np.ndarray) -> np.ndarray:
@@ -169,7 +170,3 @@ def _card(name: str, network: Network, frozen: bool, label: np.ndarray, parts: P
         ),
         how=f"ecgstream finetune --head {name}",
     )
-
-
-def _auc(label: np.ndarray, score: np.ndarray) -> float:
-    return float(label_aucs(label[:, None].astype(float), score[:, None])[0])

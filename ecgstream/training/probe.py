@@ -48,21 +48,23 @@ def probe(train: np.ndarray, targets: np.ndarray, test: np.ndarray) -> np.ndarra
     return test @ weight.T + bias
 
 
-def fit_lines(train: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fit_lines(train: np.ndarray, targets: np.ndarray, class_weight: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Weights (L, D) and biases (L,) of a logistic regression a label, on embeddings as they are."""
+    from sklearn.base import clone
     from sklearn.linear_model import LogisticRegression
 
     mean, spread = train.mean(0), train.std(0) + 1e-6
     scaled = (train - mean) / spread
-    fitted = [LogisticRegression(C=STRENGTH, max_iter=1000).fit(scaled, wanted) for wanted in targets.T]
+    made = LogisticRegression(C=STRENGTH, max_iter=1000, class_weight=class_weight)
+    fitted = [clone(made).fit(scaled, wanted) for wanted in targets.T]
     weight = np.concatenate([each.coef_ for each in fitted]) / spread
     return weight, np.concatenate([each.intercept_ for each in fitted]) - weight @ mean
 
 
 @torch.no_grad()
-def put_head(classifier: Classifier, train: np.ndarray, targets: np.ndarray) -> None:
+def put_head(classifier: Classifier, train: np.ndarray, targets: np.ndarray, class_weight: str | None = None) -> None:
     """Have fine-tuning begin with the probe's head: a random one would first spoil what the trunk knows (Kumar et al.,
     "Fine-Tuning can Distort Pretrained Features", 2022)."""
-    weight, bias = fit_lines(train, targets)
+    weight, bias = fit_lines(train, targets, class_weight)
     classifier.head.weight.copy_(torch.from_numpy(weight))
     classifier.head.bias.copy_(torch.from_numpy(bias))

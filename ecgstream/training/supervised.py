@@ -149,7 +149,7 @@ def predict_logits(
             present = torch.from_numpy(records.present[rows]).to(device)
             room = np.maximum(records.length[rows] - length, 0)
             parts = []
-            for place in np.linspace(0, 1, teaching.test_crops):
+            for place in np.linspace(0, 1, teaching.test_crops if room.any() else 1):
                 at = torch.from_numpy((place * room).astype(np.int64)[:, None] + np.arange(length)).to(device)
                 crop = torch.gather(mv, 2, at[:, None, :].expand(-1, N_LEADS, -1))
                 parts.append(classifier(crop, present))

@@ -21,14 +21,20 @@ from .cropa import cropa
 PATCH = RATE_HZ // 5
 """Samples of a token: 200 ms, a hop."""
 LARGEST_MV = 8.0
+UNIT_MV = 0.2
+"""What the network counts in: about the root mean square of an ECG."""
+POSITION_GAIN = 0.2
+"""Positions at full height, beside millivolts, are 98 % of what a teacher of this width says, and predicting them
+teaches nothing of the heart (docs/decisions/signal-beside-positions.md)."""
 ATTENTIONS = ("cropa", "full", "causal")
 """Over own lead and own time; over everything; over own time and the own lead's last columns."""
 
 
 def patches_of(mv: Tensor) -> Tensor:
-    """``mv`` (B, L, T PATCH + rest) as (B, L, T, PATCH); what lies behind the last whole patch is left out."""
+    """``mv`` (B, L, T PATCH + rest) in UNIT_MV as (B, L, T, PATCH); what lies behind the last whole patch is left
+    out."""
     whole = mv.shape[2] // PATCH
-    return mv[:, :, : whole * PATCH].clamp(-LARGEST_MV, LARGEST_MV).unflatten(2, (whole, PATCH))
+    return mv[:, :, : whole * PATCH].clamp(-LARGEST_MV, LARGEST_MV).unflatten(2, (whole, PATCH)) / UNIT_MV
 
 
 def waves(positions: Tensor, width: int) -> Tensor:
@@ -109,10 +115,10 @@ class Encoder(nn.Module):
         shape = (len(columns), len(leads), columns.shape[1], half)
         by_lead = waves(leads.float(), half)[None, :, None].expand(shape)
         times = torch.zeros_like(columns) if self.causal else columns
-        return torch.cat((by_lead, waves(times.float(), half)[:, None].expand(shape)), 3)
+        return POSITION_GAIN * torch.cat((by_lead, waves(times.float(), half)[:, None].expand(shape)), 3)
 
     def forward(self, patches: Tensor, present: Tensor, leads: Tensor, columns: Tensor) -> Tensor:
-        """``patches`` (B, L, T, PATCH) mV, ``present`` bool (B, L), or (B, L, T) if causal; to tokens (B, L, T, D)."""
+        """``patches_of`` mV (B, L, T, PATCH) to tokens (B, L, T, D); ``present`` bool (B, L), causal (B, L, T)."""
         positions = self.positions(leads, columns)
         tokens = self.patch(patches)
         for block in self.blocks:

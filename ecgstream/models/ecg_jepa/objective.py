@@ -32,7 +32,8 @@ class Jepa(nn.Module):
     def forward(self, patches: Tensor, present: Tensor, leads: Tensor, seen: Tensor, hidden: Tensor) -> Tensor:
         """The loss: smooth L1 to the teacher's layer-normed tokens at hidden columns of the leads that are there.
 
-        ``patches`` (B, L, T, PATCH) mV, ``present`` bool (B, L), ``leads`` (L,), ``seen`` (B, S), ``hidden`` (B, M).
+        ``patches`` (B, L, T, PATCH) of ``patches_of``, ``present`` bool (B, L), ``leads`` (L,), ``seen`` (B, S),
+        ``hidden`` (B, M).
         """
         every = torch.arange(patches.shape[2], device=patches.device).expand(len(patches), -1)
         with torch.no_grad():

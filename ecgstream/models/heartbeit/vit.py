@@ -10,6 +10,9 @@ from ..ecg_jepa.encoder import waves
 from ..trunk import Trunk, without_absent
 from .patches import FORMS, image_patches, signal_patches
 
+UNIT = 0.2
+"""About the root mean square of an ECG in mV, and of the ink of its picture: signal is then as large as positions."""
+
 
 class HeartBeit(Trunk):
     """``form``: "signal", patches of samples, or "image", patches of the picture of the ECG."""
@@ -39,7 +42,7 @@ class HeartBeit(Trunk):
         leads = torch.nonzero(present.any(0))[:, 0]  # one for the whole batch: what nobody has costs nothing
         leads = leads if len(leads) else leads.new_zeros(1)
         here = present[:, leads]
-        patches = self.patch(self._patches(without_absent(mv, present)[:, leads]))
+        patches = self.patch(self._patches(without_absent(mv, present)[:, leads]) / UNIT)
         if hidden is not None:
             patches = torch.where(hidden[:, leads, :, None], self.hidden, patches)
         placed = patches + self._positions(leads, patches.shape[2])

@@ -1,0 +1,159 @@
+"""Every model that states superclasses: how well, and how many beds one core carries.
+
+    python benchmarks/accuracy_and_cost.py DATA --pretraining pretraining.json --json found.json --picture found.png
+
+Macro AUC of the PTB-XL superclasses, five folds by patient where a model has them: of shipped networks from their
+cards (``ecgstream train-foundation``), of pretrained ones from the JSON files of ``benchmarks/pretraining.py``, of the
+streaming encoder asked here about the records it has not seen. Bed-seconds per CPU second of one thread, measured here:
+networks over whole recordings as the daemon serves a head, eight beds at once, each every ten seconds; the encoder on
+seconds of signal in the batch that suits it best.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from ecgstream.bench.encoder import CHUNK_BATCHES, CHUNK_HOPS, _cost_s
+from ecgstream.diagnosis import load_model
+from ecgstream.evaluation.diagnosis import diagnosis_scores, judge
+from ecgstream.evaluation.diagnosis_models import open_diagnosis_model
+from ecgstream.labelled import N_LEADS, SAMPLES
+from ecgstream.labelled.reading import read_ptbxl
+from ecgstream.models.card import SHEET
+from ecgstream.models.folder import Network, NetworkManifest, load_network, shipped_networks
+from ecgstream.models.inventory import STREAMING
+from ecgstream.models.trunk import Classifier, build_trunk
+from ecgstream.record_heads import MOST_ROWS, Served
+from ecgstream.waveform import HOP_S
+
+EVERY_S = 10.0
+REPEATS = 7
+
+
+@dataclass(frozen=True)
+class Found:
+    """A row of the table."""
+
+    model: str
+    macro_auc: float
+    ci95: list[float] | None
+    judged: str
+    bed_seconds_per_s: float
+
+
+def main(
+    data: Path,
+    pretraining: Annotated[list[Path] | None, typer.Option(help="Of benchmarks/pretraining.py.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG or SVG.")] = None,
+) -> None:
+    """Print the table, dearest last."""
+    torch.set_num_threads(1)
+    rows = [of_encoder(data), *of_shipped()]
+    rows += [row for file in pretraining or [] for row in of_pretraining(json.loads(file.read_text()))]
+    rows.sort(key=lambda row: -row.bed_seconds_per_s)
+    for row in rows:
+        around = "" if row.ci95 is None else f" ({row.ci95[0]:.3f}–{row.ci95[1]:.3f})"
+        print(f"| {row.model} | {row.macro_auc:.3f}{around} | {row.judged} | {row.bed_seconds_per_s:,.0f} |")
+    if json_file:
+        json_file.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    if picture:
+        draw(rows, picture)
+
+
+def of_encoder(data: Path) -> Found:
+    """The daemon's streaming encoder."""
+    model, records = open_diagnosis_model(STREAMING), read_ptbxl(data, Path(".cache"))
+    unseen = records.take(~model.members[0].knows(records))
+    figures = diagnosis_scores(judge(unseen, model))["superclass"]
+    loaded = load_model(None, "cpu")
+    cost_s = min(_cost_s(loaded, batch, CHUNK_HOPS) for batch in CHUNK_BATCHES)
+    judged = f"{len(unseen)} records it has not seen"
+    return Found(STREAMING, figures["macro_auc"], figures["macro_auc_ci95"], judged, CHUNK_HOPS * HOP_S / cost_s)
+
+
+def of_shipped() -> list[Found]:
+    """``best``, and its two kinds alone."""
+    folder = shipped_networks()
+    sheet = {name: json.loads((folder[name] / SHEET).read_text())["metrics"] for name in ("best", "rocket")}
+    cnn_s, rocket_s = (seconds_a_bed(load_network(name)) for name in ("foundation_cnn_0", "rocket"))
+    alone = sheet["best"]["superclass macro_auc of one kind alone"]["foundation_cnn"]
+    judged = f"{sheet['best']['records']} records, five folds"
+    best, rocket = sheet["best"]["superclass"], sheet["rocket"]["superclass"]
+    return [
+        Found("best", best["macro_auc"], best["macro_auc_ci95"], judged, EVERY_S / (5 * cnn_s + rocket_s)),
+        Found("foundation_cnn", alone, None, judged, EVERY_S / cnn_s),
+        Found("rocket", rocket["macro_auc"], rocket["macro_auc_ci95"], judged, EVERY_S / rocket_s),
+    ]
+
+
+def of_pretraining(done: dict[str, float]) -> list[Found]:
+    """Networks fine-tuned with all labels: the mean of five folds, and Student's interval over them."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for key, value in done.items():
+        start, version, sizes, share, *rest = key.split(" ")
+        if (start, share) == ("pretrained", "1.0") and len(rest) == 1:
+            groups.setdefault((version, sizes), []).append(value)
+    return [
+        Found(
+            f"{name_of(sizes)}, fine-tuned ({sizes})", float(np.mean(values)), None, f"mean of {len(values)} folds",
+            EVERY_S / seconds_a_bed(untrained(sizes)),
+        )
+        for (_, sizes), values in groups.items()
+    ]  # fmt: skip
+
+
+def name_of(sizes: str) -> str:
+    """``sizes`` are a trunk's settings, as benchmarks/pretraining.py writes them."""
+    return "heartbeit" if sizes.rsplit("-", 1)[1] in ("signal", "image") else "ecg_jepa"
+
+
+def untrained(sizes: str) -> Network:
+    """A network of these sizes, which costs what a trained one costs."""
+    dim, depth, heads, kind = sizes.split("-")
+    name = name_of(sizes)
+    settings = {"dim": int(dim), "depth": int(depth), "heads": int(heads)}
+    settings["form" if name == "heartbeit" else "attention"] = kind
+    classifier = Classifier(build_trunk(name, settings), 5).eval()
+    labels = ("NORM", "MI", "STTC", "CD", "HYP")
+    scale, shift = (1.0,) * 5, (0.0,) * 5
+    return Network(classifier, NetworkManifest("", name, name, settings, "", 0, labels, scale, shift, {}, 10.0, {}, ""))
+
+
+def seconds_a_bed(network: Network) -> float:
+    """CPU seconds of one bed asked once, as the daemon asks; the least of some runs."""
+    served, rng = Served(network), np.random.default_rng(0)
+    mv = rng.normal(0, 0.3, (MOST_ROWS, N_LEADS, SAMPLES)).astype(np.float32)
+    present, taken_s = np.ones((MOST_ROWS, N_LEADS), bool), []
+    for _ in range(3 + REPEATS):
+        begun_s = time.process_time()
+        served.ask(mv, present)
+        taken_s.append(time.process_time() - begun_s)
+    return min(taken_s[3:]) / MOST_ROWS
+
+
+def draw(rows: list[Found], picture: Path) -> None:
+    """Accuracy over cost."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for row in rows:
+        error = None if row.ci95 is None else np.abs(np.array(row.ci95)[:, None] - row.macro_auc)
+        axes.errorbar(row.bed_seconds_per_s, row.macro_auc, error, fmt="o", color="#1f6f8b", capsize=3)
+        axes.annotate(row.model, (row.bed_seconds_per_s, row.macro_auc), xytext=(6, 5), textcoords="offset points")
+    axes.set(xscale="log", xlabel="bed-seconds per second of one core", ylabel="PTB-XL superclasses, macro AUC")
+    axes.margins(x=0.25, y=0.15)
+    axes.grid(alpha=0.3)
+    figure.savefig(picture, dpi=120)
+
+
+if __name__ == "__main__":
+    typer.run(main)
