@@ -36,7 +36,7 @@ from ecgstream.training.supervised import Teaching, fit_labels, predict_logits
 
 SEEDS = range(5)
 """Of the first weights, the draw of labels and the batches; seed k is tested on fold k."""
-SHARES = {0.1: 200, 1.0: 400}
+SHARES = {0.1: 120, 1.0: 400}
 """Of the training labels, and the steps of 16 crops taught from them."""
 STARTS = ("scratch", "pretrained")
 BASES = ("scratch", "probe")

@@ -95,7 +95,29 @@ def test_an_unfrozen_head_brings_its_own_trunk(labelled, network: Network, monke
     before = {name: value.clone() for name, value in network.trunk.state_dict().items()}
     tuned = fit_head(network.trunk, records, label, parts, Teaching(crop_s=2.5, batch=16), 1, frozen=False)
     assert all(torch.equal(value, network.trunk.state_dict()[name]) for name, value in before.items())
-    assert not torch.equal(tuned.trunk.state_dict()["stem.0.weight"], before["stem.0.weight"])
+    after = tuned.trunk.state_dict()
+    assert not torch.equal(after["stem.0.weight"], before["stem.0.weight"])
+    assert torch.equal(after["last.running_mean"], before["last.running_mean"])  # norms are held
+
+
+def test_fine_tuned_weights_lie_halfway_between_the_probe_and_where_training_ended(
+    labelled, network: Network, monkeypatch: pytest.MonkeyPatch
+):
+    records, label = labelled
+    parts, teaching = part_by_patient(records, label, seed=1), Teaching(crop_s=2.5, batch=16)
+    ends = []
+
+    def trained(classifier: Classifier, *_, **__) -> None:
+        with torch.no_grad():
+            classifier.trunk.stem[0].weight.add_(1.0)
+        ends.append(classifier.head.weight.clone())
+
+    monkeypatch.setattr("ecgstream.training.finetune.fit_labels", trained)
+    probed = fit_head(network.trunk, records, label, parts, teaching, 1, frozen=True)
+    tuned = fit_head(network.trunk, records, label, parts, teaching, 1, frozen=False)
+    moved = tuned.trunk.stem[0].weight - probed.trunk.stem[0].weight
+    torch.testing.assert_close(moved, torch.full_like(moved, 0.5))
+    torch.testing.assert_close(tuned.head.weight, ends[0])
 
 
 def test_thresholds_and_calibration():

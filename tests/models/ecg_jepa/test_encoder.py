@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from ecgstream.errors import ModelError
-from ecgstream.models.ecg_jepa.encoder import LARGEST_MV, EcgJepa, patches_of, waves
+from ecgstream.models.ecg_jepa.encoder import (
+    LARGEST_MV,
+    POSITION_GAIN,
+    UNIT_MV,
+    EcgJepa,
+    normed,
+    patches_of,
+    waves,
+)
 from ecgstream.models.trunk import build_trunk
 
 ALL = torch.ones(2, 8, dtype=torch.bool)
@@ -23,7 +31,17 @@ def signal(seed: int = 0, samples: int = 1000) -> torch.Tensor:
 def test_ten_seconds_of_eight_leads_are_400_tokens_of_50_samples():
     patches = patches_of(torch.arange(2500.0).expand(1, 8, 2500) / 1000)
     assert patches.shape == (1, 8, 50, 50)
-    assert patches[0, 3, 7, 0] == pytest.approx(0.35)
+    assert patches[0, 3, 7, 0] == pytest.approx(0.35 / UNIT_MV)
+
+
+def test_tokens_tell_of_the_signal_more_than_of_their_place(trunk):
+    """Else a student learns by predicting places: with positions at full height beside mV, 98 % are the place."""
+    mv = 0.25 * torch.randn(32, 8, 1000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        tokens = normed(trunk(mv, torch.ones(32, 8, dtype=torch.bool))[1])
+    by_place = tokens.mean(0)
+    same_everywhere = (by_place - by_place.mean(0)).square().mean() / (tokens - tokens.mean((0, 1))).square().mean()
+    assert same_everywhere < 0.5
 
 
 def test_an_embedding_for_any_length(trunk):
@@ -68,7 +86,8 @@ def test_leads_and_times_have_positions_of_their_own():
     encoder = EcgJepa(dim=16, depth=1, heads=2).encoder
     positions = encoder.positions(torch.arange(8), torch.arange(50).expand(1, -1))[0]
     assert len(torch.unique(positions.flatten(0, 1), dim=0)) == 400
-    torch.testing.assert_close(positions[3, 7], torch.cat((waves(torch.tensor(3.0), 8), waves(torch.tensor(7.0), 8))))
+    expected = POSITION_GAIN * torch.cat((waves(torch.tensor(3.0), 8), waves(torch.tensor(7.0), 8)))
+    torch.testing.assert_close(positions[3, 7], expected)
 
 
 def test_settings_that_do_not_fit_are_refused_in_a_sentence():
