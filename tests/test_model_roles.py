@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from ecgstream.cli import app
@@ -18,8 +17,6 @@ from ecgstream.diagnosis import Model, load_model
 from ecgstream.errors import ModelError
 from ecgstream.metrics import Metrics
 from ecgstream.model_lane import ModelLane
-from ecgstream.models.encoder import Encoder, EncoderShape
-from ecgstream.models.export import export_model
 from ecgstream.outputs import Outgoing
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
@@ -28,6 +25,7 @@ from ecgstream.wire.codec import decode
 
 from .feed import SECONDS, START_NS, Bed
 from .test_daemon import wired
+from .untrained import untrained_model
 
 BEDS = [
     Bed("bed-1", cuts=tuple(range(250, SECONDS * 250, 250))),
@@ -42,14 +40,8 @@ _NAMES = ("NORM", "rhythm.vf")
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two small untrained models, with the same names and other weights; and one that knows another score."""
-    made = []
-    for seed, names, threshold in ((0, _NAMES, 0.5), (1, _NAMES, 0.5), (2, ("rhythm.vf", "MI"), 0.0)):
-        torch.manual_seed(seed)
-        encoder = Encoder(EncoderShape(len(names), width=24, depth=2, modes=4, filters=8, pool_heads=4))
-        made.append(tmp_path_factory.mktemp("models") / f"candidate-{seed}")
-        calibration = torch.full((2,), 3.0), torch.zeros(2), torch.zeros(5)
-        export_model(encoder, calibration, made[-1], names, {"rhythm.vf": threshold}, "records.json")
-    return made
+    wanted = ((0, _NAMES, 0.5), (1, _NAMES, 0.5), (2, ("rhythm.vf", "MI"), 0.0))
+    return [untrained_model(tmp_path_factory.mktemp("models") / f"candidate-{one[0]}", *one) for one in wanted]
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,21 @@ import zmq
 from ecgstream.demo.processes import free_ports
 from ecgstream.hl7.framing import framed
 from ecgstream.hl7.times import dtm
+from ecgstream.settings import KafkaSettings
 from ecgstream.strip_endpoint import KINDS
 from ecgstream.wire import ecgstream_pb2 as pb
 
 from ..feed import START_NS, signal
+from ..kafka.test_daemon import running as running_member
+from ..kafka.test_daemon import wait_for
+from ..kafka.topics import messages
+from ..kafka.ward import Member
 from ..test_daemon import running
 from .edge import key_file
 from .messages import adt, array, attributes, joined, msh, obr, r40
+from .test_bridge import ask, bridge
 
+S = 1_000_000_000
 PLANTED = ("MRN7734218", "Vandergeest", "Wilhelmina", "19431207", "555-0199", "Elmstreet", "SSN998877", "VISIT4455")
 MRN, FAMILY, GIVEN, BORN, PHONE, STREET, SSN, VISIT = PLANTED
 TOKEN = "what-lets-the-edge-look-at-strips"
@@ -128,8 +135,6 @@ def test_no_identifier_leaves_the_edge_but_in_the_encrypted_table(tmp_path: Path
 
 
 def test_what_goes_to_kafka_or_another_socket_holds_a_pseudonym(tmp_path: Path):
-    from .test_bridge import ask, bridge
-
     with zmq.Context() as context, context.socket(zmq.PULL) as pull:
         source = f"tcp://127.0.0.1:{pull.bind_to_random_port('tcp://127.0.0.1')}"
         good = waveforms(START_NS, list(range(250)))
@@ -143,3 +148,33 @@ def test_what_goes_to_kafka_or_another_socket_holds_a_pseudonym(tmp_path: Path):
     assert chunk.patient_reference.startswith("p-")
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert [word for word in PLANTED for content in [*frames, *written] if word.encode() in content] == []
+
+
+def test_no_topic_of_kafka_holds_an_identifier(kafka_settings: KafkaSettings, tmp_path: Path):
+    """What the bridge writes, and what a daemon makes of it."""
+    told = kafka_settings.model_dump(mode="json")
+    samples = signal(250, 1, 0)[0]
+    good = [waveforms(START_NS + n * S, samples[n * 250 : (n + 1) * 250].tolist()) for n in range(len(samples) // 250)]
+    orders = [adt("A01", PID, PV1), r40().replace(b"12345", MRN.encode()).replace(b"Doe^John", FAMILY.encode())]
+    (tmp_path / "edge").mkdir()
+    with (
+        running_member(Member(tmp_path / "daemon", kafka_settings)),
+        bridge(tmp_path / "edge", "kafka", kafka=told) as port,
+    ):
+        assert {code for code, _ in ask(port, good[0], *orders, *good[1:])} == {"AA"}
+        ask(port, *refused(good[0]))
+        names = kafka_settings.topics
+        for topic in (names.alerts, names.vitals, names.diagnoses):
+            wait_for(lambda topic=topic: messages(kafka_settings.bootstrap[0], topic), topic)
+    found, counts = [], {}
+    for name, topic in names.model_dump().items():
+        if name == "shadow":
+            continue  # made only where a second model runs
+        read = messages(kafka_settings.bootstrap[0], topic)
+        counts[name] = len(read)
+        parts = [part for m in read for part in (m.key, m.value, *(value for _, value in m.headers)) if part]
+        found += [(topic, word) for word in PLANTED for part in parts if word.encode() in part]
+    assert found == []
+    assert counts["chunks"] == len(good) + 1, "one of the broken ones is only badly escaped"
+    assert counts["control"] == 2 and counts["alerts"] and counts["state"]
+    assert counts["dead_letters"] == 0, "what the edge refuses goes nowhere"

@@ -131,7 +131,14 @@ class Feed(threading.Thread):
 class Member(DaemonProcess):
     """A daemon of the group. ``die_at``: "step:n" has it kill itself right after that step of its n-th delivery."""
 
-    def __init__(self, folder: Path, settings: KafkaSettings, model: bool = False, die_at: str = ""):
+    def __init__(
+        self,
+        folder: Path,
+        settings: KafkaSettings,
+        model: bool = False,
+        die_at: str = "",
+        **sections: dict[str, object],
+    ):
         folder.mkdir()
         wanted = {
             "source": {"kind": "kafka"},
@@ -140,7 +147,7 @@ class Member(DaemonProcess):
             "diagnosis": {"enabled": model},
             "state": {"path": None},
         }
-        super().__init__(folder, wanted, environment={"ECGSTREAM_TEST_DIE_AT": die_at} if die_at else {})
+        super().__init__(folder, wanted | sections, environment={"ECGSTREAM_TEST_DIE_AT": die_at} if die_at else {})
         self._was_ready = False
         self.start()
 
