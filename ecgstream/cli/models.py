@@ -122,10 +122,19 @@ def _tell(request: urllib.request.Request) -> None:
         with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
             roles: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
-        _fail(json.load(error)["text"])
+        _fail(_text(error))
     except OSError as error:
         _fail(f"The daemon at {request.full_url} does not answer ({error}); is it running, and is --url its address?")
     typer.echo("\n".join(f"{role}: {version or 'none'}" for role, version in roles.items()))
+
+
+def _text(error: urllib.error.HTTPError) -> str:
+    """The daemon's sentence; of one that ends while it is asked, or of anything else at that address, what it said."""
+    said = error.read().decode(errors="replace")
+    try:
+        return json.loads(said)["text"]
+    except (ValueError, KeyError, TypeError):
+        return f"{error.url} answers {error.code}: {said.strip() or error.reason}. See the daemon's log."
 
 
 def _fail(text: str) -> None:
