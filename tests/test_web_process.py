@@ -29,6 +29,7 @@ from ecgstream.sources.control import ControlSocket
 from ecgstream.web.access import Role, new_entry
 from ecgstream.web_process import WebProcess
 from ecgstream.wire import ecgstream_pb2 as pb
+from ecgstream.wire.codec import encode
 
 from .feed import Bed
 from .kafka.topics import messages
@@ -160,6 +161,54 @@ async def test_over_kafka_it_shows_alarms_from_before_it_began_and_writes_orders
                 assert (answer.status, (await answer.json())["passedOn"]) == (202, True)
     (order,) = messages(kafka_settings.bootstrap[0], topics.control)
     assert pb.Control.FromString(order.value).reason == "seen" and order.key == b"bed-1"
+
+
+async def test_over_kafka_it_shows_no_alarm_of_whoever_lay_in_a_bed_before(
+    tmp_path: Path, kafka_settings: KafkaSettings
+):
+    """Bed 1 got another patient and an alarm since; bed 2 got one and was quiet; of bed 3 nothing was told."""
+    topics = kafka_settings.topics
+    async with AIOKafkaProducer(bootstrap_servers=kafka_settings.bootstrap[0]) as producer:
+
+        async def publish(topic: str, bed: str, content_type: str, payload: bytes) -> None:
+            headers = [("content-type", content_type.encode())]
+            await producer.send_and_wait(topic, payload, key=bed.encode(), headers=headers)
+
+        async def alarm(bed: str, alert_id: str, state: int) -> None:
+            update = int(state == pb.Alert.ENDED)
+            await publish(topics.alerts, bed, *alert(stream_id=bed, alert_id=alert_id, update=update, state=state))
+
+        for bed in ("bed-1", "bed-2", "bed-3"):
+            await alarm(bed, f"old-{bed}", pb.Alert.ACTIVE)
+        await asyncio.sleep(0.01)  # brokers count milliseconds
+        for bed in ("bed-1", "bed-2"):
+            order = pb.Control(version=1, stream_id=bed, actor="ADT", association={"patient_reference": "p-2"})
+            await publish(topics.control, bed, *encode(order))
+        await asyncio.sleep(0.01)
+        await alarm("bed-1", "old-bed-1", pb.Alert.ENDED)
+        await alarm("bed-1", "new", pb.Alert.ACTIVE)
+        kinds = {"source": SourceSettings(kind="kafka"), "sink": SinkSettings(kind="kafka")}
+        ours, token = settings(tmp_path, kafka=kafka_settings, **kinds)
+        async with served(ours, token) as browser:
+            past: dict[str, list[str]] = {}
+            async with asyncio.timeout(30):
+                while past != {"bed-1": ["new"], "bed-2": [], "bed-3": ["old-bed-3"]}:
+                    past = await history(browser)
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(1)
+            assert past == await history(browser)
+
+
+async def history(browser: aiohttp.ClientSession) -> dict[str, list[str]]:
+    """Ids of the past alarms that each bed's page shows."""
+    async with browser.ws_connect("ward/live") as socket:
+        await socket.receive_json()
+        beds = (await socket.receive_json())["beds"]
+    found = {}
+    for bed in beds:
+        async with browser.get(f"ward/beds/{bed['n']}") as answer:
+            found[bed["id"]] = [one["id"] for one in (await answer.json())["alerts"]]
+    return found
 
 
 def test_chunks_beside_results_are_for_zeromq_alone():

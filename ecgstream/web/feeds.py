@@ -21,6 +21,7 @@ from ..kafka.headers import content_type_of
 from ..settings import KafkaSettings, Settings
 from ..sources.message import Message
 from ..wire.sockets import Readiness, close_socket, open_socket
+from .patients_before import PatientsBefore
 
 MOST = 2_000
 """Messages handed over at once."""
@@ -101,6 +102,7 @@ class KafkaFeed:
     def __init__(self, settings: KafkaSettings, topics: list[str]):
         self._settings, self._topics = settings, topics
         self._consumer: AIOKafkaConsumer | None = None
+        self._patients = PatientsBefore()
 
     async def start(self) -> None:
         """Wait until the broker lets us in, and go back to where alerts may still stand. SettingsError, BrokerError."""
@@ -116,9 +118,15 @@ class KafkaFeed:
 
     async def _go_back(self) -> None:
         since_ms = round(1000 * (time.time() - ALERTS_BACK_S))
-        alerts = [place for place in self._consumer.assignment() if place.topic == self._settings.topics.alerts]
+        topics = self._settings.topics
+        alerts = [place for place in self._consumer.assignment() if place.topic == topics.alerts]
         if not alerts:
             return
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                await self._patients.read(self._consumer, topics.control, topics.alerts, since_ms)
+        except TimeoutError:
+            log.warning("the last day's orders could not all be read: alarms of beds' last patients may be shown")
         found = await self._consumer.offsets_for_times(dict.fromkeys(alerts, since_ms))
         for place, at in found.items():
             if at is not None:
@@ -134,7 +142,8 @@ class KafkaFeed:
                 await asyncio.sleep(RETRY_S)
                 continue
             now_ns = time.time_ns()
-            read = [m for batch in batches.values() for m in batch]
+            read = list(self._patients.among(m for batch in batches.values() for m in batch))
+            read += await self._patients.rest(self._consumer)
             if read:
                 return [Message(m.value or b"", content_type_of(m.headers), now_ns) for m in read]
 
