@@ -15,7 +15,7 @@ from .alarms.technical import add_technical
 from .clock import Clock
 from .conditioning import Conditioner
 from .diagnosis import BeatClasses, ClassifiedBeats, Model, PvcRate, shipped_beat_head
-from .diagnosis.strips import StripRhythms, shipped_rhythm_head
+from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
 from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
 from .electrodes import Electrodes
 from .errors import IntakeError, WireError
@@ -168,11 +168,11 @@ class Pipeline:
         with self._stage("rhythm"):
             self._set_limits(block.rows)
             rhythm = self.rhythm.step(conditioned, pulses_beside(self.intake, conditioned))
-        with self._stage("beats"):
-            beats = self._count_ectopics(conditioned, rhythm)
-            swap = self.electrodes.step(conditioned, rhythm.beats)
         with self._stage("strips"):
             strips = self.strips.step(conditioned, rhythm.beats)
+        with self._stage("beats"):
+            beats = self._count_ectopics(conditioned, rhythm, strips)
+            swap = self.electrodes.step(conditioned, rhythm.beats)
         return Observed(conditioned, rhythm, beats, swap, strips)
 
     def conclude(self, seen: Observed, scores: Scores) -> Step:
@@ -188,9 +188,9 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ parts of the way
 
-    def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult) -> ClassifiedBeats:
+    def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult, strips: StripScores) -> ClassifiedBeats:
         """The beat head's classes make a better PVC rate than the rules' own, wherever there is one."""
-        beats = self.beat_classes.step(rhythm.beats, conditioned)
+        beats = self.beat_classes.step(rhythm.beats, conditioned, strips.fibrillates)
         pvc_per_min = self.pvc_rate.step(conditioned, beats)
         stated = np.isfinite(rhythm.pvc_per_min) & np.isfinite(pvc_per_min)
         rhythm.pvc_per_min[stated] = pvc_per_min[stated]

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from ..beats import FEATURES, BeatMeasures
+from ..beats import FEATURES, BeatMeasures, MeasuredBeats
 from ..errors import ModelError
 from ..heads import Head, load_head
 from ..heads.shipped import if_usable
-from ..waveform import Beats, Conditioned
+from ..waveform import GRID_HZ, HOP_SAMPLES, Beats, Conditioned
 
 CLASSES = ("N", "S", "V", "F", "Q")
+_ALONE_SAMPLES = round(2.6 * GRID_HZ)
+"""How long a beat is waited with that no other follows."""
+_APART = 1 << 40  # more samples than a recording has
 _VENTRICULAR_BY_RULES = FEATURES.index("ventricular")
 
 log = structlog.get_logger()
@@ -55,19 +58,49 @@ class BeatClasses:
         """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
         self.measures.restore(row, saved)
 
-    def step(self, beats: Beats, block: Conditioned) -> ClassifiedBeats:
-        """Take in a block and the beats confirmed in it; the beats that now have their class."""
-        measured = self.measures.step(beats, block)
-        return ClassifiedBeats(measured.row, measured.sample, self._labels(measured.features))
+    def step(self, beats: Beats, block: Conditioned, fibrillates: np.ndarray) -> ClassifiedBeats:
+        """Take in a block and the beats confirmed in it; the beats that now have their class.
 
-    def _labels(self, features: np.ndarray) -> np.ndarray:
+        ``fibrillates``: whether the atria were said to, bool (R, n_hops); no beat is told S in a hop in which they do.
+        """
+        measured = self.measures.step(beats, block)
+        place, hop = told_at(measured, beats, block)
+        return ClassifiedBeats(measured.row, measured.sample, self._labels(measured.features, fibrillates[place, hop]))
+
+    def _labels(self, features: np.ndarray, fibrillates: np.ndarray) -> np.ndarray:
         if self.head is not None:
             try:
-                return labels(self.head, self.head.probability(features))
+                probability = self.head.probability(features)
+                return labels(self.head, none_early(probability, fibrillates, self.head.manifest.classes))
             except Exception as error:  # rules outlive models, whatever the model did
                 log.error("beat head lost; rules go on", fault=f"{type(error).__name__}: {error}")
                 self.head = None
         return np.where(features[:, _VENTRICULAR_BY_RULES] > 0, CLASSES.index("V"), CLASSES.index("N"))
+
+
+def none_early(probability: np.ndarray, fibrillates: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """``probability`` (K, C) without S where the atria fibrillate, bool (K,): there no beat comes before its time."""
+    out = probability.copy()
+    out[fibrillates, classes.index("S")] = 0.0
+    return out
+
+
+def told_at(measured: MeasuredBeats, beats: Beats, block: Conditioned) -> tuple[np.ndarray, np.ndarray]:
+    """Place in the block and hop from its start, int64 (K,) each, in which each beat is told: that of the next beat's
+    confirmation, or when it has been waited for long enough."""
+    place, of_new = _places(block.rows, measured.row), _places(block.rows, beats.row)
+    delay = np.rint(block.delay_samples[place]).astype(np.int64)
+    alone = (measured.sample + delay + _ALONE_SAMPLES) // HOP_SAMPLES
+    following = np.searchsorted(of_new * _APART + beats.sample, place * _APART + measured.sample, "right")
+    new = np.append(of_new, -1)[following] == place
+    met = np.append(beats.confirmed_hop, 0)[following]
+    return place, np.where(new, np.minimum(alone, met), alone) - block.first_hop[place]
+
+
+def _places(rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where each of ``wanted`` stands among ``rows``."""
+    order = np.argsort(rows, kind="stable")
+    return order[np.searchsorted(rows, wanted, sorter=order)]
 
 
 def labels(head: Head, probability: np.ndarray) -> np.ndarray:

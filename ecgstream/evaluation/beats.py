@@ -12,6 +12,7 @@ import numpy as np
 from rich.table import Table
 
 from ..diagnosis import BeatClasses
+from ..diagnosis.strips import StripRhythms, shipped_rhythm_head
 from ..errors import RecordError
 from ..heads import Head
 from ..rhythm import Rhythm
@@ -66,7 +67,8 @@ def find_beats(record: Record, head: Head | None) -> BeatList:
     """The beats of a whole record with their classes, by rules and head; those found in noise are unclassifiable."""
     block = condition(record, tail_s=TAIL_S)
     found = Rhythm(1).step(block)
-    told, in_noise = BeatClasses(1, head).step(found.beats, block), found.beats_in_noise.sample
+    fibrillates = StripRhythms(shipped_rhythm_head(), 1).step(block, found.beats).fibrillates
+    told, in_noise = BeatClasses(1, head).step(found.beats, block, fibrillates), found.beats_in_noise.sample
     sample = np.concatenate([told.sample, in_noise])
     label = np.concatenate([told.label, np.full(len(in_noise), CLASSES.index("Q"))])
     order = np.argsort(sample, kind="stable")

@@ -78,6 +78,16 @@ def read_listed(data_set: str, listed: list[Listed], cache: Path | None = None) 
     return records
 
 
+def list_ptbxl(data: Path) -> list[Listed]:
+    """PTB-XL's records under ``data``, each ``ecg_id`` once, without reading a signal. Raises RecordError."""
+    folders = [data / name for name in PTBXL_FOLDERS if (data / name / PTBXL_TABLE).exists()]
+    stated = [each for folder in reversed(folders) for each in _of_table(folder / PTBXL_TABLE, folder)]
+    listed = {_own_name(each.path): each for each in stated}
+    if not listed:
+        raise RecordError(f"{data} holds neither of {', '.join(PTBXL_FOLDERS)}; name the folder of data sets.")
+    return [listed[name] for name in sorted(listed)]
+
+
 def _read(data_set: str, listed: list[Listed]) -> LabelledRecords:
     """The recordings that can be read; the log names the others. Raises RecordError when none can be."""
     mv = np.zeros((len(listed), len(SLOTS), SAMPLES), np.float16)

@@ -9,10 +9,13 @@ from ecgstream.errors import ModelError
 from ecgstream.heads.fitting import fit
 from ecgstream.heads.head import Head, HeadManifest, save_head
 from ecgstream.rhythm import Rhythm
+from ecgstream.waveform import GRID_HZ, HOP_SAMPLES, Conditioned
 
+from ..rhythm.signals import cut, stack
 from ..rhythm.test_invariants import ward_bed
 
 TOLD = ("N", "S", "V", "F")
+MOST_WAIT = 3 * GRID_HZ
 THRESHOLDS = {"N": 1.0, "S": 0.5, "V": 1.0, "F": 1.0}
 
 
@@ -39,6 +42,12 @@ def ward():
     return Rhythm(1).step(block).beats, block
 
 
+def fibrillating(block: Conditioned, share: float = 0.0) -> np.ndarray:
+    """Hops in which the atria fibrillate: the first ``share`` of the block."""
+    hops = np.arange(block.n_hops) < share * block.n_hops
+    return np.tile(hops, (len(block.rows), 1))
+
+
 @pytest.mark.parametrize(
     ("probability", "expected"),
     [((0.6, 0.2, 0.1, 0.1), "N"), ((0.6, 0.35, 0.05, 0), "S"), ((0.3, 0.1, 0.5, 0.1), "V"), ((0.2, 0, 0.3, 0.5), "F")],
@@ -49,15 +58,39 @@ def test_the_greatest_against_its_threshold_is_told(probability, expected):
 
 def test_every_beat_the_rules_find_is_classed_once(ward):
     beats, block = ward
-    told = BeatClasses(1, head(0, 1, 0, 0)).step(beats, block)
+    told = BeatClasses(1, head(0, 1, 0, 0)).step(beats, block, fibrillating(block))
     assert np.array_equal(told.sample, beats.sample[: len(told.sample)]) and len(beats.sample) - len(told.sample) <= 1
     assert (told.label == CLASSES.index("S")).all()
+
+
+def test_no_beat_is_early_while_the_atria_fibrillate(ward):
+    beats, block = ward
+    told = BeatClasses(1, head(0, 0.9, 0.06, 0.04)).step(beats, block, fibrillating(block, 0.5))
+    early = told.label == CLASSES.index("S")
+    middle = block.n_hops // 2 * HOP_SAMPLES
+    assert (told.label[told.sample < middle - MOST_WAIT] == CLASSES.index("V")).all()
+    assert early[told.sample > middle].all() and 0 < early.sum() < len(early)
+
+
+@pytest.mark.parametrize("hops", [1, 3, 40])
+def test_beats_are_told_in_the_same_hop_however_hops_are_cut(hops):
+    rows = np.array([3, 1])
+    block = stack([ward_bed(1), ward_bed(2, first_hop=7)], rows)
+    fibrillates = np.random.default_rng(0).random((2, block.n_hops)) < 0.5
+    rhythm, classes, found = Rhythm(4), BeatClasses(4, head(0, 0.9, 0.06, 0.04)), []
+    whole = BeatClasses(4, head(0, 0.9, 0.06, 0.04)).step(Rhythm(4).step(block).beats, block, fibrillates)
+    for start in range(0, block.n_hops, hops):
+        piece = cut(block, start, min(start + hops, block.n_hops))
+        found.append(classes.step(rhythm.step(piece).beats, piece, fibrillates[:, start : start + hops]))
+    for row in rows:
+        told = np.concatenate([one.label[one.row == row] for one in found])
+        assert told.tolist() == whole.label[whole.row == row].tolist() and len(set(told.tolist())) == 2
 
 
 @pytest.mark.parametrize("lost", [None, head()], ids=["no head", "a head that fails"])
 def test_without_a_head_the_rules_word_stands(ward, lost):
     beats, block = ward
-    told = BeatClasses(1, lost).step(beats, block)
+    told = BeatClasses(1, lost).step(beats, block, fibrillating(block))
     ventricular = beats.ventricular[: len(told.sample)]
     assert ventricular.any() and np.array_equal(told.label == CLASSES.index("V"), ventricular)
 

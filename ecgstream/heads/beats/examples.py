@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from ... import beats, conditioning, evaluation, rhythm
 from ...beats import BeatMeasures
+from ...diagnosis.beats import told_at
+from ...diagnosis.strips import StripRhythms, shipped_rhythm_head
 from ...evaluation.beats import TAIL_S
 from ...evaluation.ec57 import CLASSES, BeatList, match_beats, reference_beats
 from ...evaluation.progress import over_records
@@ -19,6 +21,7 @@ from ...evaluation.runner import condition
 from ...rhythm import Rhythm
 from ...training.labels import DS1
 from ...waveform import GRID_HZ
+from ..fitting import fold_of
 from .variants import Annotated, read_noise, variants
 
 DATA_SET = "mitdb"
@@ -37,6 +40,17 @@ class Examples:
     record: np.ndarray  # str (K,)
     variant: np.ndarray  # str (K,)
     time_s: np.ndarray  # float64 (K,)
+    fold: np.ndarray  # int64 (K,), in which the patient is tested
+    fibrillates: np.ndarray  # bool (K,), whether the rhythm head said so of the atria when the beat was told
+
+    def take(self, rows: np.ndarray) -> Examples:
+        """The beats of ``rows``, bool (K,)."""
+        return Examples(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def joined(*parts: Examples) -> Examples:
+    """The examples of all ``parts``."""
+    return Examples(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Examples)))
 
 
 def load_examples(data: Path, cache: Path) -> Examples:
@@ -61,10 +75,11 @@ def _measured(data: Path) -> Iterator[dict[str, np.ndarray]]:
         of = read_record(data / DATA_SET / name), _beats_and_waves(marks)
         for variant, pieces in variants(of, noise, seed=int(name)).items():
             found = [_labelled(piece) for piece in pieces]
-            features, label, time_s = (np.concatenate(column) for column in zip(*found, strict=True))
+            features, label, time_s, fibrillates = (np.concatenate(column) for column in zip(*found, strict=True))
             if (label == NO_BEAT).mean() <= _MOST_WRONG:
-                about = {"record": np.full(len(label), name), "variant": np.full(len(label), variant)}
-                yield {"features": features, "label": label, "time_s": time_s} | about
+                stated = {"record": name, "variant": variant, "fold": fold_of(DATA_SET, name)}
+                about = {key: np.full(len(label), value) for key, value in stated.items()}
+                yield {"features": features, "label": label, "time_s": time_s, "fibrillates": fibrillates} | about
 
 
 def _beats_and_waves(marks: Annotations) -> BeatList:
@@ -76,16 +91,18 @@ def _beats_and_waves(marks: Annotations) -> BeatList:
     return BeatList(time_s[order], np.concatenate((beats.labels(), np.full(len(waves), FLUTTER)))[order])
 
 
-def _labelled(of: Annotated) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, label and time of the beats that the rules find in a recording."""
+def _labelled(of: Annotated) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Features, label and time of the beats that the rules find in a recording, and whether the atria fibrillated."""
     record, reference = of
     block = condition(record, tail_s=TAIL_S)
-    told = BeatMeasures(1).step(Rhythm(1).step(block).beats, block)
+    beats = Rhythm(1).step(block).beats
+    told = BeatMeasures(1).step(beats, block)
+    fibrillates = StripRhythms(shipped_rhythm_head(), 1).step(block, beats).fibrillates
     time_s = told.sample / GRID_HZ
     partner = match_beats(reference.time_s, time_s)
     label = np.full(len(time_s), NO_BEAT)
     label[partner[partner >= 0]] = reference.labels()[partner >= 0]
-    return told.features, label, time_s
+    return told.features, label, time_s, fibrillates[told_at(told, beats, block)]
 
 
 def code_hash(*more: Path) -> str:

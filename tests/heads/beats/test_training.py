@@ -1,5 +1,7 @@
 """Fitting: no record judges itself, thresholds serve both classes, and the directory says what it has seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,12 +24,17 @@ def examples() -> Examples:
     features[:, EARLY] = np.where(np.isin(label, (1, 2)), 0.7, 1.0) + rng.normal(0, 0.02, 1500)
     features[:, LIKE] = np.where(np.isin(label, (2, 3)), 0.4, 0.95) + rng.normal(0, 0.02, 1500)
     variant = rng.choice(["whole", "noisy"], 1500)
-    return Examples(features, label, rng.choice(RECORDS, 1500), variant, rng.uniform(300, 1800, 1500))
+    return _of(features, label, rng.choice(RECORDS, 1500), variant, rng.uniform(300, 1800, 1500))
+
+
+def _of(features, label, record, variant, time_s) -> Examples:
+    fold = np.array([fold_of("mitdb", name) for name in record])
+    return Examples(features, label, record, variant, time_s, fold, np.zeros(len(label), bool))
 
 
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch):
-    monkeypatch.setattr(training, "ROUNDS", 10)
+    monkeypatch.setattr(training, "ROUNDS", 40)
 
 
 def test_what_can_be_learnt_is_told_of_records_not_seen(examples):
@@ -35,6 +42,12 @@ def test_what_can_be_learnt_is_told_of_records_not_seen(examples):
     thresholds = training.choose_thresholds(examples, probability)
     found = training.score(examples, training.told(probability, thresholds))["by_variant"]["whole"]
     assert min(found[kind][figure] for kind in ("veb", "sveb") for figure in ("se", "ppv")) > 80
+
+
+def test_no_beat_is_early_where_the_atria_fibrillate(examples):
+    fibrillates = np.arange(1500) % 2 == 0
+    probability = training.cross_validated(replace(examples, fibrillates=fibrillates))
+    assert (probability[fibrillates, 1] == 0).all() and (probability[~fibrillates, 1] > 0).all()
 
 
 def test_a_record_is_judged_by_trees_that_have_not_seen_it(examples, monkeypatch):
@@ -47,22 +60,38 @@ def test_a_record_is_judged_by_trees_that_have_not_seen_it(examples, monkeypatch
 
     monkeypatch.setattr(training, "fit_on", fit_on)
     training.cross_validated(examples)
-    tested = {fold: {r for r in RECORDS if fold_of("mitdb", r) == fold} for fold in set(training.folds(examples))}
+    tested = {fold: {r for r in RECORDS if fold_of("mitdb", r) == fold} for fold in set(examples.fold.tolist())}
     assert sorted(map(sorted, fitted_on)) == sorted(sorted(set(RECORDS) - records) for records in tested.values())
 
 
 def test_detections_that_are_no_beats_teach_nothing_and_count_as_extra(examples):
     label = examples.label.copy()
     label[:300], label[300:600] = NO_BEAT, FLUTTER
-    changed = Examples(examples.features, label, examples.record, examples.variant, examples.time_s)
+    changed = replace(examples, label=label)
     training.fit_on(changed, np.ones(1500, bool))
     everything_v = training.score(changed, np.full(1500, 2))["by_variant"]["noisy"]["veb"]
     noisy = changed.variant == "noisy"
     assert everything_v["fp"] == (noisy & np.isin(label, (NO_BEAT, 0, 1))).sum()
 
 
+def test_strips_weigh_what_they_are_given_however_many_they_are(examples):
+    record = np.concatenate([examples.record, np.repeat([f"cinc2017/A{n:05d}" for n in range(50)], 30)])
+    variant = np.concatenate([examples.variant, np.full(1500, "cinc2017")])
+    weight = training._weight(np.concatenate([examples.label, np.zeros(1500, int)]), record, variant)
+    assert weight[1500:].sum() / weight[:1500].sum() == pytest.approx(training.STRIPS_SHARE["cinc2017"])
+    assert weight.mean() == pytest.approx(1)
+
+
+def test_no_tree_asks_which_recorder_it_was(examples):
+    features = examples.features.copy()
+    features[:, FEATURES.index("leads")] = examples.label
+    trees = training.fit_on(replace(examples, features=features), np.ones(1500, bool))
+    used = {name for name, gain in zip(FEATURES, trees.feature_importance("gain"), strict=True) if gain}
+    assert "rr_to_median32" in used and not used & training.OF_THE_RECORDER
+
+
 def test_the_directory_is_a_beat_head_with_a_card(examples, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "load_examples", lambda data, cache: examples)
+    monkeypatch.setattr(training, "read_all", lambda data, cache: examples)
     found = training.train(tmp_path, tmp_path / "head", tmp_path)
     head = load_beat_head(tmp_path / "head")
     assert head.manifest.seen == {"mitdb": sorted(RECORDS), "nstdb": ["bw", "ma"]}
@@ -71,7 +100,7 @@ def test_the_directory_is_a_beat_head_with_a_card(examples, tmp_path, monkeypatc
 
 
 def test_heads_of_folds_are_fitted_once(examples, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "load_examples", lambda data, cache: examples)
+    monkeypatch.setattr(training, "read_all", lambda data, cache: examples)
     thresholds = dict.fromkeys("NSVF", 1.0)
     first = training.fold_heads(tmp_path, tmp_path, thresholds)("101")
     monkeypatch.setattr(training, "fit_on", None)
