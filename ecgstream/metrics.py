@@ -107,12 +107,13 @@ class Metrics:
         self._met: dict[str, int] = {}
         self._accepted = 0
         self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
+        self._of_stage: dict[str, tuple[Counter, Counter, Counter]] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count a run of a stage of the compute thread, its time and CPU time, but for those of stages within it."""
         outer = self._turn_to(name)
-        self.stage_runs.labels(name).inc()
+        self._stage_counters(name)[0].inc()
         try:
             with self.span(name):
                 yield
@@ -122,10 +123,17 @@ class Metrics:
     def _turn_to(self, name: str) -> str:
         before, now_s, cpu_s = self._stage, time.perf_counter(), time.thread_time()
         if before:
-            self.stage_wall.labels(before).inc(now_s - self._stage_begun_s)
-            self.stage_cpu.labels(before).inc(cpu_s - self._stage_begun_cpu_s)
+            _, wall, cpu = self._stage_counters(before)
+            wall.inc(now_s - self._stage_begun_s)
+            cpu.inc(cpu_s - self._stage_begun_cpu_s)
         self._stage, self._stage_begun_s, self._stage_begun_cpu_s = name, now_s, cpu_s
         return before
+
+    def _stage_counters(self, name: str) -> tuple[Counter, Counter, Counter]:
+        """Runs, time and CPU time of a stage; looking them up by label each time costs as much as counting."""
+        if name not in self._of_stage:
+            self._of_stage[name] = tuple(of.labels(name) for of in (self.stage_runs, self.stage_wall, self.stage_cpu))
+        return self._of_stage[name]
 
     @contextmanager
     def async_stage(self, name: str) -> Iterator[None]:

@@ -31,6 +31,7 @@ class Diagnosis:
         self.state = torch.zeros((n_rows, model.manifest.n_state), device=model.device)
         self.batches = {size: self.state.new_zeros((size, model.manifest.n_state)) for size in BATCHES}
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
+        self.empty = np.ones(n_rows, bool)  # rows without memory: to clear them again would cost as much as a hop
         self.hop_runs: tuple[int, ...] = HOP_RUNS
 
     @property
@@ -49,11 +50,13 @@ class Diagnosis:
         more = n_rows - len(self.usable)
         self.state = torch.cat((self.state, self.state.new_zeros((more, self.state.shape[1]))))
         self.usable = np.concatenate((self.usable, np.zeros((more, WINDOW_HOPS), bool)))
+        self.empty = np.concatenate((self.empty, np.ones(more, bool)))
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget everything of ``rows``."""
+        rows = rows[~self.empty[rows]]
         self.state[torch.as_tensor(rows)] = 0
-        self.usable[rows] = False
+        self.usable[rows], self.empty[rows] = False, True
 
     def save(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The state of ``rows`` as arrays; ``restore`` puts it back."""
@@ -67,11 +70,12 @@ class Diagnosis:
                 "It was saved with another model: let the beds settle anew."
             )
         self.state[torch.as_tensor(rows)] = torch.from_numpy(saved["state"]).to(self.state.device)
-        self.usable[rows] = saved["usable"]
+        self.usable[rows], self.empty[rows] = saved["usable"], False
 
     def step(self, block: Conditioned) -> tuple[Scores, BeatProbs]:
         """Advance the block's rows by its hops. ModelError when the encoder gives NaN or fails."""
         self.reset(block.rows[block.new_segment])
+        self.empty[block.rows] = False
         out = self._advance(block)
         n_scores = len(self.names)
         reason, beats_settling = self._withheld(block)
