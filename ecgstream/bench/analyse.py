@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from rich.table import Table
 from ..analysis import Feed
 from ..analysis.files import analyse_files
 from ..diagnosis import load_model
-from ..errors import EcgstreamError, RecordError
+from ..errors import RecordError
 from ..recorded import RecordedChannel, RecordedSignal, read_recording
 from ..waveform import STANDARD_LEADS, GroupKind
+from .shown import show
 
 FS_HZ = 250
 MANY = 24
@@ -29,16 +30,7 @@ WARMING_S = 60.0
 
 def run_analyse_bench(paths: Sequence[Path], hours: float, json_file: Path | None) -> int:
     """Print and write the figures; exit code 2 where a recording cannot be read."""
-    console = Console()
-    try:
-        measured = measure_analyse(paths, hours, console)
-    except EcgstreamError as error:
-        console.print(str(error), style="red", markup=False)
-        return 2
-    console.print(_table(measured))
-    if json_file:
-        json_file.write_text(json.dumps(measured, indent=1))
-    return 0
+    return show(partial(measure_analyse, paths, hours), _table, json_file)
 
 
 def measure_analyse(paths: Sequence[Path], hours: float, console: Console) -> dict[str, Any]:

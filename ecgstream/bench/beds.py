@@ -6,10 +6,10 @@ up to that sample is as late as the clock has moved on since: ``latency_s = rece
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tempfile
 import time
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from rich.table import Table
 from ..demo.processes import DaemonProcess, start_simulator
 from ..errors import EcgstreamError
 from .results import Heard, result, samples
+from .shown import Measured, show
 
 SETTLE_S = 12.0
 """Until every bed's encoder has filled its memory; nothing before that is counted."""
@@ -28,17 +29,12 @@ DRAIN_S = 2.0
 
 
 def run_bench(beds: int, seconds: float, json_file: Path | None) -> int:
-    """Print and write latency and cost; exit code 1 if the daemon did not keep up."""
-    console = Console()
-    try:
-        measured = measure_beds(console, beds, seconds)
-    except EcgstreamError as error:
-        console.print(str(error), style="red", markup=False)
-        return 2
-    console.print(_table(measured))
-    if json_file:
-        json_file.write_text(json.dumps(measured, indent=1))
-    return 0 if measured["kept_up"] else 1
+    """Print and write latency and cost; exit code 1 if the daemon did not keep up, 2 on a fault."""
+
+    def measure(console: Console) -> Measured:
+        return measure_beds(console, beds, seconds)
+
+    return show(measure, _table, json_file, passed=itemgetter("kept_up"))
 
 
 def measure_beds(console: Console, beds: int, seconds: float, settle_s: float = SETTLE_S) -> dict[str, Any]:

@@ -6,21 +6,19 @@ the peak is the best that matrix product or convolution reaches here, at that pr
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.table import Table
 from torch.nn import functional
 
 from ..diagnosis import Model, load_model
-from ..errors import EcgstreamError
 from ..models.encoder import HOP_INPUTS, HOP_TOKENS, N_BEAT, POOL_HOPS, EncoderShape
 from ..waveform import HOP_S, N_LEADS, STANDARD_LEADS
+from .shown import show
 
 STREAMS = 256
 WINDOW_HOPS = POOL_HOPS
@@ -35,19 +33,12 @@ REPEATS = 7
 
 def run_encoder_bench(model_folder: Path | None, json_file: Path | None) -> int:
     """Print and write the figures; exit code 2 where the model cannot be used."""
-    console, threads = Console(), torch.get_num_threads()
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        measured = measure_encoder(load_model(model_folder, "cpu"))
-    except EcgstreamError as error:
-        console.print(str(error), style="red", markup=False)
-        return 2
+        return show(lambda console: measure_encoder(load_model(model_folder, "cpu")), _table, json_file)
     finally:
         torch.set_num_threads(threads)
-    console.print(_table(measured))
-    if json_file:
-        json_file.write_text(json.dumps(measured, indent=1))
-    return 0
 
 
 def measure_encoder(model: Model) -> dict[str, Any]:

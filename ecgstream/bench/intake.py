@@ -6,11 +6,11 @@ Reading and placing are what the daemon does of a message before it looks at sig
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,6 +27,7 @@ from ..sources.message import Message
 from ..waveform import STANDARD_LEADS, Channel, ChannelGroup, Chunk, GroupKind, Layout
 from ..wire import ecgstream_pb2 as pb
 from ..wire.codec import decode_chunk, encode, encode_chunk
+from .shown import show
 
 FS_HZ = 250
 NS = 1_000_000_000
@@ -47,12 +48,7 @@ KEPT_ROUNDS = 4
 
 def run_intake_bench(beds: int, seconds: int, json_file: Path | None) -> int:
     """Print and write messages a second and the roofline's; 0."""
-    console = Console()
-    measured = measure_intake(beds, seconds, console)
-    console.print(_table(measured))
-    if json_file:
-        json_file.write_text(json.dumps(measured, indent=1))
-    return 0
+    return show(partial(measure_intake, beds, seconds), _table, json_file)
 
 
 def measure_intake(beds: int, seconds: int, console: Console) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from ..demo.processes import start_simulator
 from ..errors import EcgstreamError
+from .shown import Measured, show
 from .topics import Flags, fresh_topics
 from .ward import largest, run_ward
 
@@ -51,21 +52,15 @@ class Plan:
 
 def run_kafka_bench(bootstrap: str, plan: Plan, json_file: Path | None) -> int:
     """Print and write the figures; exit code 1 if daemons did not keep up with the fewest beds tried, 2 on a fault."""
-    console = Console()
-    try:
+
+    def measure(console: Console) -> Measured:
         with Progress(console=console) as bars:
-            found = _throughput(bootstrap, plan, bars)
-            trials: list[dict[str, Any]] = []
+            found, trials = _throughput(bootstrap, plan, bars), []
             for name, daemons in (("beds_one", 1), ("beds_two", 2)):
                 found[name] = _most_beds(bootstrap, plan, daemons, trials, bars)
-    except EcgstreamError as error:
-        console.print(str(error), style="red", markup=False)
-        return 2
-    found |= {"trial_s": plan.settle_s + plan.seconds, "trials": trials}
-    console.print(_table(found))
-    if json_file:
-        json_file.write_text(json.dumps(found, indent=1))
-    return 0 if found["beds_one"] and found["beds_two"] else 1
+        return found | {"trial_s": plan.settle_s + plan.seconds, "trials": trials}
+
+    return show(measure, _table, json_file, passed=lambda found: bool(found["beds_one"] and found["beds_two"]))
 
 
 # -------------------------------------------------------------------------------------------------- messages a second

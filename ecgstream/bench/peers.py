@@ -7,7 +7,6 @@ keeps no alarms, and runs on one thread; the daemon's figure is all of its proce
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from statistics import median
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from ..errors import EcgstreamError
 from .beds import measure_beds
+from .shown import Measured, show
 
 FS_HZ, WINDOW_S, LEADS = 250, 10, 12
 BAND_HZ = (0.5, 40.0)
@@ -31,25 +31,19 @@ PEER_BEDS = 40
 
 def run_peers_bench(beds: int, seconds: float, json_file: Path | None) -> int:
     """Print and write both costs and their ratio; exit code 2 where a peer is not installed or nothing came up."""
-    console = Console()
-    try:
-        peer = measure_peer()
-        ours = measure_beds(console, beds, seconds)
-    except EcgstreamError as error:
-        console.print(str(error), style="red", markup=False)
-        return 2
-    measured = {
-        "cpu_s_per_bed_s": ours["cpu_s_per_bed_s"],
-        "peer_cpu_s_per_bed_s": peer["cpu_s_per_bed_s"],
-        "ratio": round(peer["cpu_s_per_bed_s"] / ours["cpu_s_per_bed_s"], 3),
-        "beds": beds,
-        "peer": peer,
-        "ours": ours,
-    }
-    console.print(_table(measured))
-    if json_file:
-        json_file.write_text(json.dumps(measured, indent=1))
-    return 0
+
+    def measure(console: Console) -> Measured:
+        peer, ours = measure_peer(), measure_beds(console, beds, seconds)
+        return {
+            "cpu_s_per_bed_s": ours["cpu_s_per_bed_s"],
+            "peer_cpu_s_per_bed_s": peer["cpu_s_per_bed_s"],
+            "ratio": round(peer["cpu_s_per_bed_s"] / ours["cpu_s_per_bed_s"], 3),
+            "beds": beds,
+            "peer": peer,
+            "ours": ours,
+        }
+
+    return show(measure, _table, json_file)
 
 
 class Residual(nn.Module):

@@ -7,16 +7,16 @@ is found errs on the safe side.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
-from ..errors import EcgstreamError
 from .beds import measure_beds
+from .shown import show
 
 FIRST_TRIALS = (60, 240)
 SETTLE_S, MEASURED_S = 6.0, 6.0
@@ -29,17 +29,7 @@ IO_STAGES = ("publish", "watch")
 
 def run_plan(json_file: Path | None) -> int:
     """Print sentences and write the figures; exit code 2 where the daemon does not come up."""
-    console = Console()
-    try:
-        found = plan(console)
-    except EcgstreamError as error:
-        console.print(str(error), style="red", markup=False)
-        return 2
-    for sentence in found["sentences"]:
-        console.print(sentence, highlight=False)
-    if json_file:
-        json_file.write_text(json.dumps(found, indent=1))
-    return 0
+    return show(plan, lambda found: Text("\n".join(found["sentences"])), json_file)
 
 
 def plan(console: Console) -> dict[str, Any]:
