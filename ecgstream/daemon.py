@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -36,8 +37,9 @@ from .order_endpoint import OrderEndpoint
 from .outputs import Outgoing
 from .pipeline import Pipeline, Step
 from .settings import Settings
-from .sinks.base import Sink
+from .sinks.base import Published, Sink
 from .sinks.kafka import KafkaSink
+from .sinks.watched import WatchedSink
 from .sinks.zeromq import ZeroMqSink
 from .sources.base import Source
 from .sources.control import ControlSocket
@@ -47,7 +49,6 @@ from .stages import Stages
 from .strip_endpoint import StripEndpoint
 from .web.board import Board
 from .web.page import WardPage
-from .web.shown_sink import ShownSink
 
 if TYPE_CHECKING:
     from .explainer import Explainer
@@ -83,8 +84,8 @@ class Daemon:
         orders = OrderEndpoint(token, self.stages.order, self._takes_no_orders)
         self.page: WardPage | None = None
         if settings.web.enabled:
-            board = (settings.web, settings.http, Board(strips), self.metrics)
-            self.page = WardPage(*board, self.stages.order, self._takes_no_orders)
+            about = (settings.web, settings.http, Board(strips), self.metrics)
+            self.page = WardPage(*about, self.stages.order, self._takes_no_orders)
         drawn = StripEndpoint(token, strips)
         self.models = ModelOrders(settings.diagnosis, self.stages)
         models = ModelEndpoint(token, self.models, self._takes_no_orders)
@@ -96,19 +97,23 @@ class Daemon:
             self.stages.pass_on = self.sink.pass_on
         if settings.sink.kind == "kafka":
             self.sink = KafkaSink(settings.kafka, self.producers)
+        onlookers: list[Callable[[Published], None]] = []
         if self.page:
-            self.sink = ShownSink(self.sink, self.page.board)
-            self.stages.on_order = self.page.board.take_order
+            board = self.page.board
+            onlookers.append(lambda outgoing: board.take(outgoing.content_type, outgoing.payload))
+            self.stages.on_order = board.take_order
         self.explainer: Explainer | None = None
         if settings.explanations.enabled:
-            from .explainer import ExplainedSink, Explainer  # brings what reads recordings: nobody else waits for that
+            from .explainer import Explainer  # brings what reads recordings: nobody else waits for that
 
             model, mains_hz = settings.diagnosis.model, settings.conditioning.mains_hz
             self.explainer = Explainer(settings.explanations, model, mains_hz, self.metrics)
-            self.sink = ExplainedSink(self.sink, self.explainer)
+            onlookers.append(self.explainer.look)
             drawn.explanations = self.explainer.found
             if self.page:
                 self.page.explanations = self.explainer.found
+        if onlookers:
+            self.sink = WatchedSink(self.sink, onlookers)
         self.source: Source = self._hl7() if settings.source.kind == "hl7" else self._zeromq()
         self.chunk_log: ChunkLog | None = None
         self._started = False

@@ -17,7 +17,7 @@ from .explanations import worker
 from .explanations.alert import SCORES
 from .metrics import Metrics
 from .settings import ExplanationSettings
-from .sinks.base import Published, Sink
+from .sinks.base import Published
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import decode
 
@@ -50,6 +50,11 @@ class Explainer:
     def _started(self) -> ProcessPoolExecutor:
         spawn = multiprocessing.get_context("spawn")  # a fork would hold the sockets, and copies of locks
         return ProcessPoolExecutor(1, mp_context=spawn, initializer=worker.load, initargs=(self._model,))
+
+    def look(self, outgoing: Published) -> None:
+        """What leaves the daemon; alerts are offered."""
+        if outgoing.name == "alert":
+            self.offer(decode(outgoing.payload, outgoing.content_type))
 
     def offer(self, alert: pb.Alert) -> None:
         """Have an alert explained if it is of high priority, brings its strip, and has not been yet."""
@@ -91,28 +96,3 @@ class Explainer:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
-
-
-class ExplainedSink:
-    """A ``Sink`` that offers the alerts it hands on."""
-
-    def __init__(self, sink: Sink, explainer: Explainer):
-        self._sink, self._explainer = sink, explainer
-
-    async def start(self) -> None:
-        """As the sink does."""
-        await self._sink.start()
-
-    def send(self, origin: int, outgoing: Published) -> None:
-        """Hand on, and offer; never waits."""
-        self._sink.send(origin, outgoing)
-        if outgoing.name == "alert":
-            self._explainer.offer(decode(outgoing.payload, outgoing.content_type))
-
-    async def confirm(self) -> None:
-        """As the sink does."""
-        await self._sink.confirm()
-
-    async def close(self) -> None:
-        """As the sink does."""
-        await self._sink.close()

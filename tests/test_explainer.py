@@ -9,10 +9,11 @@ import sys
 import pytest
 
 from ecgstream.errors import SettingsError
-from ecgstream.explainer import ExplainedSink, Explainer
+from ecgstream.explainer import Explainer
 from ecgstream.metrics import Metrics
 from ecgstream.outputs import Outgoing
 from ecgstream.settings import ExplanationSettings, Settings, load_settings
+from ecgstream.sinks.watched import WatchedSink
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import encode
 
@@ -82,7 +83,7 @@ async def until_counted(metrics: Metrics, name: str, times: int = 1) -> None:
 
 async def test_an_alert_that_leaves_is_explained_and_one_too_short_or_a_lost_process_costs_only_itself():
     taken, metrics = explainer()
-    sink = ExplainedSink(Kept(), taken)
+    sink = WatchedSink(Kept(), [taken.look])
     taken.start()
     running = asyncio.create_task(taken.run())
     try:
