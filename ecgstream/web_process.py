@@ -12,7 +12,7 @@ import structlog
 from .audit import Audit
 from .clock import WallClock
 from .endpoints import Endpoints
-from .errors import WireError
+from .errors import BrokerError, WireError
 from .http_token import HttpToken
 from .live_waves import SignalReader
 from .metrics import Metrics
@@ -21,7 +21,7 @@ from .settings import Settings
 from .sources.message import Message
 from .strip_endpoint import StripEndpoint
 from .web.board import Board
-from .web.feeds import Feed, feeds_of
+from .web.feeds import Feed, KafkaFeed, feeds_of
 from .web.order_way import KafkaOrders, OrderWay, ZeroMqOrders
 from .web.page import WardPage
 from .wire import ecgstream_pb2 as pb
@@ -30,6 +30,7 @@ CHUNK = "application/vnd.ecgstream.chunk."
 SILENT_S = 30.0
 """Without a message for so long the page says that it is not ready."""
 FORGET_EVERY_S = 60.0
+LOOK_BACK_AFTER_S, LOOK_BACK_PACE_S = 5.0, 0.01
 
 log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class WebProcess:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         tasks: list[asyncio.Task[None]] = []
+        aside: list[asyncio.Task[None]] = []
         try:
             self._audit.start()
             for feed in self.feeds:
@@ -70,14 +72,15 @@ class WebProcess:
             log.info("ready", page=f"port {self.endpoints.port}, /ward/")
             tasks = [asyncio.create_task(self._read(feed)) for feed in self.feeds]
             tasks += [asyncio.create_task(self._forget()), asyncio.create_task(stopping.wait())]
+            aside = [asyncio.create_task(self._look_back(feed)) for feed in self.feeds if isinstance(feed, KafkaFeed)]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
             return 0
         finally:
-            for task in tasks:
+            for task in (*tasks, *aside):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *aside, return_exceptions=True)
             await self._close()
 
     async def _close(self) -> None:
@@ -100,6 +103,17 @@ class WebProcess:
                 reading = asyncio.get_running_loop().run_in_executor(self._compute, self._signal.take, chunks)
                 self.board.take_waves(await reading)
             await asyncio.sleep(0)  # a backlog must not starve the browsers
+
+    async def _look_back(self, feed: KafkaFeed) -> None:
+        """Fill the trends of the last day, of beds that are heard by then."""
+        await asyncio.sleep(LOOK_BACK_AFTER_S)
+        try:
+            async for messages in feed.past():
+                for message in messages:
+                    self.board.take_past(message.content_type, message.payload)
+                await asyncio.sleep(LOOK_BACK_PACE_S)
+        except (BrokerError, WireError) as error:
+            log.warning("the last day's vitals could not all be read: trends begin later", text=str(error))
 
     def _show(self, message: Message) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -197,6 +198,50 @@ async def test_over_kafka_it_shows_no_alarm_of_whoever_lay_in_a_bed_before(
                     await asyncio.sleep(0.1)
             await asyncio.sleep(1)
             assert past == await history(browser)
+
+
+async def test_over_kafka_trends_go_back_to_before_it_began_and_no_further_than_the_patient(
+    tmp_path: Path, kafka_settings: KafkaSettings, monkeypatch
+):
+    """Vitals of an hour, half an hour and a minute ago; bed 2 has got another patient since."""
+    monkeypatch.setattr("ecgstream.web_process.LOOK_BACK_AFTER_S", 1.0)
+    topics, now_s = kafka_settings.topics, int(time.time())
+    async with AIOKafkaProducer(bootstrap_servers=kafka_settings.bootstrap[0]) as producer:
+
+        async def publish(topic: str, bed: str, ago_s: int, content_type: str, payload: bytes) -> None:
+            headers = [("content-type", content_type.encode())]
+            at_ms = 1000 * (now_s - ago_s)
+            await producer.send(topic, payload, key=bed.encode(), headers=headers, timestamp_ms=at_ms)
+
+        for ago_s in (*range(3600, 3540, -1), *range(1800, 1740, -1), *range(90, 30, -1)):
+            for bed in ("bed-1", "bed-2"):
+                told = vitals(bed, now_s - ago_s, heart_rate_bpm=ago_s // 60 + 20)
+                await publish(topics.vitals, bed, ago_s, *told)
+        order = pb.Control(version=1, stream_id="bed-2", actor="ADT", association={"patient_reference": "p-2"})
+        await publish(topics.control, "bed-2", 0, *encode(order))
+        await producer.flush()
+        kinds = {"source": SourceSettings(kind="kafka"), "sink": SinkSettings(kind="kafka")}
+        ours, token = settings(tmp_path, kafka=kafka_settings, **kinds)
+        async with served(ours, token) as browser:
+            for bed in ("bed-1", "bed-2"):
+                await publish(topics.vitals, bed, -60, *vitals(bed, now_s + 60, heart_rate_bpm=70))
+            rates: dict[str, set[float]] = {}
+            async with asyncio.timeout(30):
+                while rates != {"bed-1": {79, 49, 20, 70}, "bed-2": {70}}:
+                    await asyncio.sleep(0.2)
+                    rates = await trends(browser)
+
+
+async def trends(browser: aiohttp.ClientSession) -> dict[str, set[float]]:
+    """Heart rates that each bed's page shows of the last day."""
+    async with browser.ws_connect("ward/live") as socket:
+        await socket.receive_json()
+        beds = (await socket.receive_json())["beds"]
+    found = {}
+    for bed in beds:
+        async with browser.get(f"ward/beds/{bed['n']}") as answer:
+            found[bed["id"]] = set((await answer.json())["trends"]["mean"]) - {None}
+    return found
 
 
 async def history(browser: aiohttp.ClientSession) -> dict[str, list[str]]:

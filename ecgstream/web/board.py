@@ -55,6 +55,12 @@ class Board:
                 bed.take_verdict(message)
                 self._alarm_changed(bed)
 
+    def take_past(self, content_type: str, payload: bytes) -> None:
+        """Vitals from before the page's process began, of a bed that is heard now. Raises WireError."""
+        message = decode(payload, content_type)
+        if isinstance(message, pb.Vitals) and (bed := self.beds.get(message.stream_id)) is not None:
+            bed.trends.take_past(message)
+
     def take_order(self, order: pb.Control) -> None:
         """An order that was taken: with another patient the bed's past is not shown any more."""
         bed = self.beds.get(order.stream_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 import structlog
@@ -21,7 +22,8 @@ from ..kafka.headers import content_type_of
 from ..settings import KafkaSettings, Settings
 from ..sources.message import Message
 from ..wire.sockets import Readiness, close_socket, open_socket
-from .patients_before import PatientsBefore
+from .patients_before import PatientsBefore, associates
+from .vitals_before import vitals_before
 
 MOST = 2_000
 """Messages handed over at once."""
@@ -103,6 +105,7 @@ class KafkaFeed:
         self._settings, self._topics = settings, topics
         self._consumer: AIOKafkaConsumer | None = None
         self._patients = PatientsBefore()
+        self._since_ms: dict[bytes, int] = {}  # of a bed's key: when its patient came, where that is known
 
     async def start(self) -> None:
         """Wait until the broker lets us in, and go back to where alerts may still stand. SettingsError, BrokerError."""
@@ -134,6 +137,7 @@ class KafkaFeed:
 
     async def receive(self) -> list[Message]:
         """As the protocol says; survives any absence of the broker."""
+        topics = self._settings.topics
         while True:
             try:
                 batches = await self._consumer.getmany(timeout_ms=200, max_records=MOST)
@@ -144,8 +148,20 @@ class KafkaFeed:
             now_ns = time.time_ns()
             read = list(self._patients.among(m for batch in batches.values() for m in batch))
             read += await self._patients.rest(self._consumer)
+            self._since_ms |= {m.key: m.timestamp for m in read if m.topic == topics.control and associates(m)}
             if read:
                 return [Message(m.value or b"", content_type_of(m.headers), now_ns) for m in read]
+
+    async def past(self) -> AsyncIterator[list[Message]]:
+        """Vitals of the last day, those of each bed's patient alone, the latest first. Raises BrokerError."""
+        if self._settings.topics.vitals not in self._topics:
+            return
+        try:
+            async for records in vitals_before(self._settings):
+                theirs = (m for m in records if m.timestamp >= self._since_ms.get(m.key, 0))
+                yield [Message(m.value or b"", content_type_of(m.headers), m.timestamp * 10**6) for m in theirs]
+        except KafkaError as error:
+            raise BrokerError(f"The topic {self._settings.topics.vitals} cannot be read ({error}).") from error
 
     async def close(self) -> None:
         """Stop reading."""

@@ -30,7 +30,7 @@ class PatientsBefore:
         due = {place for place in places if found[place]}
         while due:
             for place, records in (await consumer.getmany(*places, timeout_ms=200)).items():
-                self._waiting |= {record.key: record for record in records if _associates(record)}
+                self._waiting |= {record.key: record for record in records if associates(record)}
                 if records and records[-1].offset >= ends[place] - 1:
                     due.discard(place)
             due = {place for place in due if await consumer.position(place) < ends[place]}
@@ -51,7 +51,8 @@ class PatientsBefore:
         return waiting
 
 
-def _associates(record: ConsumerRecord) -> bool:
+def associates(record: ConsumerRecord) -> bool:
+    """Whether an order of ``ecg.control`` brings another patient, or none, into a bed."""
     try:
         order = decode_control(record.value or b"", content_type_of(record.headers))
     except WireError:

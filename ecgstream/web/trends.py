@@ -28,9 +28,14 @@ class Trends:
             self._close()
             self._forget_until(minute)
             self._minute, self._now = minute, []
-        rate = vitals.heart_rate_bpm if vitals.HasField("heart_rate_bpm") else np.nan
-        pvc = vitals.pvc_per_min if vitals.HasField("pvc_per_min") else np.nan
-        self._now.append((rate, pvc, max((lead.quality for lead in vitals.leads), default=np.nan)))
+        self._now.append(_measured(vitals))
+
+    def take_past(self, vitals: pb.Vitals) -> None:
+        """What stands for an earlier minute of which nothing is known."""
+        minute = vitals.time_ns // _MINUTE_NS
+        if self._minute - MINUTES < minute < self._minute and np.isnan(self._kept[minute % MINUTES]).all():
+            rate, pvc, quality = _measured(vitals)
+            self._kept[minute % MINUTES] = rate, rate, rate, pvc, quality
 
     def document(self) -> dict[str, Any]:
         """The day up to now, oldest minute first, for JSON: None where nothing is known."""
@@ -60,3 +65,10 @@ class Trends:
             self._kept[np.arange(self._minute + 1, minute + 1) % MINUTES] = np.nan
         else:
             self._kept[minute % MINUTES] = np.nan
+
+
+def _measured(vitals: pb.Vitals) -> tuple[float, float, float]:
+    """Heart rate, PVCs a minute, quality of the best lead; NaN where not known."""
+    rate = vitals.heart_rate_bpm if vitals.HasField("heart_rate_bpm") else np.nan
+    pvc = vitals.pvc_per_min if vitals.HasField("pvc_per_min") else np.nan
+    return rate, pvc, max((lead.quality for lead in vitals.leads), default=np.nan)

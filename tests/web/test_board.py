@@ -147,3 +147,17 @@ def test_a_day_of_minutes_keeps_extremes_and_forgets_the_day_before():
     board.take(*vitals(second=60 * (24 * 60 + 1), heart_rate_bpm=50))
     trend = board.beds["bed-1"].trends.document()
     assert [value for value in trend["mean"] if value is not None] == [50]
+
+
+def test_vitals_of_before_fill_minutes_that_are_not_known_of_beds_that_are():
+    board = Board()
+    board.take_past(*vitals("bed-1", 60, heart_rate_bpm=50))
+    assert not board.beds
+    for second in (600, 660):
+        board.take(*vitals("bed-1", second, heart_rate_bpm=70))
+    for second in (540, 605, 660, 720):
+        board.take_past(*vitals("bed-1", second, heart_rate_bpm=50))
+    trends = board.beds["bed-1"].trends.document()
+    assert trends["lastMinute"] == 11 and trends["mean"][-4:] == [None, 50, 70, 70]
+    assert (trends["low"][-3], trends["high"][-3]) == (50, 50)
+    assert board.beds["bed-1"].vitals()["hr"] == 70
