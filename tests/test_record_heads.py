@@ -145,7 +145,7 @@ def test_neither_cuts_nor_neighbours_matter(folder: Path):
 
 def test_a_head_that_fails_is_silent_and_costs_the_others_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch):
     served = Served(load_network(folder / "TALL"))
-    monkeypatch.setattr(served, "_script", lambda *_: 1 / 0)
+    monkeypatch.setattr(served, "_says", lambda *_: 1 / 0)
     assert np.isnan(served.ask(np.zeros((2, 8, 2500), np.float32), np.ones((2, 8), bool))).all()
 
 
