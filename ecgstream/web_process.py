@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -25,8 +26,12 @@ from .web.feeds import Feed, KafkaFeed, feeds_of
 from .web.order_way import KafkaOrders, OrderWay, ZeroMqOrders
 from .web.page import WardPage
 from .wire import ecgstream_pb2 as pb
+from .wire.codec import decode
 
-CHUNK = "application/vnd.ecgstream.chunk."
+if TYPE_CHECKING:
+    from .explainer import Explainer
+
+CHUNK, ALERT = "application/vnd.ecgstream.chunk.", "application/vnd.ecgstream.alert."
 SILENT_S = 30.0
 """Without a message for so long the page says that it is not ready."""
 FORGET_EVERY_S = 60.0
@@ -56,6 +61,13 @@ class WebProcess:
         token = HttpToken(settings.http.order_token_file)
         orders, strips = OrderEndpoint(token, self.order, lambda: []), StripEndpoint(token, self.board.strips)
         self.endpoints = Endpoints(settings.http, self.metrics, self, token, orders, strips, page)
+        self.explainer: Explainer | None = None
+        if settings.explanations.enabled:
+            from .explainer import Explainer  # brings what reads recordings: nobody else waits for that
+
+            model, mains_hz = settings.diagnosis.model, settings.conditioning.mains_hz
+            self.explainer = Explainer(settings.explanations, model, mains_hz, self.metrics)
+            page.explanations = strips.explanations = self.explainer.found
 
     async def run(self) -> int:
         """Until SIGTERM; the process's exit code. Raises EcgstreamError when it cannot start."""
@@ -66,13 +78,16 @@ class WebProcess:
         aside: list[asyncio.Task[None]] = []
         try:
             self._audit.start()
+            if self.explainer:
+                self.explainer.start()
+                aside.append(asyncio.create_task(self.explainer.run()))
             for feed in self.feeds:
                 await feed.start()
             await self.endpoints.start()
             log.info("ready", page=f"port {self.endpoints.port}, /ward/")
             tasks = [asyncio.create_task(self._read(feed)) for feed in self.feeds]
             tasks += [asyncio.create_task(self._forget()), asyncio.create_task(stopping.wait())]
-            aside = [asyncio.create_task(self._look_back(feed)) for feed in self.feeds if isinstance(feed, KafkaFeed)]
+            aside += [asyncio.create_task(self._look_back(feed)) for feed in self.feeds if isinstance(feed, KafkaFeed)]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -84,6 +99,8 @@ class WebProcess:
             await self._close()
 
     async def _close(self) -> None:
+        if self.explainer:
+            await asyncio.to_thread(self.explainer.close)
         for feed in self.feeds:
             await feed.close()
         await self._orders.close()
@@ -118,6 +135,8 @@ class WebProcess:
     def _show(self, message: Message) -> None:
         try:
             self.board.take(message.content_type, message.payload)
+            if self.explainer and message.content_type.startswith(ALERT):
+                self.explainer.offer(decode(message.payload, message.content_type))
         except WireError as error:
             self.metrics.messages.labels("refused").inc()
             self.metrics.refused.labels(error.reason).inc()

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from ecgstream.outputs import Outgoing
 from ecgstream.settings import (
     ControlSettings,
+    ExplanationSettings,
     HttpSettings,
     KafkaSettings,
     LogSettings,
@@ -32,6 +33,7 @@ from ecgstream.web_process import WebProcess
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import encode
 
+from .alert_strips.test_draw import alert as drawn_alert
 from .feed import Bed
 from .kafka.topics import messages
 from .web.messages import alert, vitals
@@ -124,6 +126,23 @@ async def test_by_zeromq_it_shows_what_the_daemon_publishes_and_gives_its_orders
     assert [(order.actor, order.reason) for order in taken] == [("Nurse Joy (desk)", "seen")]
     (noted,) = (tmp_path / "audit.jsonl").read_text().splitlines()
     assert json.loads(noted)["source"] == "page"
+    await sink.close()
+
+
+async def test_it_explains_the_alerts_it_hears_of_where_that_is_set(tmp_path: Path):
+    sink = ZeroMqSink(SinkSettings(endpoint=ANY_PORT))
+    await sink.start()
+    sections = {"sink": SinkSettings(endpoint=sink.endpoint), "explanations": ExplanationSettings(enabled=True)}
+    ours, token = settings(tmp_path, **sections)
+    said = drawn_alert()
+    async with served(ours, token) as browser:
+        await asyncio.sleep(0.5)  # PUB drops what is said before a subscriber is there
+        sink.send(-1, Outgoing(said.stream_id, "alert", *encode(said)))
+        async with asyncio.timeout(60):
+            asked = f"ward/strips/{said.alert_id}/explanation"
+            while (answer := await browser.get(asked)).status != 200:  # noqa: ASYNC110 (as a page asks)
+                await asyncio.sleep(0.2)
+        assert (await answer.json())["score"] == "rhythm.vt"
     await sink.close()
 
 
