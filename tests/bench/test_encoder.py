@@ -39,5 +39,6 @@ def test_figures_fit_together(monkeypatch: pytest.MonkeyPatch):
     assert result["incremental_ratio"] > 1
     assert 0 < result["roofline_fraction"] < 1
     reached = result["hops_per_s"] * result["flops_per_hop"]
-    assert result["reached_flop_per_s"] == pytest.approx(reached, rel=1e-3)
+    rounding = 0.5 * result["flops_per_hop"]  # hops a second are told as a whole number
+    assert result["reached_flop_per_s"] == pytest.approx(reached, abs=1.01 * rounding)
     assert result["roofline_fraction"] == pytest.approx(reached / max(result["peak_flop_per_s"].values()), rel=1e-2)
