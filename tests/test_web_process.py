@@ -253,25 +253,23 @@ async def test_over_kafka_trends_go_back_to_before_it_began_and_no_further_than_
 
 async def trends(browser: aiohttp.ClientSession) -> dict[str, set[float]]:
     """Heart rates that each bed's page shows of the last day."""
-    async with browser.ws_connect("ward/live") as socket:
-        await socket.receive_json()
-        beds = (await socket.receive_json())["beds"]
-    found = {}
-    for bed in beds:
-        async with browser.get(f"ward/beds/{bed['n']}") as answer:
-            found[bed["id"]] = set((await answer.json())["trends"]["mean"]) - {None}
-    return found
+    return {bed: set(page["trends"]["mean"]) - {None} for bed, page in (await pages(browser)).items()}
 
 
 async def history(browser: aiohttp.ClientSession) -> dict[str, list[str]]:
     """Ids of the past alarms that each bed's page shows."""
+    return {bed: [one["id"] for one in page["alerts"]] for bed, page in (await pages(browser)).items()}
+
+
+async def pages(browser: aiohttp.ClientSession) -> dict[str, dict]:
+    """What each bed's page is made of."""
     async with browser.ws_connect("ward/live") as socket:
         await socket.receive_json()
         beds = (await socket.receive_json())["beds"]
     found = {}
     for bed in beds:
         async with browser.get(f"ward/beds/{bed['n']}") as answer:
-            found[bed["id"]] = [one["id"] for one in (await answer.json())["alerts"]]
+            found[bed["id"]] = await answer.json()
     return found
 
 

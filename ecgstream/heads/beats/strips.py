@@ -103,7 +103,7 @@ def by_statements(features: np.ndarray, stated: frozenset[str]) -> np.ndarray:
     if not ectopy:
         label[~_looks_early(features) & ~_looks_ventricular(features)] = N
     elif len(ectopy) == 1 and not stated & _FIBRILLATING:
-        measured = dict(zip(FEATURES, features.T, strict=True))
+        measured = _by_name(features)
         early = (measured["rr_to_median8"] < _EARLY) & (measured["known"] >= _FEWEST_BEFORE)
         unlike = (measured["like_usual"] < _UNLIKE) & (measured["width_to_usual"] > _WIDER)
         if "PAC" in ectopy:
@@ -113,13 +113,17 @@ def by_statements(features: np.ndarray, stated: frozenset[str]) -> np.ndarray:
     return label
 
 
+def _by_name(features: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(FEATURES, features.T, strict=True))
+
+
 def _in_steady_rhythm(measured: dict[str, np.ndarray]) -> np.ndarray:
     return (measured["jitter32"] < 0.07) & (measured["spread32"] < 0.25) & (measured["known"] >= 5)
 
 
 def _looks_early(features: np.ndarray) -> np.ndarray:
     """Early, of the usual shape, in a steady rhythm that goes on behind it: of DS1's beats that are so, 96 % are S."""
-    measured = dict(zip(FEATURES, features.T, strict=True))
+    measured = _by_name(features)
     like = (measured["like_usual"] > 0.92) & (measured["width_to_usual"] < 1.2) & (measured["after_like"] > 0.9)
     early = (measured["rr_to_median8"] < 0.82) & (measured["next_to_median8"] > 0.9)
     return _in_steady_rhythm(measured) & like & early
@@ -127,7 +131,7 @@ def _looks_early(features: np.ndarray) -> np.ndarray:
 
 def _looks_ventricular(features: np.ndarray) -> np.ndarray:
     """Early, wide and unlike, with a pause behind it, in a steady rhythm: of DS1's beats that are so, all are V."""
-    measured = dict(zip(FEATURES, features.T, strict=True))
+    measured = _by_name(features)
     unlike = (measured["like_usual"] < _UNLIKE) & (measured["width_to_usual"] > 1.15) & (measured["after_like"] > 0.9)
     early = (measured["rr_to_median8"] < _EARLY) & (measured["next_to_median8"] > 1.05)
     return _in_steady_rhythm(measured) & unlike & early
@@ -135,5 +139,5 @@ def _looks_ventricular(features: np.ndarray) -> np.ndarray:
 
 def _is_plain(features: np.ndarray) -> np.ndarray:
     """In time and of the usual shape."""
-    measured = dict(zip(FEATURES, features.T, strict=True))
+    measured = _by_name(features)
     return (np.abs(measured["rr_to_median8"] - 1) < 0.07) & (measured["like_usual"] > 0.93)
