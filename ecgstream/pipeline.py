@@ -113,9 +113,9 @@ class Pipeline:
 
     def _accept(self, chunk: Chunk, message: Message, out: list[Outgoing]) -> None:
         try:
-            if not self.intake.accept(chunk, message.arrived_ns):  # the arena is full of hops nobody has taken yet
-                self._tick(out)
-                self.intake.accept(chunk, message.arrived_ns)
+            if not self.intake.accept(chunk, message.arrived_ns, message.came_ns):
+                self._tick(out)  # the arena is full of hops nobody has taken yet
+                self.intake.accept(chunk, message.arrived_ns, message.came_ns)
             row = self.admit(chunk.stream_id)
             for alarm in chunk.monitor_alarms:
                 self.raise_alarm(row, alarm)

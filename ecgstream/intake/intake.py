@@ -60,9 +60,10 @@ class Intake:
 
     # -------------------------------------------------------------------------------------------------------------- in
 
-    def accept(self, chunk: Chunk, arrived_ns: int) -> bool:
+    def accept(self, chunk: Chunk, arrived_ns: int, came_ns: int | None = None) -> bool:
         """Take a chunk in. False, and nothing taken, while an earlier chunk of the stream finds no room: then call
-        ``take`` until it gives nothing, and offer the chunk again; it is accepted then.
+        ``take`` until it gives nothing, and offer the chunk again; it is accepted then. ``came_ns`` is when it came to
+        the log it was read from, if to one: what a wrong clock is told by, and stamped with.
 
         Raises IntakeError for a chunk that can have no place; its ``reason`` is ``unusable_rate`` or
         ``too_many_streams``. A duplicate or a late chunk is counted, and accepted.
@@ -80,7 +81,7 @@ class Intake:
             self.counts["blocked"] += 1
             return False
         self.last_arrival_ns[row] = arrived_ns
-        for placement in stream.timeline.offer(self._stamped(row, chunk, n, arrived_ns)):
+        for placement in stream.timeline.offer(self._stamped(row, chunk, n, came_ns or arrived_ns)):
             slab = self._arena.slabs[self._arena.index(placement.item.layout)]
             stream.queue.extend(in_pieces(placement, slab.most_samples))
         self._store.drain(stream)
@@ -105,13 +106,13 @@ class Intake:
             stream.checked = layout
         return stream
 
-    def _stamped(self, row: int, chunk: Chunk, n: int, arrived_ns: int) -> Item:
-        wild = abs(chunk.start_ns - arrived_ns) > self._settings.wild_clock_s * 1e9
+    def _stamped(self, row: int, chunk: Chunk, n: int, came_ns: int) -> Item:
+        wild = abs(chunk.start_ns - came_ns) > self._settings.wild_clock_s * 1e9
         self.clock_wrong[row] = wild
         if not wild:
             return Item(chunk, chunk.start_ns, True, n)
         self.counts["wild_clock"] += 1
-        return Item(chunk, arrived_ns - round(n / float(chunk.groups[0].layout.fs_hz) * 1e9), False, n)
+        return Item(chunk, came_ns - round(n / float(chunk.groups[0].layout.fs_hz) * 1e9), False, n)
 
     # ------------------------------------------------------------------------------------------------------------- out
 

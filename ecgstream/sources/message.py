@@ -23,3 +23,10 @@ class Message(NamedTuple):
     arrived_ns: int  # by the injected clock
     position: Position | None = None  # None where there is no log to go back to
     key: bytes = b""
+
+    @property
+    def came_ns(self) -> int:
+        """When it came to the log it was read from, so the same however often it is read; else when it came to us."""
+        if self.position is None or self.position.log_ns <= 0:  # a log of before Kafka 0.10 tells no time
+            return self.arrived_ns
+        return self.position.log_ns

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgstream.errors import IntakeError, StateError
-from ecgstream.intake import KINDS
+from ecgstream.intake import KINDS, Intake
 from ecgstream.waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Chunk, GroupKind, SampleRange, history_samples
 
 from .monitor import RATES, SECOND_NS, START_NS, Listener, chunk, cut, layout, same, signal
@@ -83,6 +83,25 @@ def test_a_wild_clock_is_told_and_monitored():
     assert listener.ears["bed"].hops == list(range(20))
     assert listener.intake.counts["wild_clock"] == 2
     assert abs(listener.intake.time_ns(0, 750) - START_NS - 3 * SECOND_NS) < 10**6
+
+
+def test_what_is_read_again_from_a_log_tells_the_same_time_whatever_the_monitors_clock():
+    told = []
+    for read_s in (10, 4 * 86_400):
+        intake = Intake(IntakeSettings())
+        for k in range(4):
+            came_ns = START_NS + (k + 1) * SECOND_NS
+            wrong = chunk(k, k + 2 * 10**9, signal(250))
+            assert intake.accept(wrong, START_NS + read_s * SECOND_NS, came_ns) and intake.clock_wrong[0]
+        told.append([intake.time_ns(0, sample) for sample in (0, 600, 1_000)])
+        assert intake.last_arrival_ns[0] == START_NS + read_s * SECOND_NS
+    assert told[0] == told[1] and abs(told[0][0] - START_NS) < SECOND_NS // 1_000
+
+
+def test_a_right_clock_is_right_however_late_its_log_is_read():
+    intake = Intake(IntakeSettings())
+    assert intake.accept(chunk(0, 0, signal(250)), START_NS + 4 * 86_400 * SECOND_NS, START_NS + SECOND_NS)
+    assert not intake.clock_wrong[0] and intake.time_ns(0, 0) == START_NS
 
 
 # --------------------------------------------------------------------------------------------------- refusals and room
