@@ -10,6 +10,7 @@ import pytest
 
 from ecgstream.errors import IntakeError, StateError
 from ecgstream.intake import KINDS, Intake
+from ecgstream.settings import IntakeSettings
 from ecgstream.waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Chunk, GroupKind, SampleRange, history_samples
 
 from .monitor import RATES, SECOND_NS, START_NS, Listener, chunk, cut, layout, same, signal
