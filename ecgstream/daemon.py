@@ -35,6 +35,7 @@ from .model_endpoint import ModelEndpoint
 from .model_orders import ModelOrders
 from .order_endpoint import OrderEndpoint
 from .outputs import Outgoing
+from .overload import Overload
 from .pipeline import Pipeline, Step
 from .settings import Settings
 from .sinks.base import Published, Sink
@@ -152,6 +153,8 @@ class Daemon:
         model, fault = self._load_model()
         stages = self.stages
         stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock)
+        if self.settings.clock == "wall":
+            stages.overload = Overload(stages.pipeline, self.metrics)
         stages.pipeline.outputs.strips = self.endpoints.strips.strips
         if self.page:
             stages.pipeline.observer = self._show_waves

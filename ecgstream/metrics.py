@@ -6,6 +6,7 @@ The registry is passed in, a fresh one per test.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -73,6 +74,7 @@ class Metrics:
         self.rebalances = Counter("ecgstream_rebalances", "Times partitions were taken away or given", registry=r)
         self.partitions = Gauge("ecgstream_partitions", "Partitions of the log that are ours", registry=r)
         self.lag = Gauge("ecgstream_lag_messages", "Messages in the log not yet taken in", ["partition"], registry=r)
+        self.shed = Gauge("ecgstream_beds_shed", "Beds without the encoder, as compute cannot keep up", registry=r)
         self.behind = Gauge("ecgstream_behind_seconds", "Age of the last pass's oldest chunk, by the log", registry=r)
         self.broker_available = Gauge("ecgstream_broker_available", "1 unless the log cannot be read", registry=r)
         self.broker_available.set(1)  # until a broker is found wanting, also where there is none
@@ -104,6 +106,8 @@ class Metrics:
 
         self.span: Callable[[str], AbstractContextManager[Any]] = nullcontext
         """Around every stage of the compute thread; traces put theirs here."""
+        self.spent_s: defaultdict[str, float] = defaultdict(float)
+        """Time in each stage of the compute thread, not in those within."""
         self._met: dict[str, int] = {}
         self._accepted = 0
         self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
@@ -124,6 +128,7 @@ class Metrics:
         before, now_s, cpu_s = self._stage, time.perf_counter(), time.thread_time()
         if before:
             _, wall, cpu = self._stage_counters(before)
+            self.spent_s[before] += now_s - self._stage_begun_s
             wall.inc(now_s - self._stage_begun_s)
             cpu.inc(cpu_s - self._stage_begun_cpu_s)
         self._stage, self._stage_begun_s, self._stage_begun_cpu_s = name, now_s, cpu_s

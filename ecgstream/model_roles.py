@@ -63,19 +63,19 @@ class ModelRoles:
         self.served, self.shadow = self.shadow, self.served
         self._tell()
 
-    def step(self, conditioned: Conditioned, catching_up: bool) -> Scores:
-        """What the model in service says of the block."""
-        scores = self.served.encoder.step(conditioned, catching_up)
+    def step(self, conditioned: Conditioned, without: np.ndarray) -> Scores:
+        """What the model in service says of the block, but of rows that go ``without`` it."""
+        scores = self.served.encoder.step(conditioned, without)
         self._metrics.model_available.set(self.served.encoder.available)
         return scores
 
     def step_shadow(
-        self, conditioned: Conditioned, rhythm: RhythmResult, served: Scores, catching_up: bool
+        self, conditioned: Conditioned, rhythm: RhythmResult, served: Scores, without: np.ndarray
     ) -> Scores | None:
         """What the shadow says, counted and compared; it keeps up in everything, ready to serve. None without one."""
         if self.shadow is None:
             return None
-        scores = self.shadow.encoder.step(conditioned, catching_up)
+        scores = self.shadow.encoder.step(conditioned, without)
         self.shadow.fuse(conditioned, rhythm, scores)
         self._metrics.models.count("shadow", scores)
         self._compare(served, scores)

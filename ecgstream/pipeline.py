@@ -29,6 +29,7 @@ from .reception import in_parts, read, take_in
 from .rhythm import Rhythm
 from .room import Room, warming_chunks
 from .settings import Settings
+from .shedding import Load, Shedding
 from .sources.message import Message
 from .verdicts import Verdicts
 from .verdicts import shipped_head as verdict_head
@@ -70,6 +71,7 @@ class Pipeline:
         self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.catching_up = False  # far behind the log: rules alone, until nearly there
+        self.load, self.shedding = Load(), Shedding()
         self.refused: list[Refused] = []  # by the last pass
         self._n_rows = 0
         self._stage = metrics.stage
@@ -143,12 +145,13 @@ class Pipeline:
 
     def _step(self, block: RawBlock, out: list[Outgoing]) -> None:
         seen = self.observe(block)
+        without = self._without_encoder(seen.conditioned)
         with self._stage("diagnosis"):
-            scores = self.models.step(seen.conditioned, self.catching_up)
+            scores = self.models.step(seen.conditioned, without)
         with self._stage("heads"):
             stated = self.models.heads.step(seen.conditioned, scores)
         with self._stage("shadow"):
-            shadow = self.models.step_shadow(seen.conditioned, seen.rhythm, scores, self.catching_up)
+            shadow = self.models.step_shadow(seen.conditioned, seen.rhythm, scores, without)
         step = self.conclude(seen, scores)
         if self.observer:
             self.observer(step)
@@ -160,6 +163,14 @@ class Pipeline:
             out += self.outputs.periodic(*about, speaks, now_ns)
             out += self.outputs.shadow(seen.conditioned, shadow, speaks, now_ns) if shadow else []
         self.metrics.count_step(seen.rhythm, scores)
+
+    def _without_encoder(self, block: Conditioned) -> np.ndarray:
+        """Why rows of the block go without the encoder, uint8 (R,): OK for those that have it."""
+        without = np.where(self.shedding.shed[block.rows], Reason.OVERLOAD, Reason.OK).astype(np.uint8)
+        if self.catching_up:
+            without[:] = Reason.CATCHING_UP
+        self.load.count(without == Reason.OK, block.n_hops)
+        return without
 
     def observe(self, block: RawBlock) -> Observed:
         """Every room that needs no encoder."""
@@ -284,8 +295,8 @@ class Pipeline:
 
     def _rooms(self) -> list[Room]:
         rooms: list[Room] = [self.conditioner, self.rhythm, self.strips, self.beat_classes, self.pvc_rate]
-        rooms += [self.alarms, self.verdicts, self.wave_rhythms, self.electrodes, *self.models.rooms]
-        return rooms
+        rooms += [self.alarms, self.verdicts, self.wave_rhythms, self.electrodes, self.shedding]
+        return rooms + self.models.rooms
 
     @property
     def n_rows(self) -> int:

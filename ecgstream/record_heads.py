@@ -16,7 +16,7 @@ import torch
 from .diagnosis.loader import traced
 from .labelled.records import N_LEADS, RATE_HZ, SAMPLES, SLOTS
 from .models.folder import Network
-from .waveform import HOP_SAMPLES, Conditioned, Scores
+from .waveform import HOP_SAMPLES, Conditioned, Reason, Scores
 
 WINDOW_HOPS = SAMPLES // HOP_SAMPLES
 FEWEST_HOPS = 40
@@ -25,6 +25,7 @@ USABLE_SHARE = 0.5
 CROPS = 5
 MOST_ROWS = 8
 """Beds in one call."""
+_NO_TIME = (Reason.OVERLOAD, Reason.CATCHING_UP)
 
 log = structlog.get_logger()
 
@@ -88,20 +89,23 @@ class RecordHeads:
         return tuple(label for head in self._heads.values() for label in head.labels)
 
     def step(self, block: Conditioned, scores: Scores) -> Scores:
-        """``scores`` with a column more for each label of each head, NaN while there is too little signal."""
+        """``scores`` with a column more for each label of each head, NaN while there is too little signal, and at hops
+        at which compute has no time for the encoder either."""
         if not self._heads:
             return scores
         self._forget_signal(block.rows[block.new_segment])
-        told = np.stack([self._advance(block, hop) for hop in range(block.n_hops)], axis=1)
+        silent = np.isin(scores.reason, _NO_TIME)
+        told = np.stack([self._advance(block, hop, silent[:, hop]) for hop in range(block.n_hops)], axis=1)
         return Scores(scores.names + self._names(), np.concatenate((scores.values, told), axis=2), scores.reason)
 
-    def _advance(self, block: Conditioned, hop: int) -> np.ndarray:
-        """Float32 (R, K): what holds at this hop of the block."""
+    def _advance(self, block: Conditioned, hop: int, silent: np.ndarray) -> np.ndarray:
+        """Float32 (R, K): what holds at this hop of the block; rows that are ``silent``, bool (R,), say nothing."""
         rows, number = block.rows, block.first_hop + hop
         samples = slice(hop * HOP_SAMPLES, (hop + 1) * HOP_SAMPLES)
         self._mv[rows, number % WINDOW_HOPS] = block.ecg_mv[:, SLOTS, samples]
         self._usable[rows, number % WINDOW_HOPS] = block.valid[:, SLOTS, samples].mean(2) >= USABLE_SHARE
-        due = np.flatnonzero((number + 1 + self._phases(rows)) % self._every_hops == 0)
+        self._told[rows[silent]] = np.nan
+        due = np.flatnonzero(~silent & ((number + 1 + self._phases(rows)) % self._every_hops == 0))
         for begin in range(0, len(due), MOST_ROWS):
             part = due[begin : begin + MOST_ROWS]
             self._told[rows[part]] = self._ask(rows[part], number[part])

@@ -18,6 +18,7 @@ from .keeper import Keeper
 from .membership import Membership
 from .metrics import Metrics
 from .outputs import Outgoing
+from .overload import Overload
 from .passes import in_passes
 from .pipeline import Pipeline
 from .service_notice import ServiceNotice
@@ -60,6 +61,7 @@ class Stages:
         self.delivery: Delivery
         self.keeper: Keeper | None = None  # state in a file: a source without a log
         self.membership: Membership | None = None  # state in the log
+        self.overload: Overload | None = None  # a replay as fast as it goes waits for compute, and leaves nothing out
         self.control_writer: ControlWriter | None = None  # where orders go through the log
         self.audit: Audit
         self.notice = ServiceNotice()
@@ -238,6 +240,13 @@ class Stages:
     # ------------------------------------------------------------------------------------------ in the compute thread
 
     def _process(self, messages: list[Message]) -> Results:
+        begun_s, begun_ns = time.perf_counter(), self.pipeline.clock.now_ns()
+        results = self._pass(messages)
+        if self.overload:
+            self.overload.note(messages, begun_ns, time.perf_counter() - begun_s)
+        return results
+
+    def _pass(self, messages: list[Message]) -> Results:
         if self.membership:
             messages = self.membership.ours(messages)
             if messages:

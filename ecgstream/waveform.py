@@ -138,6 +138,7 @@ class Reason(IntEnum):
     MODEL_UNAVAILABLE = 8
     CALIBRATION = 9  # the monitor's test pulses in place of the patient
     CATCHING_UP = 10  # the encoder waits until a backlog has been read
+    OVERLOAD = 11  # the bed goes without the encoder in its turn, as there is more than compute can do
 
 
 class Priority(IntEnum):

@@ -52,22 +52,37 @@ class EncoderRoom:
             return np.zeros(len(rows), bool)
         return self.diagnosis.usable[rows].sum(axis=1) >= self.diagnosis.model.manifest.settling_hops
 
-    def step(self, block: Conditioned, catching_up: bool) -> Scores:
-        """The block's scores; while ``catching_up`` none, and the encoder forgets the beds, as a state that is carried
-        cannot skip a hop."""
-        if self.diagnosis is not None and catching_up:
-            self.diagnosis.reset(block.rows)
-            return _no_scores(self.diagnosis.names, block, Reason.CATCHING_UP)
+    def step(self, block: Conditioned, without: np.ndarray) -> Scores:
+        """The block's scores. Rows that go ``without``, uint8 (R,), for a Reason other than OK have none, and the
+        encoder forgets them, as a state that is carried cannot skip a hop."""
         if self.diagnosis is not None:
             try:
-                scores, _ = self.diagnosis.step(block)
-                return scores
+                return self._scores(self.diagnosis, block, without)
             except Exception as error:
                 log.error("model unavailable; rules go on", fault=f"{type(error).__name__}: {error}")
                 self.diagnosis = None
-        return _no_scores((), block, Reason.MODEL_UNAVAILABLE)
+        return _no_scores((), block, np.full(len(block.rows), Reason.MODEL_UNAVAILABLE, np.uint8))
+
+    def _scores(self, diagnosis: Diagnosis, block: Conditioned, without: np.ndarray) -> Scores:
+        encoded = without == Reason.OK
+        if encoded.all():
+            return diagnosis.step(block)[0]
+        diagnosis.reset(block.rows[~encoded])
+        scores = _no_scores(diagnosis.names, block, without)
+        if encoded.any():
+            some, _ = diagnosis.step(_only(block, encoded))
+            scores.values[encoded], scores.reason[encoded] = some.values, some.reason
+        return scores
 
 
-def _no_scores(names: tuple[str, ...], block: Conditioned, reason: Reason) -> Scores:
+def _only(block: Conditioned, kept: np.ndarray) -> Conditioned:
+    """The rows of a block that are ``kept``, bool (R,)."""
+    by_row = {name: getattr(block, name)[kept] for name in Conditioned.__slots__ if name != "n_hops"}
+    return Conditioned(n_hops=block.n_hops, **by_row)
+
+
+def _no_scores(names: tuple[str, ...], block: Conditioned, reasons: np.ndarray) -> Scores:
+    """None of a block's scores, for the reason of each row, uint8 (R,)."""
     shape = (len(block.rows), block.n_hops)
-    return Scores(names, np.full((*shape, len(names)), np.nan, np.float32), np.full(shape, reason, np.uint8))
+    reason = np.repeat(reasons[:, None].astype(np.uint8), block.n_hops, axis=1)
+    return Scores(names, np.full((*shape, len(names)), np.nan, np.float32), reason)

@@ -1,0 +1,59 @@
+"""Notices when compute cannot keep up, and has beds go without the encoder until it can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import structlog
+
+from .alarms.machine import State
+from .metrics import Metrics
+from .pipeline import Pipeline
+from .shedding import LOOK_S, Pass
+from .sources.message import Message
+from .waveform import LETHAL
+
+ENCODER_STAGES = ("diagnosis", "heads", "shadow")
+"""Those that a bed without the encoder is spared."""
+SENDING_S = 5.0
+"""A bed that has sent nothing for this long costs nothing."""
+
+_BEGUN = "more than compute can do: rules go on, beds take turns without the encoder"
+
+log = structlog.get_logger()
+
+
+class Overload:
+    """Called in the compute thread after each pass."""
+
+    def __init__(self, pipeline: Pipeline, metrics: Metrics):
+        self._pipeline, self._metrics = pipeline, metrics
+        self._encoder_s = 0.0  # spent up to the last pass
+        self._looked_s = -np.inf
+
+    def note(self, messages: Sequence[Message], begun_ns: int, work_s: float) -> None:
+        """``messages`` have been worked on since ``begun_ns``, by the injected clock, for ``work_s``."""
+        spent_s = sum(self._metrics.spent_s[stage] for stage in ENCODER_STAGES)
+        now_s, encoder_s, self._encoder_s = begun_ns / 1e9 + work_s, spent_s - self._encoder_s, spent_s
+        if messages:
+            waited_ns = begun_ns - min(message.arrived_ns for message in messages)
+            behind_ns = begun_ns - min(message.came_ns for message in messages)
+            self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, behind_ns / 1e9, work_s, encoder_s))
+        if now_s - self._looked_s >= LOOK_S:
+            self._looked_s = now_s
+            self._look(now_s)
+
+    def _look(self, now_s: float) -> None:
+        pipeline, load, shedding = self._pipeline, self._pipeline.load, self._pipeline.shedding
+        load.reckon()
+        before = int(shedding.shed.sum())
+        if before or load.too_much:
+            rows = np.array(list(pipeline.intake.row_of.values()), np.int64)
+            beds = rows[now_s - pipeline.intake.last_arrival_ns[rows] / 1e9 < SENDING_S]
+            lethal = (pipeline.alarms.alarms["state"][:, LETHAL] >= State.PENDING).any(axis=1)
+            shedding.take_turns(now_s, beds, lethal, load.affordable(len(beds)), load.too_much)
+        after = int(shedding.shed.sum())
+        self._metrics.shed.set(after)
+        if bool(before) != bool(after):
+            log.warning(_BEGUN if after else "keeping up again: every bed has the encoder", beds_shed=after)
