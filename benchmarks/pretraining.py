@@ -4,8 +4,8 @@ PTB-XL superclasses, macro AUC on the test fold of each seed. Fine-tuned from th
 network, schedule, data and seed from random ones, both beginning with the head of a linear probe (Kumar et al. 2022),
 with a tenth and with all of the labels of the other folds; and a linear probe on the frozen trunk. Each start is taught
 at a learning rate of its own, chosen on patients of the training folds. ``--against`` names a model pretrained in the
-same way but for one thing (all attention instead of cross-pattern attention, say), probed beside it. Runs already in
-the JSON file are not repeated.
+same way but for one thing (all attention instead of cross-pattern attention, say): probed, and fine-tuned with a tenth
+of the labels, beside it. Runs already in the JSON file are not repeated.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ SEEDS = range(5)
 SHARES = {0.1: 120, 1.0: 400}
 """Of the training labels, and the steps of 16 crops taught from them."""
 STARTS = ("scratch", "pretrained")
-BASES = ("scratch", "probe")
-"""What the others are held against."""
+BASES = ("scratch", "probe", "pretrained")
+"""What the others are held against; of several models, those of the first."""
 RATES = (3e-4, 1e-3, 3e-3)
 """At their peak; each start takes the one that serves it best where CHOICE_SEEDS choose, at the smallest share."""
 CHOICE_SEEDS = (0,)
@@ -62,7 +62,7 @@ class Split:
 def main(
     data: Path,
     model: Annotated[Path, typer.Option(help="A pretrained model directory.")] = Path("runs/ecg_jepa"),
-    against: Annotated[list[Path] | None, typer.Option(help="Others, probed only.")] = None,
+    against: Annotated[list[Path] | None, typer.Option(help="Others, with all labels probed only.")] = None,
     json_file: Annotated[Path, typer.Option("--json")] = Path("pretraining.json"),
 ) -> None:
     """Do the runs that are missing, then print means and gains."""
@@ -76,9 +76,13 @@ def main(
                 print(f"{key}: {done[key]:.4f}", flush=True)
                 json_file.write_text(json.dumps(done, indent=1) + "\n")
 
+    starts = [(model, start) for start in STARTS]
+    beside = [(other, "pretrained") for other in against or []]
     run(probes(records, [model, *(against or [])]))
-    run(choices(records, model))
-    run(trainings(records, model, {start: best_rate(model, start, done) for start in STARTS}))
+    run(choices(records, starts + beside))
+    least, *more = sorted(SHARES)
+    run(trainings(records, starts + beside, [least], done))
+    run(trainings(records, starts, more, done))
     Console().print(table(done))
     add_to_card(model, done)
 
@@ -95,14 +99,15 @@ def probes(records: LabelledRecords, models: list[Path]) -> dict:
     return runs
 
 
-def choices(records: LabelledRecords, model: Path) -> dict:
-    """Runs by name: each start at each rate, judged by another fold than the seed's own, which is not taught either."""
+def choices(records: LabelledRecords, starts: list[tuple[Path, str]]) -> dict:
+    """Runs by name: each start (a model, and whether from its weights) at each rate, judged by another fold than the
+    seed's own, which is not taught either."""
     share = min(SHARES)
     return {
-        f"{named(start, model, share, seed)} choice {rate:g}": lambda w=start, k=seed, r=rate: trained(
-            records, split(records, share, k, test=(k + 1) % 5, without=k), model, w, share, k, r
+        f"{named(start, model, share, seed)} choice {rate:g}": lambda m=model, w=start, k=seed, r=rate: trained(
+            records, split(records, share, k, test=(k + 1) % 5, without=k), m, w, share, k, r
         )
-        for start in STARTS
+        for model, start in starts
         for rate in RATES
         for seed in CHOICE_SEEDS
     }
@@ -117,15 +122,17 @@ def best_rate(model: Path, start: str, done: dict[str, float]) -> float:
     return RATES[int(np.argmax(means))]
 
 
-def trainings(records: LabelledRecords, model: Path, rates: dict[str, float]) -> dict:
-    """Runs by name: what the table compares."""
+def trainings(
+    records: LabelledRecords, starts: list[tuple[Path, str]], shares: list[float], done: dict[str, float]
+) -> dict:
+    """Runs by name: what the table compares, each start at the rate that ``done`` says is its best."""
     return {
-        named(start, model, share, seed): lambda w=start, s=share, k=seed: trained(
-            records, split(records, s, k), model, w, s, k, rates[w]
+        named(start, model, share, seed): lambda m=model, w=start, s=share, k=seed: trained(
+            records, split(records, s, k), m, w, s, k, best_rate(m, w, done)
         )
-        for share in SHARES
+        for share in shares
         for seed in SEEDS
-        for start in STARTS
+        for model, start in starts
     }
 
 
@@ -168,13 +175,13 @@ def trained(
 
 
 def table(done: dict[str, float]) -> Table:
-    """Means over seeds, and gains over scratch and over the first model's probe, paired by seed."""
+    """Means over seeds, and gains over each of BASES, paired by seed."""
     groups: dict[tuple[str, str, str, str], dict[str, float]] = {}
     for key, value in done.items():
         if "choice" not in key:
             *group, seed = key.split(" ")
             groups.setdefault(tuple(group), {})[seed] = value
-    shown = Table("what", "labels", "macro AUC", "over scratch [95 %]", "over the first probe [95 %]")
+    shown = Table("what", "labels", "macro AUC", *(f"over the first {base} [95 %]" for base in BASES))
     for (start, version, sizes, share), values in groups.items():
         beside = [next((v for g, v in groups.items() if (g[0], g[3]) == (base, share)), {}) for base in BASES]
         gains = ["" if base is values else gain(values, base) for base in beside]
