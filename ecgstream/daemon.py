@@ -9,10 +9,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import structlog
 
+from .alert_strips.message import strip_before
 from .alert_strips.recent import RecentStrips
 from .audit import Audit
 from .checkpoints import Checkpoints
@@ -22,6 +22,7 @@ from .delivery import Delivery, Results
 from .diagnosis import Model, load_model
 from .endpoints import Endpoints
 from .errors import ModelError
+from .explaining import explainer_of
 from .hl7.metrics import Hl7Metrics
 from .http_token import HttpToken
 from .kafka.control import ControlWriter
@@ -50,9 +51,7 @@ from .stages import Stages
 from .strip_endpoint import StripEndpoint
 from .web.board import Board
 from .web.page import WardPage
-
-if TYPE_CHECKING:
-    from .explainer import Explainer
+from .wire import ecgstream_pb2 as pb
 
 SUBSCRIBERS_RETURN_S = 1.0
 """After a restart, subscribers need about this long to connect again."""
@@ -102,17 +101,13 @@ class Daemon:
         if self.page:
             board = self.page.board
             onlookers.append(lambda outgoing: board.take(outgoing.content_type, outgoing.payload))
-            self.stages.on_order = board.take_order
-        self.explainer: Explainer | None = None
-        if settings.explanations.enabled:
-            from .explainer import Explainer  # brings what reads recordings: nobody else waits for that
-
-            model, mains_hz = settings.diagnosis.model, settings.conditioning.mains_hz
-            self.explainer = Explainer(settings.explanations, model, mains_hz, self.metrics)
+            self.stages.on_order.append(board.take_order)
+        self.explainer = drawn.explainer = explainer_of(settings, self.metrics, self._signal_before)
+        if self.explainer:
             onlookers.append(self.explainer.look)
-            drawn.explanations = self.explainer.found
+            self.stages.on_order.append(self.explainer.hear)
             if self.page:
-                self.page.explanations = self.explainer.found
+                self.page.explainer = self.explainer
         if onlookers:
             self.sink = WatchedSink(self.sink, onlookers)
         self.source: Source = self._hl7() if settings.source.kind == "hl7" else self._zeromq()
@@ -246,6 +241,11 @@ class Daemon:
         while True:
             await asyncio.sleep(1.0)
             board.keep_only(await self.stages.in_compute(lambda: list(self.stages.pipeline.intake.row_of)))
+
+    async def _signal_before(self, stream_id: str, stop_ns: int, seconds: float) -> pb.Strip | None:
+        """Of a bed, out of the arena, which is the compute thread's."""
+        intake = self.stages.pipeline.intake
+        return await self.stages.in_compute(strip_before, intake, stream_id, stop_ns, seconds)
 
     def _show_waves(self, step: Step) -> None:
         """In the compute thread; the board is the event loop's."""

@@ -40,6 +40,7 @@ class Endpoints:
         app.router.add_post("/orders", self.orders.handle)
         app.router.add_get(f"/alerts/{{alert_id}}/strip.{{kind:{'|'.join(KINDS)}}}", self.strips.handle)
         app.router.add_get("/alerts/{alert_id}/explanation.json", self.strips.explain)
+        app.router.add_get("/diagnoses/explanation.json", self.strips.explain_diagnosis)
         if self.models:
             app.router.add_get("/models", self.models.show)
             app.router.add_post("/models/shadow", self.models.run_in_shadow)

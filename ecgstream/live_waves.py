@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .alert_strips.message import strip_before
 from .conditioning import Conditioner
 from .errors import IntakeError, WireError
 from .intake import Intake
@@ -16,6 +17,7 @@ from .settings import Settings
 from .sources.message import Message
 from .waveform import HOP_SAMPLES, Conditioned, Reason
 from .web.waves import MISSING, MOST_UV, Wave
+from .wire import ecgstream_pb2 as pb
 from .wire.codec import decode_chunk
 
 MOST_HOPS = 25
@@ -56,6 +58,10 @@ class SignalReader:
         self._tick(waves)
         self._metrics.count_intake(self._intake.accepted, self._intake.counts)
         return waves
+
+    def before(self, stream_id: str, stop_ns: int, seconds: float) -> pb.Strip | None:
+        """The last ``seconds`` of a stream before a time, as its monitor sent them; None where none is held."""
+        return strip_before(self._intake, stream_id, stop_ns, seconds)
 
     def forget_silent(self) -> None:
         """Let go of streams that have been silent for ``intake.evict_s``."""

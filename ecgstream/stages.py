@@ -69,7 +69,7 @@ class Stages:
         metrics.span = self.tracing.span
         self._noting = asyncio.Lock()
         self.pass_on: Callable[[list[Message]], None] | None = None  # chunks as they came, where somebody wants them
-        self.on_order: Callable[[pb.Control], None] | None = None  # shown those that were applied
+        self.on_order: list[Callable[[pb.Control], None]] = []  # shown those that were applied
         self.stopping = asyncio.Event()
         self.heartbeat_s = time.monotonic()
         self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
@@ -232,8 +232,9 @@ class Stages:
             await asyncio.to_thread(self.audit.note_models, actor, details, accepted, text)
 
     async def _note(self, source: str, request: pb.Control, answer: pb.ControlReply) -> None:
-        if self.on_order and answer.accepted and not answer.passed_on:
-            self.on_order(request)
+        if answer.accepted and not answer.passed_on:
+            for show in self.on_order:
+                show(request)
         async with self._noting:
             await asyncio.to_thread(self.audit.note, source, request, answer)
 

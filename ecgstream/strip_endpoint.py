@@ -6,12 +6,16 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
 from .alert_strips.recent import MOST, RecentStrips
 from .http_token import CHALLENGE, HttpToken
+
+if TYPE_CHECKING:
+    from .explainer import Explainer
 
 DRAW_S = 20.0
 NOT_EXPLAINED = (
@@ -29,18 +33,31 @@ class StripEndpoint:
     def __init__(self, token: HttpToken, strips: RecentStrips):
         self._token, self.strips = token, strips
         self._drawing = asyncio.Lock()
-        self.explanations: RecentStrips | None = None  # by alert, as JSON
+        self.explainer: Explainer | None = None
 
     async def explain(self, request: web.Request) -> web.Response:
         """What the model looked at when an alert was raised."""
         if refused := self._refused(request):
             return refused
-        if self.explanations is None:
+        if self.explainer is None:
             return web.Response(status=404, text="This daemon explains no alerts; set explanations.enabled.")
-        document = self.explanations.find(request.match_info["alert_id"])
-        if document is None:
-            return web.Response(status=404, text=NOT_EXPLAINED)
-        return web.Response(body=document, content_type="application/json", headers={"Cache-Control": "no-store"})
+        document = self.explainer.found.find(request.match_info["alert_id"])
+        return _document(document) if document else web.Response(status=404, text=NOT_EXPLAINED)
+
+    async def explain_diagnosis(self, request: web.Request) -> web.Response:
+        """What the model looked at when a bed's ``score`` last came up to its threshold."""
+        if refused := self._refused(request):
+            return refused
+        if self.explainer is None:
+            return web.Response(status=404, text="This daemon explains no diagnoses; set explanations.enabled.")
+        stream_id, score = request.query.get("stream_id", ""), request.query.get("score", "")
+        found = self.explainer.diagnoses.find(stream_id, score)
+        if found:
+            return _document(found.document)
+        held = [each.stated.score for each in self.explainer.diagnoses.of(stream_id)]
+        text = f"Nothing is held here that explains {score[:64]!r} of {stream_id[:200]!r}; held of it: {held}. "
+        text += "Explained is what has reached its threshold (explanations.diagnosis_threshold), seconds later."
+        return web.Response(status=404, text=text)
 
     def _refused(self, request: web.Request) -> web.Response | None:
         if not (refusal := self._token.refuses(request, "Strips")):
@@ -69,6 +86,10 @@ class StripEndpoint:
             f"of high or medium priority that it told itself ({len(self.strips)} now); technical alerts have none, and "
             "a restart forgets them. The alert's own messages hold its strip for as long as they are kept."
         )
+
+
+def _document(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 async def _drawn(alert: bytes, kind: str) -> bytes | None:

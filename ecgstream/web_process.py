@@ -6,7 +6,6 @@ import asyncio
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,6 +13,7 @@ from .audit import Audit
 from .clock import WallClock
 from .endpoints import Endpoints
 from .errors import BrokerError, WireError
+from .explaining import explainer_of
 from .http_token import HttpToken
 from .live_waves import SignalReader
 from .metrics import Metrics
@@ -28,10 +28,8 @@ from .web.page import WardPage
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import decode
 
-if TYPE_CHECKING:
-    from .explainer import Explainer
-
-CHUNK, ALERT = "application/vnd.ecgstream.chunk.", "application/vnd.ecgstream.alert."
+CHUNK = "application/vnd.ecgstream.chunk."
+EXPLAINED = tuple(f"application/vnd.ecgstream.{name}." for name in ("alert", "diagnosis", "control"))
 SILENT_S = 30.0
 """Without a message for so long the page says that it is not ready."""
 FORGET_EVERY_S = 60.0
@@ -61,13 +59,8 @@ class WebProcess:
         token = HttpToken(settings.http.order_token_file)
         orders, strips = OrderEndpoint(token, self.order, lambda: []), StripEndpoint(token, self.board.strips)
         self.endpoints = Endpoints(settings.http, self.metrics, self, token, orders, strips, page)
-        self.explainer: Explainer | None = None
-        if settings.explanations.enabled:
-            from .explainer import Explainer  # brings what reads recordings: nobody else waits for that
-
-            model, mains_hz = settings.diagnosis.model, settings.conditioning.mains_hz
-            self.explainer = Explainer(settings.explanations, model, mains_hz, self.metrics)
-            page.explanations = strips.explanations = self.explainer.found
+        self.explainer = explainer_of(settings, self.metrics, self._signal_before)
+        page.explainer = strips.explainer = self.explainer
 
     async def run(self) -> int:
         """Until SIGTERM; the process's exit code. Raises EcgstreamError when it cannot start."""
@@ -121,6 +114,10 @@ class WebProcess:
                 self.board.take_waves(await reading)
             await asyncio.sleep(0)  # a backlog must not starve the browsers
 
+    async def _signal_before(self, stream_id: str, stop_ns: int, seconds: float) -> pb.Strip | None:
+        said = stream_id, stop_ns, seconds
+        return await asyncio.get_running_loop().run_in_executor(self._compute, self._signal.before, *said)
+
     async def _look_back(self, feed: KafkaFeed) -> None:
         """Fill the trends of the last day, of beds that are heard by then."""
         await asyncio.sleep(LOOK_BACK_AFTER_S)
@@ -135,8 +132,8 @@ class WebProcess:
     def _show(self, message: Message) -> None:
         try:
             self.board.take(message.content_type, message.payload)
-            if self.explainer and message.content_type.startswith(ALERT):
-                self.explainer.offer(decode(message.payload, message.content_type))
+            if self.explainer and message.content_type.startswith(EXPLAINED):
+                self.explainer.hear(decode(message.payload, message.content_type))
         except WireError as error:
             self.metrics.messages.labels("refused").inc()
             self.metrics.refused.labels(error.reason).inc()

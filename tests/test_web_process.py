@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from ecgstream.diagnosis import load_model
 from ecgstream.outputs import Outgoing
 from ecgstream.settings import (
     ControlSettings,
@@ -28,13 +29,14 @@ from ecgstream.settings import (
 )
 from ecgstream.sinks.zeromq import ZeroMqSink
 from ecgstream.sources.control import ControlSocket
+from ecgstream.sources.message import Message
 from ecgstream.web.access import Role, new_entry
 from ecgstream.web_process import WebProcess
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import encode
 
 from .alert_strips.test_draw import alert as drawn_alert
-from .feed import Bed
+from .feed import START_NS, Bed
 from .kafka.topics import messages
 from .web.messages import alert, vitals
 
@@ -129,10 +131,11 @@ async def test_by_zeromq_it_shows_what_the_daemon_publishes_and_gives_its_orders
     await sink.close()
 
 
-async def test_it_explains_the_alerts_it_hears_of_where_that_is_set(tmp_path: Path):
-    sink = ZeroMqSink(SinkSettings(endpoint=ANY_PORT))
+async def test_it_explains_the_alerts_and_diagnoses_it_hears_of_where_that_is_set(tmp_path: Path):
+    sink = ZeroMqSink(SinkSettings(endpoint=ANY_PORT, chunks=True))
     await sink.start()
-    sections = {"sink": SinkSettings(endpoint=sink.endpoint), "explanations": ExplanationSettings(enabled=True)}
+    explanations = ExplanationSettings(enabled=True, diagnosis_threshold=0.5)
+    sections = {"sink": SinkSettings(endpoint=sink.endpoint), "explanations": explanations}
     ours, token = settings(tmp_path, **sections)
     said = drawn_alert()
     async with served(ours, token) as browser:
@@ -142,8 +145,32 @@ async def test_it_explains_the_alerts_it_hears_of_where_that_is_set(tmp_path: Pa
             asked = f"ward/strips/{said.alert_id}/explanation"
             while (answer := await browser.get(asked)).status != 200:  # noqa: ASYNC110 (as a page asks)
                 await asyncio.sleep(0.2)
-        assert (await answer.json())["score"] == "rhythm.vt"
+            assert (await answer.json())["score"] == "rhythm.vt"
+            began_ns = time.time_ns() - 24 * 10**9
+            sink.pass_on([begun_at(message, began_ns) for _, message in BED.messages()])
+            while "bed-1" not in await pages(browser):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)  # the rest of its signal
+            stated = pb.Diagnosis(version=1, stream_id="bed-1", time_ns=began_ns + 22 * 10**9)
+            stated.model = load_model().version
+            stated.scores.add(name="CD", probability=0.8)
+            sink.send(-1, Outgoing("bed-1", "diagnosis", *encode(stated)))
+            while not (explained := (await pages(browser)).get("bed-1", {}).get("explained")):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        assert explained == {"CD": stated.time_ns // 10**6}
+        number = 1 + (said.stream_id != "bed-1")
+        answer = await browser.get(f"ward/beds/{number}/diagnosis/explanation?score=CD")
+        document = await answer.json()
+        assert document["leads"].keys() == {"I", "II", "V1", "III", "aVR", "aVL", "aVF"}
+        assert document["to_s"] == pytest.approx(20.0, abs=0.3)
     await sink.close()
+
+
+def begun_at(message: Message, began_ns: int) -> Message:
+    """A message of BED as if it had begun then."""
+    chunk = pb.Chunk.FromString(message.payload)
+    chunk.start_time_ns += began_ns - START_NS
+    return message._replace(key=b"bed-1", payload=chunk.SerializeToString())
 
 
 async def test_an_order_that_no_daemon_answers_is_not_said_to_be_taken(tmp_path: Path, monkeypatch):

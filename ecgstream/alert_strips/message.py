@@ -21,10 +21,29 @@ INVALID = int(CODE_MISSING)
 def strip_message(intake: Intake, update: AlarmUpdate) -> pb.Strip:
     """The strip that goes with an update: all leads with a valid sample, in the monitor's own raw units."""
     strip = update.strip
-    message = pb.Strip(
-        start_sample=strip.start, start_time_ns=intake.time_ns(update.row, strip.start), complete=strip.complete
-    )
-    stretch = intake.stretch(update.row, strip.start, strip.stop, strip.begun - 1)
+    message = _message(intake, update.row, strip.start, strip.stop, strip.begun - 1)
+    message.complete = strip.complete
+    if update.onset >= strip.start and message.layout.fs_numerator:
+        fs_hz = Fraction(message.layout.fs_numerator, message.layout.fs_denominator)
+        message.onset = round((update.onset - strip.start) * fs_hz / GRID_HZ)
+    return message
+
+
+def strip_before(intake: Intake, stream_id: str, stop_ns: int, seconds: float) -> pb.Strip | None:
+    """The last ``seconds`` of a stream's signal before a time, as far as they are held; None where none is."""
+    row = intake.row_of.get(stream_id)
+    if row is None:
+        return None
+    stop = min(intake.grid_at(row, stop_ns), int(intake.newest_grid[row]))
+    message = _message(intake, row, max(0, stop - round(seconds * GRID_HZ)), stop, stop - 1)
+    message.complete = True
+    return message if message.layout.channels else None
+
+
+def _message(intake: Intake, row: int, start: int, stop: int, judged: int) -> pb.Strip:
+    """The leads that have a valid sample between two grid samples of a row's segment; none where nothing is held."""
+    message = pb.Strip(start_sample=start, start_time_ns=intake.time_ns(row, start))
+    stretch = intake.stretch(row, start, stop, judged)
     if stretch is None:
         return message
     step = math.ceil(stretch.layout.fs_hz / MOST_HZ)
@@ -44,8 +63,6 @@ def strip_message(intake: Intake, update: AlarmUpdate) -> pb.Strip:
             invalid_value=INVALID,
         )
     message.samples = samples[kept].astype("<i2").tobytes()
-    if update.onset >= strip.start:
-        message.onset = round((update.onset - strip.start) * fs_hz / GRID_HZ)
     return message
 
 

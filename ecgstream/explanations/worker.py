@@ -1,12 +1,15 @@
-"""One alert after another, in a process of its own: what that process runs."""
+"""One alert or diagnosis after another, in a process of its own: what that process runs."""
 
 from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import torch
 
+from ..evaluation.records import record_of
+from ..recorded.strip import recording_of_strip
 from ..wire import ecgstream_pb2 as pb
 from .alert import decided_s, record_of_alert, score_of_alert
 from .explanation import explain
@@ -31,4 +34,19 @@ def explained(alert: bytes, mains_hz: int) -> bytes:
     message = pb.Alert.FromString(alert)
     window = window_of(record_of_alert(message), decided_s(message), mains_hz)
     found = explain(_probe, window, score_of_alert(message), "gradients")
-    return json.dumps(found.document() | {"alert_id": message.alert_id}, separators=(",", ":")).encode()
+    return _json(found.document() | {"alert_id": message.alert_id})
+
+
+def explained_diagnosis(strip: bytes, score: str, about: dict[str, Any], mains_hz: int) -> bytes:
+    """The explanation of a score at the end of a serialised strip as JSON, beside what is stated ``about`` it.
+
+    Raises ModelError, RecordError.
+    """
+    stream_id = about["stream_id"]
+    recording = recording_of_strip(pb.Strip.FromString(strip), stream_id, f"the signal of {stream_id}")
+    window = window_of(record_of(recording), None, mains_hz)
+    return _json(explain(_probe, window, score, "gradients").document() | about)
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""The strip of an alert as a recording."""
+"""A strip, such as an alert brings, as a recording."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def recording_of(alert: pb.Alert) -> RecordedSignal:
             f"Update {alert.update} of alert {alert.alert_id} brings no whole strip; the first update of an alert of "
             "high or medium priority does, and the one that completes it."
         )
+    return recording_of_strip(alert.strip, alert.stream_id, f"the strip of alert {alert.alert_id}")
+
+
+def recording_of_strip(strip: pb.Strip, stream_id: str, what: str) -> RecordedSignal:
+    """A whole strip of a stream, named like it. RecordError, which says ``what`` it was, where it cannot be used."""
+    layout = strip.layout
     channels = tuple(
         RecordedChannel(
             channel.name,
@@ -29,8 +35,8 @@ def recording_of(alert: pb.Alert) -> RecordedSignal:
         )
         for channel in layout.channels
     )
-    samples = np.frombuffer(alert.strip.samples, "<i2").reshape(len(channels), -1)
+    samples = np.frombuffer(strip.samples, "<i2").reshape(len(channels), -1)
     fs_hz = Fraction(layout.fs_numerator, layout.fs_denominator or 1)
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in alert.stream_id)
-    recording = RecordedSignal(name, fs_hz, channels, samples.astype(np.int16), alert.strip.start_time_ns)
-    return checked(recording, f"the strip of alert {alert.alert_id}")
+    name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in stream_id)
+    recording = RecordedSignal(name, fs_hz, channels, samples.astype(np.int16), strip.start_time_ns)
+    return checked(recording, what)

@@ -243,9 +243,13 @@ class WebSettings(_Section):
 
 
 class ExplanationSettings(_Section):
-    """What the model looked at when an alert of high priority was raised, of the extra ``explain``."""
+    """What the model looked at when an alert of high priority was raised, or a diagnosis came up to its threshold; of
+    the extra ``explain``."""
 
     enabled: bool = False
+    diagnosis_threshold: float | None = Field(
+        None, gt=0, lt=1, description="explain diagnoses from this probability on, or the model's own; unset: none"
+    )
     most_waiting: int = Field(32, ge=1, description="alerts that wait to be explained; then the oldest is not")
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import WSCloseCode, web
 
-from ..alert_strips.recent import RecentStrips
 from ..limits import BOUNDS, PRESETS
 from ..metrics import Metrics
 from ..settings import HttpSettings, WebSettings
+from ..wire import ecgstream_pb2 as pb
 from .access import Access, Holder
 from .board import Board
 from .conditions import CONDITIONS
 from .live import MOST_REQUEST_BYTES, Onlooker
 from .orders import PageOrders, Take
 from .strips import strip_bytes
+
+if TYPE_CHECKING:
+    from ..explainer import Explainer
 
 STATIC = Path(__file__).parent / "static"
 GUARD = {
@@ -52,7 +55,7 @@ class WardPage:
         self._settings, self._metrics, self._since = settings, metrics, since
         self.board, self.access = board, Access(settings, http)
         self._orders = PageOrders(take, not_ready, metrics)
-        self.explanations: RecentStrips | None = None  # by alert, as JSON
+        self.explainer: Explainer | None = None
         self._sockets: set[web.WebSocketResponse] = set()
 
     def start(self) -> None:
@@ -69,6 +72,7 @@ class WardPage:
         app.router.add_get("/live", self._allowed(self._live))
         app.router.add_post("/orders", self._allowed(self._orders.handle))
         app.router.add_get("/beds/{number:[0-9]+}", self._allowed(self._bed))
+        app.router.add_get("/beds/{number:[0-9]+}/diagnosis/{what:strip|explanation}", self._allowed(self._diagnosis))
         app.router.add_get("/strips/{alert_id}", self._allowed(self._strip))
         app.router.add_get("/strips/{alert_id}/explanation", self._allowed(self._explanation))
         app.router.add_static("/static", STATIC)
@@ -146,17 +150,29 @@ class WardPage:
             return web.json_response({"text": "This bed is not here any more."}, status=404)
         past = list(bed.history.values())[::-1]
         document = {"trends": bed.trends.document(), "alerts": past, "verdicts": list(bed.verdicts)[::-1]}
+        explained = [each.stated for each in self.explainer.diagnoses.of(bed.stream_id)] if self.explainer else []
+        document["explained"] = {stated.score: stated.time_ns // 1_000_000 for stated in explained}
         return web.json_response(document)
+
+    async def _diagnosis(self, request: web.Request, _: Holder) -> web.Response:
+        """The signal that a bed's diagnosis rests on, or what of it the model looked at."""
+        bed = self.board.by_number.get(int(request.match_info["number"]))
+        score = request.query.get("score", "")
+        found = self.explainer.diagnoses.find(bed.stream_id, score) if bed and self.explainer else None
+        if found is None:
+            return web.json_response({"text": "The explanation of this diagnosis is not kept any more."}, status=404)
+        if request.match_info["what"] == "explanation":
+            return web.Response(body=found.document, content_type="application/json")
+        return await _strip_response(found.strip)
 
     async def _strip(self, request: web.Request, _: Holder) -> web.Response:
         alert = self.board.strips.find(request.match_info["alert_id"])
         if alert is None:
             return web.json_response({"text": "The strip of this alert is not kept any more."}, status=404)
-        body = await asyncio.to_thread(strip_bytes, alert)
-        return web.Response(body=body, content_type="application/octet-stream")
+        return await _strip_response(pb.Alert.FromString(alert).strip)
 
     async def _explanation(self, request: web.Request, _: Holder) -> web.Response:
-        kept = self.explanations.find(request.match_info["alert_id"]) if self.explanations else None
+        kept = self.explainer.found.find(request.match_info["alert_id"]) if self.explainer else None
         return web.Response(body=kept, content_type="application/json") if kept else web.Response(status=204)
 
     def _about(self, holder: Holder | None) -> dict[str, Any]:
@@ -174,3 +190,8 @@ class WardPage:
     async def _close_sockets(self, _: web.Application) -> None:
         for socket in list(self._sockets):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopping")
+
+
+async def _strip_response(strip: pb.Strip) -> web.Response:
+    body = await asyncio.to_thread(strip_bytes, strip)
+    return web.Response(body=body, content_type="application/octet-stream")

@@ -13,7 +13,7 @@ LEAST = 0.2
 WINDOW = 60
 """Diagnoses (a minute of them) that the newest is compared with."""
 CHANGE = 0.1
-LEFT_OUT = ("beat.", "strip.normal", "strip.other", "strip.noise", "rhythm.", "noise", "SR", "NORM")
+NO_DIAGNOSIS = ("beat.", "strip.normal", "strip.other", "strip.noise", "rhythm.", "noise", "SR", "NORM")
 """What is told elsewhere on the tile, or tells of no illness."""
 
 
@@ -25,7 +25,7 @@ class ScoreTrend:
 
     def take(self, diagnosis: pb.Diagnosis) -> list[list[Any]]:
         """[name, probability, 1 rising / 0 / -1 falling] of the highest scores, highest first."""
-        scores = {s.name: s.probability for s in diagnosis.scores if not s.name.startswith(LEFT_OUT)}
+        scores = {s.name: s.probability for s in diagnosis.scores if not s.name.startswith(NO_DIAGNOSIS)}
         highest = sorted((p, name) for name, p in scores.items() if p >= LEAST)[::-1][:SHOWN]
         shown = [[name, round(p, 2), self._direction(name, p)] for p, name in highest]
         self._recent.append(scores)

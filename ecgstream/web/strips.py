@@ -1,4 +1,4 @@
-"""The strip of an alert, for the page to draw."""
+"""A strip, for the page to draw."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from ..wire import ecgstream_pb2 as pb
 from .waves import MISSING, MOST_UV
 
 
-def strip_bytes(alert: bytes) -> bytes:
-    """A serialised alert's strip: length of the JSON that follows (uint32), JSON, then int16 microvolts of each lead.
+def strip_bytes(strip: pb.Strip) -> bytes:
+    """Length of the JSON that follows (uint32), JSON about the strip, then int16 microvolts of each lead.
 
     All little-endian; the JSON is padded with spaces to whole four bytes. Raises RecordError as ``leads_of`` does.
     """
-    message = pb.Alert.FromString(alert)
-    strip, leads = message.strip, leads_of(message.strip)
+    leads = leads_of(strip)
     uv = np.where(np.isnan(leads.mv), MISSING, np.clip(np.rint(leads.mv * 1000), -MOST_UV, MOST_UV)).astype("<i2")
     about = {
-        "condition": message.condition,
         "fsHz": float(leads.fs_hz),
         "leads": leads.names,
         "n": uv.shape[1],

@@ -26,7 +26,7 @@ PICTURES = os.environ.get("ECGSTREAM_TEST_PICTURES")
 
 @pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[WardProcesses]:
-    ward = WardProcesses(tmp_path_factory.mktemp("ward"), explanations={"enabled": True})
+    ward = WardProcesses(tmp_path_factory.mktemp("ward"), explanations={"enabled": True, "diagnosis_threshold": 0.8})
     ward.simulate("ward", "--beds", "8", "--seconds", "100", "--seed", "1", "--chunk-s", "0.5")
     yield ward
     ward.close()
@@ -186,6 +186,36 @@ def test_what_the_model_looks_at_is_laid_over_the_strip_and_taken_away_again(war
     button.click()
     assert canvas.evaluate("canvas => canvas.toDataURL()") == plain
     page.keyboard.press("Escape")
+
+
+EXPLAINED = """async () => {
+  for (let k = 0; k < 300; k++) {
+    for (const { n, id } of [...ecgstream.live.beds.values()]) {
+      const explained = await fetch(`beds/${n}`).then((answer) => answer.json()).then((bed) => bed.explained);
+      if (Object.keys(explained).length) return { id, score: Object.keys(explained)[0] };
+    }
+    await new Promise(soon => setTimeout(soon, 100));
+  }
+}"""
+"""The first bed with an explained diagnosis, waited for."""
+
+
+def test_an_explained_diagnosis_is_shown_on_its_beds_page_over_the_signal_it_rests_on(page: Page):
+    found = page.evaluate(EXPLAINED)
+    page.evaluate("id => { location.hash = `#/bed/${id}` }", found["id"])
+    card = page.get_by_label("Explained diagnoses")
+    card.get_by_role("button").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text(f"what speaks for {found['score']}")).to_be_visible()
+    canvas, button = dialog.locator("canvas"), dialog.get_by_role("button", name="What the model looks at")
+    shaded = canvas.evaluate("canvas => canvas.toDataURL()")
+    accessible(page)
+    picture(page, "explained-diagnosis")
+    button.click()
+    assert canvas.evaluate("canvas => canvas.toDataURL()") != shaded
+    page.keyboard.press("Escape")
+    accessible(page)
+    page.evaluate("location.hash = '#/bed/bed-01'")
 
 
 def test_limits_and_pauses_are_ordered_and_shown(page: Page):

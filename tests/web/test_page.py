@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 import trustme
 
-from ecgstream.alert_strips.recent import RecentStrips
 from ecgstream.errors import SettingsError
+from ecgstream.explainer import Explainer
+from ecgstream.explanations.explained import Explained
+from ecgstream.explanations.standing import Stated
 from ecgstream.http_port import listen, tls_context
 from ecgstream.metrics import Metrics
-from ecgstream.settings import HttpSettings, WebSettings
+from ecgstream.settings import ExplanationSettings, HttpSettings, WebSettings
 from ecgstream.waveform import STANDARD_LEADS
 from ecgstream.web.access import Role, new_entry
 from ecgstream.web.board import Board
@@ -35,7 +37,8 @@ class Ward:
 
     def __init__(self, **settings):
         self.settings, self.http = WebSettings(enabled=True, **settings), HttpSettings(port=0)
-        self.board, self.metrics, self.explanations = Board(), Metrics(), RecentStrips()
+        self.board, self.metrics = Board(), Metrics()
+        self.explainer = Explainer(ExplanationSettings(enabled=True), None, 50, Metrics(), None)
         self.taken: list[tuple[pb.Control, str]] = []
         self.reply = pb.ControlReply(accepted=True, text="Done.")
 
@@ -46,7 +49,7 @@ class Ward:
     @asynccontextmanager
     async def served(self, token: str = ""):
         page = WardPage(self.settings, self.http, self.board, self.metrics, self.take, lambda: [])
-        page.explanations = self.explanations
+        page.explainer = self.explainer
         page.start()
         app = aiohttp.web.Application()
         app.add_subapp("/ward", page.app())
@@ -122,7 +125,9 @@ async def test_what_the_bed_refuses_is_said(tokens):
         assert (answer.status, (await answer.json())["text"]) == (409, "No alert a9 is active.")
 
 
-@pytest.mark.parametrize("path", ["live", "beds/1", "strips/a1", "strips/a1/explanation"])
+@pytest.mark.parametrize(
+    "path", ["live", "beds/1", "strips/a1", "strips/a1/explanation", "beds/1/diagnosis/explanation"]
+)
 async def test_a_wrong_token_sees_nothing(tokens, path):
     ward = Ward(tokens_file=tokens[0])
     async with ward.served("wrong") as browser, browser.get(path) as answer:
@@ -271,11 +276,34 @@ async def test_an_explanation_is_sent_where_there_is_one():
     async with ward.served() as browser:
         async with browser.get("strips/a1/explanation") as answer:
             assert answer.status == 204
-        ward.explanations.keep("a1", b'{"score": "rhythm.vf"}')
+        ward.explainer.found.keep("a1", b'{"score": "rhythm.vf"}')
         async with browser.get("strips/a1/explanation") as answer:
             assert await answer.json() == {"score": "rhythm.vf"}
         async with browser.get("strips/a2/explanation") as answer:
             assert answer.status == 204
+
+
+async def test_an_explained_diagnosis_is_on_its_beds_page_with_its_signal():
+    ward = Ward()
+    ward.board.take(*vitals())
+    asked = "beds/1/diagnosis/{}?score=LAO%2FLAE"
+    async with ward.served() as browser:
+        async with browser.get("beds/1") as answer:
+            assert (await answer.json())["explained"] == {}
+        async with browser.get(asked.format("strip")) as answer:
+            assert answer.status == 404
+        stated = Stated("bed-1", "LAO/LAE", 0.6, 0.5, 7 * 10**9)
+        ward.explainer.diagnoses.keep(Explained(stated, STRIP, b'{"score": "LAO/LAE"}'))
+        async with browser.get("beds/1") as answer:
+            assert (await answer.json())["explained"] == {"LAO/LAE": 7000}
+        async with browser.get(asked.format("explanation")) as answer:
+            assert await answer.json() == {"score": "LAO/LAE"}
+        async with browser.get(asked.format("strip")) as answer:
+            data = await answer.read()
+        n = int.from_bytes(data[:4], "little")
+        assert np.frombuffer(data, "<i2", 2, 4 + n).tolist() == [500, -32768]
+        async with browser.get(asked.format("strip").replace("/1/", "/2/")) as answer:
+            assert answer.status == 404
 
 
 async def test_a_beds_own_page_gets_its_day_and_its_past():

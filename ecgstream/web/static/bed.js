@@ -1,7 +1,7 @@
 // One bed: all leads, its alarms and what may be done about them, the day, and the past.
 
 import { askAcknowledge, askLimits, askPause, askSwitch, limitName, limitUnit, may } from "./orders.js";
-import { showStrip } from "./strip.js";
+import { showDiagnosis, showStrip } from "./strip.js";
 import { Sweep } from "./sweep.js";
 import { Trends } from "./trends.js";
 import { MARKS, PRIORITIES, bedName, clock, day, diagnosis, elapsed, element, plain, reason, sentence, setText } from "./words.js";
@@ -25,7 +25,7 @@ export class BedPage {
         element("section", { class: "card ecg", "aria-label": "ECG" }, this.sheet,
           element("div", { class: "overview" }, this.overview, element("span", { class: "lead" }, "last minute, 6.25 mm/s")),
           element("p", { class: "band" }, "25 mm/s · 10 mm/mV · 0.25–40 Hz, mains removed: ST is not to be read from this"), part("notice", "p")),
-        element("aside", { class: "side" }, part("numbersCard"), part("scoresCard"), part("limitsCard"))),
+        element("aside", { class: "side" }, part("numbersCard"), part("scoresCard"), part("explainedCard"), part("limitsCard"))),
       this.trends.root, element("div", { class: "bed-past" }, part("history"), part("verdicts"))));
     this.minute = new Sweep(this.overview, { mmPerS: 6.25, mmPerMv: 2.5, coarse: true, zero: 0.6 });
     screen.add(this.minute);
@@ -145,6 +145,18 @@ export class BedPage {
       rows.length && !withheld ? element("ul", { class: "score-list" }, ...rows) : element("p", { class: "quiet" }, none)));
   }
 
+  // A list of its own, as the scores beside it are drawn anew each second and a button must keep its focus.
+  _explained(explained) {
+    const text = JSON.stringify(explained);
+    if (text === this._shownExplained) return;
+    this._shownExplained = text;
+    const rows = Object.entries(explained).map(([score, atMs]) => element("li", {},
+      element("button", { type: "button", onclick: () => showDiagnosis(this.bed, score) }, sentence(diagnosis(score))),
+      element("span", { class: "why" }, clock(atMs))));
+    this.explainedCard.replaceChildren(...(rows.length ? [element("section", { class: "card", "aria-label": "Explained diagnoses" },
+      element("h3", {}, "What the model looked at"), element("ul", { class: "score-list" }, ...rows))] : []));
+  }
+
   _limits() {
     const { limits, preset } = this.bed.vitals;
     const text = JSON.stringify([limits, preset]);
@@ -159,10 +171,11 @@ export class BedPage {
   async _fetchPast() {
     const answer = await fetch(`beds/${this.bed.n}`).catch(() => null);
     if (!answer?.ok) return;
-    const { trends, alerts, verdicts } = await answer.json();
+    const { trends, alerts, verdicts, explained } = await answer.json();
     this.trends.update(trends, alerts, this.bed.vitals?.limits);
     this._history(alerts);
     this._verdicts(verdicts);
+    this._explained(explained);
   }
 
   _history(alerts) {

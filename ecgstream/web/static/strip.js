@@ -1,16 +1,27 @@
-// The strip of a past alarm on paper: all leads below one another, the onset marked, what is missing hatched.
+// The strip of a past alarm, or of a diagnosis that was explained, on paper: all leads below one another, the onset
+// marked, what is missing hatched.
 
 import { MISSING } from "./beds.js";
 import { MM_PER_MV, MM_PER_S, colours, grid, hatch, pixelRatio, pxPerMm } from "./paper.js";
-import { clock, element, plain, sentence } from "./words.js";
+import { clock, diagnosis, element, plain, sentence } from "./words.js";
 
 const LEAD_MM = 22;
 const dialog = () => document.getElementById("dialog");
 
-export async function showStrip(bed, alert) {
-  const answer = await fetch(`strips/${encodeURIComponent(alert.id)}`);
+export function showStrip(bed, alert) {
+  const path = `strips/${encodeURIComponent(alert.id)}`;
+  return show(`${sentence(plain(alert.condition))}, ${bed.id}`, path, `${path}/explanation`, false);
+}
+
+export function showDiagnosis(bed, score) {
+  const path = (what) => `beds/${bed.n}/diagnosis/${what}?score=${encodeURIComponent(score)}`;
+  return show(`${sentence(diagnosis(score))}, ${bed.id}`, path("strip"), path("explanation"), true);
+}
+
+async function show(heading, stripPath, whyPath, explainAtOnce) {
+  const answer = await fetch(stripPath);
   const close = element("button", { type: "button", class: "primary", onclick: () => dialog().close() }, "Close");
-  const title = element("h2", { id: "dialog-title" }, `${sentence(plain(alert.condition))}, ${bed.id}`);
+  const title = element("h2", { id: "dialog-title" }, heading);
   dialog().classList.add("wide");
   if (!answer.ok) {
     dialog().replaceChildren(title, element("p", {}, (await answer.json()).text), element("div", { class: "buttons" }, close));
@@ -21,14 +32,14 @@ export async function showStrip(bed, alert) {
     dialog().replaceChildren(title, element("p", { class: "note" }, about),
       element("div", { class: "strip", tabindex: 0, role: "region", "aria-label": "Strip" }, canvas), element("div", { class: "buttons" }, close));
     draw(canvas, strip);
-    offerExplanation(alert, strip, canvas, close);
+    offerExplanation(whyPath, strip, canvas, close, explainAtOnce);
   }
   dialog().showModal();
 }
 
-// What the model looked at, where the daemon has explained the alert: to be laid over the strip, and away again.
-async function offerExplanation(alert, strip, canvas, close) {
-  const answer = await fetch(`strips/${encodeURIComponent(alert.id)}/explanation`);
+// What the model looked at, where the daemon has explained it: to be laid over the strip, and away again.
+async function offerExplanation(path, strip, canvas, close, atOnce) {
+  const answer = await fetch(path);
   if (answer.status !== 200 || !close.isConnected) return;
   const why = await answer.json();
   const words = element("p", { class: "note", hidden: true }, `Blue: what speaks for ${why.score} (${why.probability.toFixed(2)}) by ${why.model}. Not for diagnosis.`);
@@ -40,6 +51,7 @@ async function offerExplanation(alert, strip, canvas, close) {
   } }, "What the model looks at");
   close.before(button);
   canvas.parentElement.before(words);
+  if (atOnce) button.click();
 }
 
 // Cells of what speaks for the score, as dark as they weigh against the heaviest but one in a hundred.

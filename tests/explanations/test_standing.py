@@ -1,0 +1,92 @@
+"""Which diagnoses are explained, and how often: one that comes up to its threshold, once, and not again for a while."""
+
+from ecgstream.explanations.standing import AGAIN_S, FORGET_S, RETRY_S, StandingDiagnoses
+from ecgstream.wire import ecgstream_pb2 as pb
+
+VERSION = "model@0123456789ab"
+
+
+def standing() -> StandingDiagnoses:
+    return StandingDiagnoses({"MI": 0.5, "LVH": 0.3}, VERSION)
+
+
+def said(at_s: float, stream_id: str = "bed-1", model: str = VERSION, **scores: float) -> pb.Diagnosis:
+    told = [pb.Score(name=name, probability=probability) for name, probability in scores.items()]
+    return pb.Diagnosis(stream_id=stream_id, time_ns=round(at_s * 1e9), model=model, scores=told)
+
+
+def taken(standing: StandingDiagnoses, diagnosis: pb.Diagnosis) -> list[str]:
+    """Which of its scores are handed out at once."""
+    standing.take(diagnosis)
+    out = []
+    while (stated := standing.next()) is not None:
+        out.append(stated.score)
+    return out
+
+
+def test_a_score_is_explained_when_it_comes_up_to_its_own_threshold_and_not_while_it_stands():
+    diagnoses = standing()
+    assert taken(diagnoses, said(1, MI=0.49, LVH=0.29, SR=0.9)) == []
+    assert taken(diagnoses, said(2, MI=0.5, LVH=0.29, SR=0.9)) == ["MI"]
+    assert taken(diagnoses, said(3, MI=0.9, LVH=0.31)) == ["LVH"]
+    assert [taken(diagnoses, said(at_s, MI=0.9, LVH=0.31)) for at_s in (4, AGAIN_S + 9)] == [[], []]
+
+
+def test_one_that_wavers_is_explained_again_no_sooner_than_after_a_while():
+    diagnoses = standing()
+    assert taken(diagnoses, said(1, MI=0.6)) == ["MI"]
+    taken(diagnoses, said(2, MI=0.4))
+    assert taken(diagnoses, said(3, MI=0.6)) == []
+    assert taken(diagnoses, said(AGAIN_S, MI=0.6)) == []
+    assert taken(diagnoses, said(AGAIN_S + 1, MI=0.6)) == ["MI"]
+
+
+def test_one_that_could_not_be_explained_is_tried_again_while_it_stands():
+    diagnoses = standing()
+    diagnoses.take(said(1, MI=0.6))
+    diagnoses.failed(diagnoses.next())
+    assert taken(diagnoses, said(2, MI=0.6)) == []
+    assert taken(diagnoses, said(RETRY_S + 1, MI=0.6)) == ["MI"]
+    assert taken(diagnoses, said(2 * RETRY_S + 1, MI=0.6)) == []
+
+
+def test_one_that_falls_before_its_turn_is_counted_and_waits_no_more():
+    diagnoses = standing()
+    assert diagnoses.take(said(1, MI=0.6, LVH=0.6)) == 0 and len(diagnoses) == 2
+    assert diagnoses.take(said(2, LVH=0.6)) == 1
+    assert diagnoses.next().score == "LVH" and diagnoses.next() is None
+    assert taken(diagnoses, said(3, MI=0.6)) == ["MI"], "it was never explained"
+
+
+def test_whatever_waits_longest_comes_first_as_it_was_told_last():
+    diagnoses = standing()
+    diagnoses.take(said(1, "bed-2", LVH=0.4))
+    diagnoses.take(said(2, "bed-1", MI=0.6))
+    diagnoses.take(said(3, "bed-2", LVH=0.5))
+    first, second = diagnoses.next(), diagnoses.next()
+    assert (first.stream_id, round(first.probability, 3), first.threshold, first.time_ns) == ("bed-2", 0.5, 0.3, 3e9)
+    assert (second.stream_id, second.score) == ("bed-1", "MI")
+
+
+def test_scores_of_another_model_are_not_explained_by_this_one():
+    diagnoses = standing()
+    diagnoses.take(said(1, MI=0.6))
+    assert diagnoses.take(said(2, model="swapped@ba9876543210", MI=0.9)) == 1 and diagnoses.next() is None
+
+
+def test_another_patients_diagnosis_is_new():
+    diagnoses = standing()
+    assert taken(diagnoses, said(1, MI=0.6)) == ["MI"]
+    diagnoses.take(said(2, MI=0.6, LVH=0.6))
+    diagnoses.forget("bed-1")
+    assert len(diagnoses) == 0
+    assert taken(diagnoses, said(3, MI=0.6)) == ["MI"]
+
+
+def test_beds_that_have_gone_are_forgotten():
+    diagnoses = standing()
+    for number in range(50):
+        diagnoses.take(said(number, f"gone-{number}", MI=0.6))
+    for number in range(100):
+        diagnoses.take(said(FORGET_S + 100 + number, "bed-1"))
+    assert len(diagnoses) == 0 and list(diagnoses._streams) == ["bed-1"]
