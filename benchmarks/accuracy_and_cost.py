@@ -20,6 +20,7 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from scipy import stats
 
 from ecgstream.bench.encoder import CHUNK_BATCHES, CHUNK_HOPS, _cost_s
 from ecgstream.diagnosis import load_model
@@ -99,11 +100,19 @@ def of_pretraining(done: dict[str, float]) -> list[Found]:
             groups.setdefault((version, sizes), []).append(value)
     return [
         Found(
-            f"{name_of(sizes)}, fine-tuned ({sizes})", float(np.mean(values)), None, f"mean of {len(values)} folds",
-            EVERY_S / seconds_a_bed(untrained(sizes)),
+            f"{name_of(sizes)}, fine-tuned", float(np.mean(values)), over_folds(values),
+            f"mean of {len(values)} folds", EVERY_S / seconds_a_bed(untrained(sizes)),
         )
         for (_, sizes), values in groups.items()
     ]  # fmt: skip
+
+
+def over_folds(values: list[float]) -> list[float] | None:
+    """95 % interval of the mean by Student's t; None of less than two."""
+    if len(values) < 2:
+        return None
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return [float(np.mean(values) - half), float(np.mean(values) + half)]
 
 
 def name_of(sizes: str) -> str:
