@@ -128,7 +128,9 @@ async def test_an_alert_that_leaves_is_explained_and_one_too_short_or_a_lost_pro
 
 def diagnosis(stream_id: str = "icu/bed-7", at_s: float = 20.0, model: str = VERSION, **scores: float) -> pb.Diagnosis:
     told = [pb.Score(name=name, probability=probability) for name, probability in scores.items()]
-    return pb.Diagnosis(version=1, stream_id=stream_id, time_ns=round(at_s * 1e9), model=model, scores=told)
+    at_ns = round(at_s * 1e9)
+    stamp = {"version": 1, "time_ns": at_ns, "published_time_ns": at_ns}
+    return pb.Diagnosis(stream_id=stream_id, model=model, scores=told, **stamp)
 
 
 async def assert_nothing_is_kept_of_the_last_patient(taken: Explainer, metrics: Metrics) -> None:

@@ -28,7 +28,7 @@ class Stated:
 
 @dataclass(slots=True)
 class _Stream:
-    heard_ns: int = 0
+    heard_ns: int = 0  # by the clock of what publishes: monitors' own may jump
     waiting: set[str] = field(default_factory=set)
     standing: set[str] = field(default_factory=set)  # explained since they came up
     not_before_ns: dict[str, int] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class StandingDiagnoses:
 
     def take(self, diagnosis: pb.Diagnosis) -> int:
         """The newest of a stream's diagnoses; how many of its scores have fallen that waited to be explained."""
-        stream = self._heard(diagnosis.stream_id, diagnosis.time_ns)
+        stream = self._heard(diagnosis.stream_id, diagnosis.published_time_ns)
         scores = diagnosis.scores if diagnosis.model == self._version else ()
         above = {
             score.name: score.probability
@@ -64,7 +64,7 @@ class StandingDiagnoses:
         for name in fallen:
             del self._waiting[diagnosis.stream_id, name]
         for name, probability in above.items():
-            if name not in stream.standing and diagnosis.time_ns >= stream.not_before_ns.get(name, 0):
+            if name not in stream.standing and stream.heard_ns >= stream.not_before_ns.get(name, 0):
                 stated = Stated(diagnosis.stream_id, name, probability, self._thresholds[name], diagnosis.time_ns)
                 self._waiting[diagnosis.stream_id, name] = stated
                 stream.waiting.add(name)
@@ -78,14 +78,14 @@ class StandingDiagnoses:
         stream = self._streams[stream_id]
         stream.waiting.remove(name)
         stream.standing.add(name)
-        stream.not_before_ns[name] = stated.time_ns + round(AGAIN_S * 1e9)
+        stream.not_before_ns[name] = stream.heard_ns + round(AGAIN_S * 1e9)
         return stated
 
     def failed(self, stated: Stated) -> None:
         """What was handed out could not be explained."""
         if stream := self._streams.get(stated.stream_id):
             stream.standing.discard(stated.score)
-            stream.not_before_ns[stated.score] = stated.time_ns + round(RETRY_S * 1e9)
+            stream.not_before_ns[stated.score] = stream.heard_ns + round(RETRY_S * 1e9)
 
     def forget(self, stream_id: str) -> None:
         """Another patient: what stood is no longer of interest, and what will stand is new."""

@@ -4,6 +4,7 @@ from ecgstream.explanations.standing import AGAIN_S, FORGET_S, RETRY_S, Standing
 from ecgstream.wire import ecgstream_pb2 as pb
 
 VERSION = "model@0123456789ab"
+MONITOR_AHEAD_NS = 5 * 10**9
 
 
 def standing() -> StandingDiagnoses:
@@ -12,7 +13,8 @@ def standing() -> StandingDiagnoses:
 
 def said(at_s: float, stream_id: str = "bed-1", model: str = VERSION, **scores: float) -> pb.Diagnosis:
     told = [pb.Score(name=name, probability=probability) for name, probability in scores.items()]
-    return pb.Diagnosis(stream_id=stream_id, time_ns=round(at_s * 1e9), model=model, scores=told)
+    stamp = {"published_time_ns": round(at_s * 1e9), "time_ns": MONITOR_AHEAD_NS + round(at_s * 1e9)}
+    return pb.Diagnosis(stream_id=stream_id, model=model, scores=told, **stamp)
 
 
 def taken(standing: StandingDiagnoses, diagnosis: pb.Diagnosis) -> list[str]:
@@ -64,7 +66,7 @@ def test_whatever_waits_longest_comes_first_as_it_was_told_last():
     diagnoses.take(said(2, "bed-1", MI=0.6))
     diagnoses.take(said(3, "bed-2", LVH=0.5))
     first, second = diagnoses.next(), diagnoses.next()
-    assert (first.stream_id, round(first.probability, 3), first.threshold, first.time_ns) == ("bed-2", 0.5, 0.3, 3e9)
+    assert (first.stream_id, round(first.probability, 3), first.threshold, first.time_ns) == ("bed-2", 0.5, 0.3, 8e9)
     assert (second.stream_id, second.score) == ("bed-1", "MI")
 
 
@@ -81,6 +83,17 @@ def test_another_patients_diagnosis_is_new():
     diagnoses.forget("bed-1")
     assert len(diagnoses) == 0
     assert taken(diagnoses, said(3, MI=0.6)) == ["MI"]
+
+
+def test_a_monitor_whose_clock_jumps_changes_nothing():
+    diagnoses = standing()
+    assert taken(diagnoses, said(1, MI=0.6)) == ["MI"]
+    ahead = said(2, "bed-2", MI=0.6)
+    ahead.time_ns += 86_000 * 10**9
+    assert taken(diagnoses, ahead) == ["MI"]
+    assert taken(diagnoses, said(3, MI=0.6)) == []
+    assert taken(diagnoses, said(4, "bed-2")) == [] == taken(diagnoses, said(5, "bed-2", MI=0.6))
+    assert taken(diagnoses, said(AGAIN_S + 2, "bed-2", MI=0.6)) == ["MI"]
 
 
 def test_beds_that_have_gone_are_forgotten():
