@@ -10,16 +10,17 @@ import structlog
 from .alarms.machine import State
 from .metrics import Metrics
 from .pipeline import Pipeline
-from .shedding import LOOK_S, Pass
+from .shedding import Pass
 from .sources.message import Message
 from .waveform import LETHAL
 
 ENCODER_STAGES = ("diagnosis", "heads", "shadow")
 """Those that a bed without the encoder is spared."""
 SENDING_S = 5.0
-"""A bed that has sent nothing for this long costs nothing."""
+"""A bed from which nothing has come for this long before the newest of all costs nothing."""
 
 _BEGUN = "more than compute can do: rules go on, beds take turns without the encoder"
+_ENDED = "keeping up again: every bed has the encoder"
 
 log = structlog.get_logger()
 
@@ -30,7 +31,6 @@ class Overload:
     def __init__(self, pipeline: Pipeline, metrics: Metrics):
         self._pipeline, self._metrics = pipeline, metrics
         self._encoder_s = 0.0  # spent up to the last pass
-        self._looked_s = -np.inf
 
     def note(self, messages: Sequence[Message], begun_ns: int, work_s: float) -> None:
         """``messages`` have been worked on since ``begun_ns``, by the injected clock, for ``work_s``."""
@@ -40,20 +40,21 @@ class Overload:
             waited_ns = begun_ns - min(message.arrived_ns for message in messages)
             behind_ns = begun_ns - min(message.came_ns for message in messages)
             self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, behind_ns / 1e9, work_s, encoder_s))
-        if now_s - self._looked_s >= LOOK_S:
-            self._looked_s = now_s
+        if self._pipeline.load.look(now_s):
             self._look(now_s)
 
     def _look(self, now_s: float) -> None:
         pipeline, load, shedding = self._pipeline, self._pipeline.load, self._pipeline.shedding
-        load.reckon()
-        before = int(shedding.shed.sum())
+        before = shedding.shed.any()
         if before or load.too_much:
             rows = np.array(list(pipeline.intake.row_of.values()), np.int64)
-            beds = rows[now_s - pipeline.intake.last_arrival_ns[rows] / 1e9 < SENDING_S]
+            arrival_ns = pipeline.intake.last_arrival_ns[rows]
+            beds = rows[arrival_ns > arrival_ns.max(initial=0) - SENDING_S * 1e9]
             lethal = (pipeline.alarms.alarms["state"][:, LETHAL] >= State.PENDING).any(axis=1)
-            shedding.take_turns(now_s, beds, lethal, load.affordable(len(beds)), load.too_much)
-        after = int(shedding.shed.sum())
-        self._metrics.shed.set(after)
-        if bool(before) != bool(after):
-            log.warning(_BEGUN if after else "keeping up again: every bed has the encoder", beds_shed=after)
+            if load.too_much:
+                shedding.shed_down_to(load.affordable(len(beds)), now_s, beds, lethal)
+            else:
+                shedding.take_turns(load.room(), now_s, beds, lethal)
+        self._metrics.shed.set(shedding.shed.sum())
+        if before != shedding.shed.any():
+            log.warning(_ENDED if before else _BEGUN, beds_shed=int(shedding.shed.sum()))

@@ -1,9 +1,9 @@
 """Which beds go without the encoder while compute cannot keep up with all of them.
 
 Rules never wait. A carried state cannot skip a hop, so a bed that goes without forgets, and has no scores until its
-memory has filled anew: whole beds go without, in turns of ``TURN_S``, whoever had a turn longest ago first. Beds with a
-lethal alarm come last, as it may be the model that raised it. How many beds can have the encoder is reckoned from what
-a second of a bed has cost of late, with the encoder and without.
+memory has filled anew: whole beds go without, in turns of ``TURN_S`` and more, whoever has had the encoder longest
+first. Beds with a lethal alarm come last, as it may be the model that raised it. How many must go without at first is
+reckoned from what a second of a bed has cost of late; from then on by how busy compute still is.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ LATE_S, TREND_S = 0.5, 2.0
 """Compute cannot keep up when for so long everything has waited longer than this, and is not being caught up with."""
 CATCHING_UP = 0.05
 """Seconds of log caught up with in a second from which a backlog is one that goes away by itself."""
-SHARE, DRAINING_SHARE = 0.85, 0.6
-"""Of compute's time that beds may take in all; less as long as what waits must be worked off besides."""
+BUSY, TOO_BUSY = 0.8, 0.92
+"""Shares of the time that compute works: below the one there is room for more, above the other for less."""
+DRAINING = 0.7
+"""What is aimed at while what waits must be worked off besides."""
 TURN_S = 30.0
 LOOK_S = 1.0
 _SMOOTHING = 0.5
@@ -37,11 +39,17 @@ class Pass(NamedTuple):
 
 
 class Load:
-    """What beds cost, and whether compute keeps up."""
+    """What beds cost, how busy compute is, and whether it keeps up."""
 
     def __init__(self):
         self._lately: deque[Pass] = deque()
-        self._rules_s = self._encoder_s = 0.0  # a bed-second's cost, smoothed
+        self.busy = 0.0  # share of the time that compute worked, between the last two looks
+        self.encoder_s = 0.0  # what a bed-second with the encoder costs more, smoothed
+        self._rules_s = 0.0  # what every bed-second costs, smoothed
+        self._looked_s = 0.0
+        self._begin()
+
+    def _begin(self) -> None:
         self._hops = self._encoded_hops = 0
         self._work_s = self._of_encoder_s = 0.0
 
@@ -58,16 +66,21 @@ class Load:
         self._work_s += one.work_s
         self._of_encoder_s += one.encoder_s
 
-    def reckon(self) -> None:
-        """Bring a bed-second's cost up to what was noted since this was last called."""
+    def look(self, now_s: float) -> bool:
+        """Whether it is time to look again, ``LOOK_S`` after the last; then everything is brought up to now."""
+        since_s = now_s - self._looked_s
+        if since_s < LOOK_S:
+            return False
+        self.busy = min(self._work_s / since_s, 1.0)  # the last pass may have begun before
         if self._hops:
             rules_s = (self._work_s - self._of_encoder_s) / (self._hops * HOP_S)
             self._rules_s += (_SMOOTHING if self._rules_s else 1.0) * (rules_s - self._rules_s)
         if self._encoded_hops:
             encoder_s = self._of_encoder_s / (self._encoded_hops * HOP_S)
-            self._encoder_s += (_SMOOTHING if self._encoder_s else 1.0) * (encoder_s - self._encoder_s)
-        self._hops = self._encoded_hops = 0
-        self._work_s = self._of_encoder_s = 0.0
+            self.encoder_s += (_SMOOTHING if self.encoder_s else 1.0) * (encoder_s - self.encoder_s)
+        self._looked_s = now_s
+        self._begin()
+        return True
 
     @property
     def too_much(self) -> bool:
@@ -80,12 +93,16 @@ class Load:
         return late and first.behind_s - last.behind_s < CATCHING_UP * span_s
 
     def affordable(self, n_beds: int) -> int:
-        """How many of so many beds can have the encoder."""
-        share = DRAINING_SHARE if self.too_much else SHARE
-        left_s = share - n_beds * self._rules_s
-        if self._encoder_s == 0.0 or left_s >= n_beds * self._encoder_s:
+        """How many of so many beds can have the encoder while what waits is worked off."""
+        left_s = DRAINING - n_beds * self._rules_s
+        if left_s >= n_beds * self.encoder_s:
             return n_beds
-        return max(int(left_s / self._encoder_s), 0)
+        return max(int(left_s / self.encoder_s), 0)
+
+    def room(self) -> int:
+        """How many beds more, or fewer, can have the encoder: half of what it seems, as one look may err."""
+        left_s = max(BUSY - self.busy, 0.0) + min(TOO_BUSY - self.busy, 0.0)
+        return int(left_s / 2 / self.encoder_s) if self.encoder_s else 0
 
 
 class Shedding:
@@ -93,29 +110,39 @@ class Shedding:
 
     def __init__(self):
         self.shed = np.zeros(0, bool)
-        self._turn_s = np.zeros(0)  # when the row's last turn began
+        self._since_s = np.zeros(0)  # when the row's turn with, or without, the encoder began
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all."""
         more = n_rows - len(self.shed)
         self.shed = np.concatenate((self.shed, np.zeros(more, bool)))
-        self._turn_s = np.concatenate((self._turn_s, np.full(more, -np.inf)))
+        self._since_s = np.concatenate((self._since_s, np.full(more, -np.inf)))
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget rows."""
         self.shed[rows] = False
-        self._turn_s[rows] = -np.inf
+        self._since_s[rows] = -np.inf
 
-    def take_turns(self, now_s: float, beds: np.ndarray, lethal: np.ndarray, affordable: int, too_much: bool) -> None:
-        """End turns that are over, and begin others until no more than ``affordable`` of ``beds``, int64 (N,), have the
-        encoder; more beds than before go without only while it is all ``too_much``. ``lethal`` bool (rows,)."""
-        over = np.flatnonzero(self.shed & (now_s - self._turn_s >= TURN_S))
-        self.shed[over] = False
-        having = beds[~self.shed[beds]]
-        more = len(having) - affordable
-        if not too_much:
-            more = min(more, len(over))
-        if more > 0:
-            next_ones = having[np.lexsort((self._turn_s[having], lethal[having]))[:more]]
-            self.shed[next_ones] = True
-            self._turn_s[next_ones] = now_s
+    def shed_down_to(self, affordable: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:
+        """Have ``affordable`` of ``beds``, int64 (N,), keep the encoder, or half of those that have it, whichever is
+        more, as one look may err. ``lethal`` bool (rows,)."""
+        having = self._in_turn(beds[~self.shed[beds]], lethal)
+        kept = max(affordable, len(having) // 2)
+        self._begin(having[: max(len(having) - kept, 0)], now_s, True)
+
+    def take_turns(self, room: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:
+        """Of those that have gone without for a turn, let ``room`` more have the encoder, and the others change places
+        with beds that have had it for a turn. Where room is negative, so many of these go without besides."""
+        over = now_s - self._since_s >= TURN_S
+        waiting = self._in_turn(np.flatnonzero(self.shed & over), ~lethal)
+        having = self._in_turn(beds[~self.shed[beds] & over[beds] & ~lethal[beds]], lethal)
+        changing = min(max(len(waiting) - room, 0), len(having))
+        self._begin(having[:changing], now_s, True)
+        self._begin(waiting[: max(room + changing, 0)], now_s, False)
+
+    def _in_turn(self, rows: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Whose turn began first comes first, but those in ``last``, bool (rows,), after all others."""
+        return rows[np.lexsort((self._since_s[rows], last[rows]))]
+
+    def _begin(self, rows: np.ndarray, now_s: float, shed: bool) -> None:
+        self.shed[rows], self._since_s[rows] = shed, now_s

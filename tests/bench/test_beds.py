@@ -24,7 +24,7 @@ def test_a_short_run_measures_what_it_promises(tmp_path: Path):
     code = run_bench(beds=8, seconds=6, json_file=file)  # whether it keeps up is the machine's to say
     result = json.loads(file.read_text())
     assert (result["beds"], result["kept_up"]) == (8, code == 0)
-    assert result["withheld"].keys() == {"scored"}
+    assert result["withheld"].keys() <= {"scored", "overload"} and result["withheld"]["scored"] > 0
     assert 0 < result["latency_s"]["p50"] <= result["latency_s"]["p99"]
     rooms = {"conditioning", "rhythm", "diagnosis", "beats", "strips", "alarms"}
     assert {"decode", "intake", *rooms, "heads", "outputs", "shadow", "watch"} == set(result["stages"])

@@ -1,0 +1,159 @@
+"""When compute cannot keep up, and which beds then go without the encoder: arithmetic on made-up passes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecgstream.shedding import TURN_S, Load, Pass, Shedding
+from ecgstream.waveform import HOP_S
+
+NOBODY = np.zeros(1_000, bool)
+
+
+def noted(waited_s: list[float], behind_s: list[float] | None = None) -> Load:
+    """A pass every half second."""
+    load = Load()
+    for k, (waited, behind) in enumerate(zip(waited_s, behind_s or waited_s, strict=True)):
+        load.note(Pass(k / 2, waited, behind, 0.1, 0.05))
+    return load
+
+
+def spent(
+    load: Load, now_s: float, beds: int, encoded: int, rules_s: float, encoder_s: float, passes: int = 10
+) -> None:
+    """A second in which each bed cost so much, and each with the encoder so much more."""
+    for k in range(5):
+        load.count(np.arange(beds) < encoded, 1)
+        work_s = (beds * rules_s + encoded * encoder_s) * HOP_S
+        load.note(Pass(now_s - 1 + k / 5, 0.0, 0.0, work_s, encoded * encoder_s * HOP_S))
+    assert load.look(now_s)
+
+
+@pytest.mark.parametrize(
+    ("told", "waited_s", "behind_s", "too_much"),
+    [
+        ("in time", [0.1] * 8, None, False),
+        ("ever later", [0.6, 0.8, 1.0, 1.2, 1.4], None, True),
+        ("late for a moment", [0.1, 0.1, 0.1, 1.5, 1.5, 1.4], None, False),
+        ("late, and no worse: queues are full", [4.0] * 6, None, True),
+        ("late, and making up for it", [4.0, 3.5, 3.0, 2.5, 2.0], None, False),
+        ("a log is being caught up with, its queue full", [2.0] * 5, [30, 20, 12, 8, 5], False),
+        ("a log that runs away, its queue full", [2.0] * 5, [30, 30.4, 30.8, 31.2, 31.6], True),
+        ("a broker's clock that is wrong", [0.1] * 6, [3600.0] * 6, False),
+        ("not long enough to tell", [3.0, 3.0, 3.0], None, False),
+    ],
+)
+def test_compute_cannot_keep_up_when_everything_waits_for_long_and_nothing_is_made_up(
+    told: str, waited_s: list[float], behind_s: list[float] | None, too_much: bool
+):
+    assert noted(waited_s, behind_s).too_much == too_much, told
+
+
+def test_what_was_late_long_ago_counts_no_more():
+    load = noted([2.0] * 6)
+    assert load.too_much
+    for now_s in (3.0, 3.5, 4.0, 4.5, 5.0):
+        load.note(Pass(now_s, 0.1, 0.1, 0.1, 0.05))
+    assert not load.too_much
+
+
+def test_how_many_beds_can_have_the_encoder_follows_from_what_they_cost():
+    load = Load()
+    spent(load, 1.0, beds=100, encoded=50, rules_s=0.002, encoder_s=0.010)
+    assert load.busy == pytest.approx(0.7)
+    assert load.affordable(100) == 50  # 0.7 s, less 100 × 2 ms, at 10 ms each
+    assert load.affordable(50) == 50  # 0.6 s for all of them
+    assert load.affordable(400) == 0  # rules alone are more than that
+    assert load.room() == 5  # half of the 0.1 s up to 0.8 s
+
+
+@pytest.mark.parametrize(("encoder_s", "busy", "room"), [(0.004, 0.7, 12), (0.007, 0.85, 0), (0.0095, 0.975, -2)])
+def test_there_is_room_below_four_fifths_and_too_little_near_all_of_the_time(encoder_s: float, busy: float, room: int):
+    load = Load()
+    spent(load, 1.0, beds=100, encoded=50, rules_s=0.005, encoder_s=encoder_s)
+    assert load.busy == pytest.approx(busy)
+    assert load.room() == room  # half of 0.1 s, and of 0.055 s, by what a bed costs
+
+
+def test_nothing_is_known_and_nothing_shed_before_the_first_look():
+    load = Load()
+    assert not load.too_much and load.room() == 0 and load.affordable(10) == 10
+    assert load.look(5.0) and not load.look(5.5)
+
+
+def shedding(n_rows: int) -> Shedding:
+    room = Shedding()
+    room.grow(n_rows)
+    return room
+
+
+def test_beds_with_a_lethal_alarm_keep_the_encoder_longest():
+    room, beds, lethal = shedding(6), np.arange(6), np.array([1, 0, 0, 1, 0, 0], bool)
+    room.shed_down_to(3, 0.0, beds, lethal)
+    assert np.flatnonzero(room.shed).tolist() == [1, 2, 4]
+    room.shed_down_to(0, 1.0, beds, lethal)
+    assert np.flatnonzero(~room.shed).tolist() == [3], "half of three at a time"
+    room.shed_down_to(4, 2.0, beds, lethal)
+    assert np.flatnonzero(~room.shed).tolist() == [3], "nobody has it again before a turn is over"
+
+
+def test_turns_go_round():
+    """Rows, with the encoder (=) or without (.), from one turn to the next; room for two
+
+    0 ==..     30 ..==     60 ==..
+    """
+    room, beds = shedding(4), np.arange(4)
+    room.shed_down_to(2, 0.0, beds, NOBODY)
+    seen = [room.shed.tolist()]
+    for turn in (1, 2):
+        room.take_turns(0, turn * TURN_S - 1, beds, NOBODY)
+        assert room.shed.tolist() == seen[-1], "not yet"
+        room.take_turns(0, turn * TURN_S, beds, NOBODY)
+        seen.append(room.shed.tolist())
+    assert seen == [[True, True, False, False], [False, False, True, True], [True, True, False, False]]
+
+
+def test_as_many_more_have_it_as_there_is_room_for_those_with_a_lethal_alarm_first():
+    room, beds, lethal = shedding(5), np.arange(5), np.array([0, 0, 0, 1, 0], bool)
+    for _ in range(3):
+        room.shed_down_to(0, 0.0, beds, NOBODY)
+    room.take_turns(1, TURN_S, beds, lethal)
+    assert np.flatnonzero(~room.shed).tolist() == [3]
+    room.take_turns(10, TURN_S, beds, lethal)
+    assert not room.shed.any()
+
+
+def test_beds_whose_stream_has_gone_are_forgotten():
+    room = shedding(3)
+    for _ in range(2):
+        room.shed_down_to(0, 0.0, np.arange(3), NOBODY)
+    room.reset(np.array([1]))
+    assert room.shed.tolist() == [True, False, True]
+
+
+@given(
+    looks=st.lists(
+        st.tuples(st.floats(0.5, 40.0), st.booleans(), st.integers(-30, 30), st.integers(0, 30), st.integers(0, 29)),
+        max_size=60,
+    )
+)
+def test_no_bed_has_the_encoder_again_before_its_turn_is_over(looks):
+    room, beds, now_s = shedding(30), np.arange(30), 0.0
+    gone_s = np.full(30, np.nan)
+    for passed_s, too_much, more, affordable, lethal_row in looks:
+        now_s += passed_s
+        before, lethal = room.shed.copy(), np.arange(30) == lethal_row
+        if too_much:
+            room.shed_down_to(affordable, now_s, beds, lethal)
+            assert (~room.shed).sum() <= max(affordable, (~before).sum() // 2)
+            assert not (before & ~room.shed).any()
+        else:
+            room.take_turns(more, now_s, beds, lethal)
+            assert (~room.shed).sum() - (~before).sum() <= max(more, 0)
+            assert more < 0 or room.shed.sum() <= before.sum()
+        back = before & ~room.shed
+        assert (now_s - gone_s[back] >= TURN_S).all()
+        gone_s[room.shed & ~before] = now_s
