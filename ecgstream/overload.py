@@ -38,18 +38,18 @@ class Overload:
         now_s, encoder_s, self._encoder_s = begun_ns / 1e9 + work_s, spent_s - self._encoder_s, spent_s
         if messages:
             waited_ns = begun_ns - min(message.arrived_ns for message in messages)
-            behind_ns = begun_ns - min(message.came_ns for message in messages)
-            self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, behind_ns / 1e9, work_s, encoder_s))
-        if self._pipeline.load.look(now_s):
+            self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, work_s, encoder_s))
+        if self._pipeline.load.is_due(now_s):
             self._look(now_s)
 
     def _look(self, now_s: float) -> None:
         pipeline, load, shedding = self._pipeline, self._pipeline.load, self._pipeline.shedding
+        rows = np.array(list(pipeline.intake.row_of.values()), np.int64)
+        arrival_ns = pipeline.intake.last_arrival_ns[rows]
+        beds = rows[arrival_ns > arrival_ns.max(initial=0) - SENDING_S * 1e9]
+        load.look(now_s, len(beds))
         before = shedding.shed.any()
         if before or load.too_much:
-            rows = np.array(list(pipeline.intake.row_of.values()), np.int64)
-            arrival_ns = pipeline.intake.last_arrival_ns[rows]
-            beds = rows[arrival_ns > arrival_ns.max(initial=0) - SENDING_S * 1e9]
             lethal = (pipeline.alarms.alarms["state"][:, LETHAL] >= State.PENDING).any(axis=1)
             if load.too_much:
                 shedding.shed_down_to(load.affordable(len(beds)), now_s, beds, lethal)

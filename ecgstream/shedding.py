@@ -16,9 +16,9 @@ import numpy as np
 from .waveform import HOP_S
 
 LATE_S, TREND_S = 0.5, 2.0
-"""Compute cannot keep up when for so long everything has waited longer than this, and is not being caught up with."""
-CATCHING_UP = 0.05
-"""Seconds of log caught up with in a second from which a backlog is one that goes away by itself."""
+"""Compute cannot keep up when for so long everything has waited longer than this, and it does not make up for it."""
+MAKING_UP = 1.05
+"""Seconds of every bed's signal in a second from which what waits is a backlog, and goes away by itself."""
 BUSY, TOO_BUSY = 0.8, 0.92
 """Shares of the time that compute works: below the one there is room for more, above the other for less."""
 DRAINING = 0.7
@@ -33,7 +33,6 @@ class Pass(NamedTuple):
 
     now_s: float
     waited_s: float  # the oldest message in this process
-    behind_s: float  # the oldest message since it came to the log, by the log's clock; or as waited_s
     work_s: float  # all of the pass
     encoder_s: float  # of that, what beds without the encoder would not cost
 
@@ -44,6 +43,7 @@ class Load:
     def __init__(self):
         self._lately: deque[Pass] = deque()
         self.busy = 0.0  # share of the time that compute worked, between the last two looks
+        self._speed = 0.0  # seconds of every bed's signal in a second, between the last two looks
         self.encoder_s = 0.0  # what a bed-second with the encoder costs more, smoothed
         self._rules_s = 0.0  # what every bed-second costs, smoothed
         self._looked_s = 0.0
@@ -66,11 +66,14 @@ class Load:
         self._work_s += one.work_s
         self._of_encoder_s += one.encoder_s
 
-    def look(self, now_s: float) -> bool:
-        """Whether it is time to look again, ``LOOK_S`` after the last; then everything is brought up to now."""
+    def is_due(self, now_s: float) -> bool:
+        """Whether it is time to look again."""
+        return now_s - self._looked_s >= LOOK_S
+
+    def look(self, now_s: float, n_beds: int) -> None:
+        """Bring everything up to now, while so many beds send."""
         since_s = now_s - self._looked_s
-        if since_s < LOOK_S:
-            return False
+        self._speed = self._hops * HOP_S / (max(n_beds, 1) * since_s)
         self.busy = min(self._work_s / since_s, 1.0)  # the last pass may have begun before
         if self._hops:
             rules_s = (self._work_s - self._of_encoder_s) / (self._hops * HOP_S)
@@ -80,17 +83,16 @@ class Load:
             self.encoder_s += (_SMOOTHING if self.encoder_s else 1.0) * (encoder_s - self.encoder_s)
         self._looked_s = now_s
         self._begin()
-        return True
 
     @property
     def too_much(self) -> bool:
-        """Whether compute has not kept up for a while, and nothing suggests that it will."""
+        """Whether compute has not kept up for a while, and at the last look did not make up for it either."""
         if not self._lately:
             return False
         first, last = self._lately[0], self._lately[-1]
         span_s = last.now_s - first.now_s
         late = span_s >= TREND_S and min(one.waited_s for one in self._lately) > LATE_S
-        return late and first.behind_s - last.behind_s < CATCHING_UP * span_s
+        return late and self._speed < MAKING_UP
 
     def affordable(self, n_beds: int) -> int:
         """How many of so many beds can have the encoder while what waits is worked off."""

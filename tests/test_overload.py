@@ -38,8 +38,9 @@ class Ward:
         self.told: list = []
 
     def second(self, n: int, waited_s: float, work_s: float, encoder_s: float) -> None:
-        """Second ``n`` of every bed, which has waited so long, and takes so long, the encoder's part included."""
-        self.clock.now = START_NS + n * SECOND_NS
+        """Second ``n`` of every bed, which has waited so long, and takes so long, the encoder's part included; done
+        on the second."""
+        self.clock.now = START_NS + n * SECOND_NS - round(work_s * SECOND_NS)
         arrived_ns = self.clock.now - round(waited_s * SECOND_NS)
         messages = [cut[n]._replace(arrived_ns=arrived_ns) for cut in self.cut]
         self.told += [(n, decode(o.payload, o.content_type)) for o in self.pipeline.process(messages)]
