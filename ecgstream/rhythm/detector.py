@@ -66,21 +66,32 @@ def due(s, sample):
 
 
 @njit(cache=True, nogil=True)
-def decide(s):
-    """Take the oldest peak off; True when it is a beat. Thresholds learn from it either way."""
+def stands_out(s):
+    """Whether the oldest peak stands out like a beat from noise, T wave and rivals."""
     peak, height, steepness = s.candidate_sample[0], s.candidate_height[0], s.candidate_slope[0]
-    rr = peak - s.last_peak if s.last_peak >= 0 else 10 * _LONGEST_RR
+    rr = _since_last(s, peak)
     is_beat = rr > _REFRACTORY and height > _threshold(s, rr)
     if _REFRACTORY < rr < _T_WITHIN:
         is_beat = is_beat and _is_no_t_wave(s, height, steepness)
         s.t_height += 0.1 * (min(height, 2 * s.t_height + 0.1) - s.t_height)
-    is_beat = is_beat and not _gives_way(s, peak, height)
+    return is_beat and not _gives_way(s, peak, height)
+
+
+@njit(cache=True, nogil=True)
+def settle(s, is_beat):
+    """Take the oldest peak off as a beat or as none; thresholds learn from it either way."""
+    peak, height, steepness = s.candidate_sample[0], s.candidate_height[0], s.candidate_slope[0]
+    rr = _since_last(s, peak)
     _drop_oldest(s)
     if is_beat:
         _accept(s, peak, rr, steepness)
     elif rr > _REFRACTORY:
         s.noise_height += _ADAPT * (min(height, 1.0) - s.noise_height)
-    return is_beat
+
+
+@njit(cache=True, nogil=True)
+def _since_last(s, peak):
+    return peak - s.last_peak if s.last_peak >= 0 else 10 * _LONGEST_RR
 
 
 @njit(cache=True, nogil=True)

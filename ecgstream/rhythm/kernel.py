@@ -6,15 +6,16 @@ import numpy as np
 from numba import njit
 
 from ..waveform import HOP_SAMPLES, N_LEADS, Reason
+from .artefact import is_artefact
 from .beats import beat_sample, heart_rate, pvc_rate, remember_beat
-from .detector import LOOK_AHEAD, decide, due, find_peak
+from .detector import LOOK_AHEAD, due, find_peak, settle, stands_out
 from .fibrillation import add_hop, judge_fibrillation
 from .leads import choose_main_leads, extend, fuse, learn_levels, weigh
 from .noisy import find_in_noise
 from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
 from .shape import classify
 from .standstill import PULSE_BESIDE, STANDSTILL, judge_flat_line
-from .state import HISTORY, N_MAIN_LEADS, PEAK_HISTORY
+from .state import HISTORY, N_MAIN_LEADS, PEAK_HISTORY, SLOPE_HISTORY
 from .waves import WAVE_HOPS, measure_waves
 
 MOST_BEATS_PER_HOP = 2
@@ -46,7 +47,7 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, in_no
         s = state[rows[r]]
         extend(s, ecg[r], valid[r], leads[0], leads[1], leads[2], present)
         fused[0][HISTORY - PEAK_HISTORY : HISTORY] = s.fused
-        fused[1][HISTORY - PEAK_HISTORY : HISTORY] = s.slope
+        fused[1][HISTORY - SLOPE_HISTORY : HISTORY] = s.slope
         for k in range(reason.shape[2]):
             hop = first_hop[r] + k
             start = HISTORY + k * HOP_SAMPLES
@@ -88,7 +89,9 @@ def _detect(s, present, leads, fused, start, hop, place, beats, n_beats):
         find_peak(s, fused[0], fused[1], t, t + origin)
         while due(s, t + origin):
             peak = s.candidate_sample[0]
-            if decide(s):
+            is_beat = stands_out(s) and not is_artefact(s, leads[0], fused[0], peak - origin, peak - delay)
+            settle(s, is_beat)
+            if is_beat:
                 learn_levels(s, present, leads[1], peak - origin)
                 rr = peak - delay - beat_sample(s, 0) if s.n_beats > 0 and s.broken_at < beat_sample(s, 0) else -1
                 ventricular = classify(s, leads[0], peak - origin, rr)
@@ -126,4 +129,4 @@ def _keep(s, leads, fused, present):
             s.ecg[lead] = leads[0][lead, -HISTORY:]
             s.energy[lead] = leads[1][lead, -HISTORY:]
     s.fused[:] = fused[0][-PEAK_HISTORY:]
-    s.slope[:] = fused[1][-PEAK_HISTORY:]
+    s.slope[:] = fused[1][-SLOPE_HISTORY:]

@@ -180,3 +180,4 @@ def _replace_main_lead(s, main):
     s.main_poor[main] = 0
     s.wave_hops[main] = 0
     s.shapes_learnt[main] = 0
+    s.n_recent = 0

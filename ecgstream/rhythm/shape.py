@@ -14,7 +14,8 @@ from .energy import ENERGY_DELAY
 from .noisy import learn_qrs
 from .state import N_MAIN_LEADS, SHAPE
 
-_BEFORE = int(ENERGY_DELAY + 0.5) + SHAPE // 2
+BEFORE = int(ENERGY_DELAY + 0.5) + SHAPE // 2
+"""Samples from the beginning of a QRS shape to the peak of its energy."""
 _LAGS = 5
 _LEARN_STEP = 0.1
 _LIKE, _LIKE_AT_FIRST, _FIRST = 0.9, 0.8, 8
@@ -32,15 +33,15 @@ _ALIKE = 0.6
 @njit(cache=True, nogil=True)
 def classify(s, lead_ecg, peak, rr):
     """True for a ventricular beat, at index ``peak`` of the energy; ``rr`` samples after the last, -1 when unknown."""
-    start = peak - _BEFORE
+    start = peak - BEFORE
     if s.shapes_learnt.max() == 0:
         _learn(s, lead_ecg, start, 1.0)
         _keep_last(s, lead_ecg, start)
         return False
-    tells = False
+    heard = False
     for main in range(N_MAIN_LEADS):
-        tells = tells or _tells(s, main)
-    if not tells:
+        heard = heard or tells(s, main)
+    if not heard:
         _learn(s, lead_ecg, start, _LEARN_STEP)
         return False
     lag, like = _best_lag(s, lead_ecg, start)
@@ -55,7 +56,7 @@ def classify(s, lead_ecg, peak, rr):
 
 
 @njit(cache=True, nogil=True)
-def _tells(s, main):
+def tells(s, main):
     """Whether a main lead has a shape, and is heard now: one that has come loose tells nothing."""
     return s.shapes_learnt[main] > 0 and s.weight[s.main_lead[main]] > 0.0
 
@@ -76,22 +77,22 @@ def _best_lag(s, lead_ecg, start):
     for lag in range(-_LAGS, _LAGS + 1):
         total = weight = 0.0
         for main in range(N_MAIN_LEADS):
-            if _tells(s, main):
+            if tells(s, main):
                 height = np.abs(s.shape[main]).max()
                 weight += height
                 first = start + lag
-                total += height * _correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], s.shape[main])
+                total += height * correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], s.shape[main])
         if total > best * weight:
             best, at = total / max(weight, 1e-9), lag
     return at, best
 
 
 @njit(cache=True, nogil=True)
-def _correlation(beat, shape):
+def correlation(beat, shape):
     """Pearson's, where the mean of ``shape`` is 0 already."""
     mean = beat.mean()
     product = square = norm = 0.0
-    for i in range(SHAPE):
+    for i in range(len(shape)):
         value = beat[i] - mean
         product += value * shape[i]
         square += value * value
@@ -106,12 +107,12 @@ def _resembles_last(s, lead_ecg, start):
     for lag in range(-2 * _LAGS, 2 * _LAGS + 1, 2):
         total = weight = 0.0
         for main in range(N_MAIN_LEADS):
-            if _tells(s, main):
+            if tells(s, main):
                 last = s.last_beat[main]
                 height = np.abs(last).max()
                 weight += height
                 first = start + lag
-                total += height * _correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], last)
+                total += height * correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], last)
         best = max(best, total / max(weight, 1e-9))
     _keep_last(s, lead_ecg, start)
     return best > _ALIKE
@@ -130,7 +131,7 @@ def _relative_width(s, lead_ecg, start):
     """Effective width, area over height, of the beat in the main leads together, against that of the shapes."""
     area = height = usual_area = usual_height = 0.0
     for main in range(N_MAIN_LEADS):
-        if _tells(s, main):
+        if tells(s, main):
             beat = lead_ecg[s.main_lead[main], start : start + SHAPE]
             size = np.abs(beat - beat.mean())
             area, height = area + size.sum(), height + size.max()

@@ -9,8 +9,10 @@ from ..waveform import HOP_SAMPLES, N_CONDITIONS, N_LEADS
 
 HISTORY = 250
 """Grid samples of signal kept from step to step."""
-PEAK_HISTORY = 80
-"""Samples of fused energy kept: what a peak is told from."""
+PEAK_HISTORY = 200
+"""Samples of fused energy kept: what a peak is told from, and the neighbourhood it is then held against."""
+SLOPE_HISTORY = 80
+"""Samples of fused slope kept: what a peak is told from."""
 LEVEL_HOPS = 15
 """Hops over which a lead's typical QRS height is learnt anew (3 s)."""
 MAX_CANDIDATES = 8
@@ -20,6 +22,10 @@ N_MAIN_LEADS = 2
 """Leads that shapes and fibrillatory waves are told from."""
 SHAPE = 50
 """Samples of a QRS shape (200 ms)."""
+RECENT = 8
+"""Recent peaks whose shape is kept."""
+SHAPE_STEP = 2
+"""Of a recent peak's shape every second sample is kept."""
 BANDS = 2
 """Bands in which a QRS is sought in noise."""
 SINCE = 100
@@ -35,7 +41,7 @@ ROW = np.dtype(
         ("ecg", np.float32, (N_LEADS, HISTORY)),
         ("energy", np.float32, (N_LEADS, HISTORY)),
         ("fused", np.float64, (PEAK_HISTORY,)),
-        ("slope", np.float64, (PEAK_HISTORY,)),
+        ("slope", np.float64, (SLOPE_HISTORY,)),
         ("clean", np.int64, (N_LEADS,)),  # samples since the lead was last unusable; minus samples since it was usable
         # leads
         ("level", np.float64, (N_LEADS,)),  # typical QRS energy, 0 while not learnt
@@ -79,6 +85,11 @@ ROW = np.dtype(
         ("last_beat", np.float32, (N_MAIN_LEADS, SHAPE)),
         ("alike", np.uint8),  # the newest beat is like the one before
         ("usual_rr", np.float64),  # samples, of beats that are not ventricular
+        # recent peaks, beats or not, in a ring
+        ("recent", np.float32, (RECENT, N_MAIN_LEADS, SHAPE // SHAPE_STEP)),
+        ("recent_sample", np.int64, (RECENT,)),
+        ("recent_traits", np.float32, (RECENT, 4)),  # likeness, unrest before, after, step; NaN where not asked
+        ("n_recent", np.int64),  # since the main leads are what they are
         # beats in noise
         ("qrs", np.float32, (N_MAIN_LEADS, BANDS, SHAPE)),  # usual QRS in each band
         ("noisy", np.int64),  # whether the newest hops were noise, a bit each
