@@ -18,7 +18,7 @@ from ..metrics import Metrics
 from ..observed import Observed
 from ..pipeline import MAX_HOPS, Pipeline
 from ..settings import Settings
-from ..waveform import HOP_S, RawBlock, Scores
+from ..waveform import HOP_S, RawBlock, Reason, Scores
 from .feed import Feed
 from .findings import Findings, Gatherer
 
@@ -87,7 +87,8 @@ class _Group:
                 for block in self._blocks():
                     seen = self._pipeline.observe(block)
                     served = self._pipeline.models.served.encoder
-                    self._waiting.append((seen, encoder.submit(served.step, seen.conditioned, False)))
+                    everyone = np.full(len(block.rows), Reason.OK, np.uint8)
+                    self._waiting.append((seen, encoder.submit(served.step, seen.conditioned, everyone)))
                     self._conclude(keep=1)
             self._conclude(keep=0)
         for feed in self._feeds:

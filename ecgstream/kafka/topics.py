@@ -169,7 +169,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     except KafkaConnectionError as error:
         raise BrokerError(await why_unreachable(settings.kafka) or f"Kafka went away ({error}); try again.") from error
     except (KafkaError, TimeoutError) as error:
-        raise BrokerError(f"Kafka does not carry this out: {error or type(error).__name__}.") from error
+        raise BrokerError(f"Kafka does not carry this out: {str(error) or type(error).__name__}.") from error
     finally:
         await admin.close()
 
