@@ -97,7 +97,7 @@ class Load:
     def affordable(self, n_beds: int) -> int:
         """How many of so many beds can have the encoder while what waits is worked off."""
         left_s = DRAINING - n_beds * self._rules_s
-        if left_s >= n_beds * self.encoder_s:
+        if not self.encoder_s or left_s >= n_beds * self.encoder_s:
             return n_beds
         return max(int(left_s / self.encoder_s), 0)
 

@@ -79,6 +79,12 @@ def test_there_is_room_below_four_fifths_and_too_little_near_all_of_the_time(enc
     assert load.room() == room  # half of 0.1 s, and of 0.055 s, by what a bed costs
 
 
+def test_where_no_bed_has_had_the_encoder_yet_nothing_is_gained_by_going_without():
+    load = Load()
+    spent(load, 1.0, beds=400, encoded=0, rules_s=0.01, encoder_s=0.0)
+    assert load.affordable(400) == 400 and load.room() == 0
+
+
 def test_nothing_is_known_and_nothing_shed_before_the_first_look():
     load = Load()
     assert not load.too_much and load.room() == 0 and load.affordable(10) == 10
