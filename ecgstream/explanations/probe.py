@@ -59,7 +59,7 @@ class EncoderProbe:
             samples = samples.index_copy(1, where + first, padded)
         maps = self._maps[STRIDE_HOPS if hops % STRIDE_HOPS == 0 else 1]
         x = [mv.new_zeros((model.width, len(mv), model.modes))] * model.depth
-        ring = mv.new_zeros((model.ring_width, len(mv), POOL_HOPS - 1))
+        ring = mv.new_zeros((len(mv), model.ring_width, POOL_HOPS - 1))
         features, _, _, _ = model.encoder.features(samples, maps, x, ring)
         last = model.encoder.score_head(features[:, :, -1:])[:, :, 0].T
         return last * model.score_scale + model.score_shift

@@ -51,9 +51,15 @@ class Mix(nn.Linear):
     """A linear map over the first dimension: (in, …) to (out, …)."""
 
     def forward(self, channels: Tensor) -> Tensor:
-        """One matrix product over everything behind the first dimension."""
+        """One matrix product over everything behind the first dimension, in the precision of the weight."""
         flat = channels.flatten(1)
-        mixed = torch.mm(self.weight, flat) if self.bias is None else torch.addmm(self.bias[:, None], self.weight, flat)
+        if self.weight.dtype != flat.dtype:
+            mixed = torch.mm(self.weight, flat.to(self.weight.dtype)).to(flat.dtype)
+            mixed = mixed if self.bias is None else mixed + self.bias[:, None]
+        elif self.bias is None:
+            mixed = torch.mm(self.weight, flat)
+        else:
+            mixed = torch.addmm(self.bias[:, None], self.weight, flat)
         return mixed.unflatten(1, channels.shape[1:])
 
 
@@ -103,8 +109,7 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor, maps: list[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
         """``tokens`` (width, B, T), ``maps`` of ``self.space``, ``x`` (width, B, 2 modes)."""
         over_time, x = advance(maps, norm(tokens), x)
-        mixed, gate = self.mix(functional.gelu(over_time)).chunk(2)
-        return tokens + self.dropout(mixed * torch.sigmoid(gate)), x
+        return tokens + self.dropout(functional.glu(self.mix(functional.gelu(over_time)), 0)), x
 
 
 class Encoder(nn.Module):
@@ -133,17 +138,17 @@ class Encoder(nn.Module):
     def forward(
         self, samples: Tensor, maps: list[list[Tensor]], x: list[Tensor], ring: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
-        """Logits of scores (n_scores, B, n) and of beats (6, B, 5 n), and the state as ``features`` takes it."""
-        hops, tokens, x, ring = self.features(samples, maps, x, ring)
-        return self.score_head(self.dropout(hops)), self.beat_head(self.dropout(tokens)), x, ring
+        """Logits of scores (n_scores, B, n) and of beats (6, B, 5 n), and what ``features`` gives of the state."""
+        hops, tokens, x, sums = self.features(samples, maps, x, ring)
+        return self.score_head(self.dropout(hops)), self.beat_head(self.dropout(tokens)), x, sums
 
     def features(
         self, samples: Tensor, maps: list[list[Tensor]], x: list[Tensor], ring: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
-        """What the heads see: hops (2 width, B, n) and tokens (width, B, 5 n), and the state after.
+        """What the heads see: hops (2 width, B, n) and tokens (width, B, 5 n); the blocks' states after; and the
+        hops' sums (B, width + heads, n), which ``ring`` (B, width + heads, POOL_HOPS - 1) is to take up.
 
-        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (width, B, 2N) per block, ``ring``
-        (width + heads, B, POOL_HOPS - 1).
+        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (width, B, 2N) per block.
         """
         tokens = self.stem(samples)
         after = []
@@ -151,24 +156,26 @@ class Encoder(nn.Module):
             tokens, state = block(tokens, maps[index], x[index])
             after.append(state)
         tokens = norm(tokens)
-        pooled, ring = self.pool(tokens, ring)
+        pooled, sums = self.pool(tokens, ring)
         last = tokens[:, :, self.hop_tokens - 1 :: self.hop_tokens]
-        return torch.cat((pooled, last)), tokens, after, ring
+        return torch.cat((pooled, last)), tokens, after, sums
 
     def pool(self, tokens: Tensor, ring: Tensor) -> tuple[Tensor, Tensor]:
         """Attention over the last 10 s at each hop: logits are bounded, so sums per hop can be kept and added up."""
         logits = self.logit_limit * torch.tanh(self.pool_logits(tokens) / self.logit_limit)
-        weights = torch.exp(logits)  # (heads, B, T)
-        values = self.pool_values(tokens).unflatten(0, (self.heads, self.width // self.heads))
-        weighted = (values * weights[:, None]).flatten(0, 1)
-        sums = torch.cat((weighted, weights)).unflatten(2, (-1, self.hop_tokens)).sum(3)  # (width + heads, B, n)
-        kept = torch.cat((ring, sums), 2)
-        window = kept.sum(2, keepdim=True) if sums.shape[2] == 1 else kept @ self.windows(sums.shape[2])
+        weights = torch.exp(logits).unflatten(2, (-1, self.hop_tokens))  # (heads, B, n, 5)
+        values = self.pool_values(tokens).unflatten(2, (-1, self.hop_tokens))
+        weighted = values.unflatten(0, (self.heads, self.width // self.heads)) * weights[:, None]
+        sums = torch.cat((weighted.flatten(0, 1).sum(3), weights.sum(3))).transpose(0, 1)
+        window = self.windows(ring, sums).transpose(0, 1)
         total = window[: self.width].unflatten(0, (self.heads, self.width // self.heads))
-        pooled = total / window[self.width :, None]
-        return pooled.flatten(0, 1), kept[:, :, sums.shape[2] :]
+        return (total / window[self.width :, None]).flatten(0, 1), sums
 
-    def windows(self, hops: int) -> Tensor:
-        """(POOL_HOPS - 1 + hops, hops): 1 where a kept hop lies in the window of each of the last ``hops``."""
-        ones = self.score_head.weight.new_ones((self.pool_hops - 1 + hops, hops))
-        return ones.tril().triu(1 - self.pool_hops)
+    def windows(self, ring: Tensor, sums: Tensor) -> Tensor:
+        """Sums (B, width + heads, n) over the last POOL_HOPS hops, at each of the hops that ``sums`` brings."""
+        hops = sums.shape[2]
+        if hops >= self.pool_hops:
+            ones = sums.new_ones((self.pool_hops - 1 + hops, hops))  # where a hop lies in the window of which
+            return torch.cat((ring, sums), 2) @ ones.tril().triu(1 - self.pool_hops)
+        leaving = ring[:, :, :hops].flip(2).cumsum(2).flip(2)  # nothing is subtracted: no digits are lost
+        return ring[:, :, hops:].sum(2, keepdim=True) + leaving + sums.cumsum(2)

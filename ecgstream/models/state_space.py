@@ -15,11 +15,13 @@ FEW = 4
 
 
 def in_parts(matrix: Tensor, n: int) -> list[Tensor]:
-    """A map (D, n + L, n + L) of ``n`` state and L inputs, and its parts: state to state, state to output, input to
-    state, input to output."""
-    keep, see = matrix[:, :n, :n].contiguous(), matrix[:, :n, n:].contiguous()
-    write, pass_on = matrix[:, n:, :n].contiguous(), matrix[:, n:, n:].contiguous()
-    return [matrix, keep, see, write, pass_on]
+    """A map (D, n + L, n + L) of ``n`` state and L inputs, and its parts: what each state keeps of itself and takes from
+    its other half (both (D, 1, n), as modes only turn), state to output, input to state, input to output."""
+    half = n // 2
+    real, imag = matrix[:, :half, :half].diagonal(0, 1, 2), matrix[:, :half, half:n].diagonal(0, 1, 2)
+    keep, turn = torch.cat((real, real), 1)[:, None], torch.cat((-imag, imag), 1)[:, None]
+    see, write, pass_on = matrix[:, :n, n:].contiguous(), matrix[:, n:, :n].contiguous(), matrix[:, n:, n:].contiguous()
+    return [matrix, keep, turn, see, write, pass_on]
 
 
 def advance(maps: list[Tensor], u: Tensor, x: Tensor, few: int = FEW) -> tuple[Tensor, Tensor]:
@@ -28,17 +30,22 @@ def advance(maps: list[Tensor], u: Tensor, x: Tensor, few: int = FEW) -> tuple[T
     ``maps`` from ``in_parts`` of ``StateSpace.matrix(L)``; ``u`` (D, B, T) input with T a multiple of L; ``x``
     (D, B, 2N) state. Returns output (D, B, T) and the state after the last token.
     """
-    matrix, keep, see, write, pass_on = maps[0], maps[1], maps[2], maps[3], maps[4]
-    n, length = keep.shape[1], pass_on.shape[1]
-    out = []
-    for piece in u.split(length, 2):
-        if u.shape[1] <= few:
-            x, y = torch.bmm(torch.cat((x, piece), 2), matrix).split([n, length], 2)
-            out.append(y)
-        else:  # in place: a fresh result of this size leaves the cache
-            out.append(torch.bmm(x, see).baddbmm_(piece, pass_on))
-            x = torch.bmm(x, keep).baddbmm_(piece, write)
-    return out[0] if len(out) == 1 else torch.cat(out, 2), x
+    matrix, keep, turn, see, write, pass_on = maps[0], maps[1], maps[2], maps[3], maps[4], maps[5]
+    n, length = see.shape[1], see.shape[2]
+    batch, pieces = u.shape[1], u.shape[2] // length
+    if pieces == 1 and batch <= few:
+        x, y = torch.bmm(torch.cat((x, u), 2), matrix).split([n, length], 2)
+        return y, x
+    # All pieces at once, so that the maps are read once; only what the state keeps goes from one to the next.
+    together = u.reshape(u.shape[0], batch * pieces, length)
+    written = torch.bmm(together, write).unflatten(1, (batch, pieces))
+    before: list[Tensor] = []
+    for piece in written.unbind(2):
+        before.append(x)
+        x = piece.addcmul(x, keep).addcmul_(x.roll(n // 2, 2), turn)
+    seen = before[0] if pieces == 1 else torch.stack(before, 2).flatten(1, 2)
+    # In place: a fresh result of this size leaves the cache.
+    return torch.bmm(seen, see).baddbmm_(together, pass_on).view_as(u), x
 
 
 class StateSpace(nn.Module):

@@ -64,11 +64,11 @@ class StreamingEncoder(nn.Module):
         history, x, ring = self._unpack(state)
         samples = torch.cat((history, samples), 2)
         maps = self.by_stride if hops % self.stride_hops == 0 else self.by_hop
-        scores, beats, x_after, ring_after = self.encoder(samples, maps, x, ring)
+        scores, beats, x_after, sums = self.encoder(samples, maps, x, ring)
         history.copy_(samples[:, :, samples.shape[2] - self.history :])
         for before, after in zip(x, x_after):  # noqa: B905 (TorchScript knows no strict zip)
             before.copy_(after)
-        ring.copy_(ring_after)
+        ring.copy_(torch.cat((ring, sums), 2)[:, :, hops:])
         scores = torch.sigmoid(scores.permute(1, 2, 0) * self.score_scale + self.score_shift)
         return torch.cat((scores, self._beat_probs(beats).view(batch, hops, self.hop_beats)), 2), state
 
@@ -78,8 +78,7 @@ class StreamingEncoder(nn.Module):
         history, x, ring = state.split(self.parts, 1)
         history = history.view(batch, self.channels, self.history)
         x = x.view(batch, self.depth, self.width, self.modes).permute(1, 2, 0, 3)
-        ring = ring.view(batch, self.ring_width, self.ring_hops).transpose(0, 1)
-        return history, list(x.unbind()), ring
+        return history, list(x.unbind()), ring.view(batch, self.ring_width, self.ring_hops)
 
     def _beat_probs(self, logits: Tensor) -> Tensor:
         """(6, B, T) to (B, T, 6): class probabilities given a beat, times that of a beat; the last is that of none."""

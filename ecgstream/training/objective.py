@@ -42,7 +42,7 @@ class Pupil(nn.Module):
         shape = encoder.shape
         batch = samples.shape[0]
         x = [samples.new_zeros(shape.width, batch, 2 * shape.modes) for _ in range(shape.depth)]
-        ring = samples.new_zeros(shape.width + shape.pool_heads, batch, POOL_HOPS - 1)
+        ring = samples.new_zeros(batch, shape.width + shape.pool_heads, POOL_HOPS - 1)
         history = samples.new_zeros(batch, N_CHANNELS, encoder.stem.history)
         samples = torch.cat((history, samples), 2)
         hops, tokens, _, _ = encoder.features(samples, encoder.maps(CHUNK_TOKENS), x, ring)
