@@ -1,4 +1,5 @@
-"""Recordings side by side as rows of one pipeline: rules in this thread, the encoder in another, one block behind.
+"""Recordings side by side as rows of one pipeline: rules in one thread, the encoder in another, one block behind; as
+many such groups at a time as there are processors, as neither thread keeps one of these busy throughout.
 
 The arena takes chunks of many seconds, and what it hands out is joined into longer blocks: as no cut of the same hops
 changes anything (tests/test_invariants.py), what is found is what the daemon finds.
@@ -6,9 +7,12 @@ changes anything (tests/test_invariants.py), what is found is what the daemon fi
 
 from __future__ import annotations
 
+import math
+import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 
@@ -24,7 +28,7 @@ from .findings import Findings, Gatherer
 
 MOST_ROWS = 24
 """Recordings side by side: what a block of them takes stays in the processor's cache."""
-MOST_BYTES = 2**31
+MOST_BYTES = 2**30
 """Of recordings side by side, as they lie in memory."""
 MOST_BLOCK_HOPS = 75
 """Of a block when few recordings run: as much as leaves rules their look back within what the arena keeps."""
@@ -35,18 +39,28 @@ FEW_ROWS = 8
 def analyse(
     feeds: Sequence[Feed], settings: Settings, model: Model | None, on_progress: Callable[[float], None]
 ) -> Iterator[Findings]:
-    """What is found in each recording; ``on_progress`` hears of signal done with (s). Recordings are taken as they come
-    from ``feeds``, as many at a time as ``MOST_ROWS`` and ``MOST_BYTES`` allow."""
-    for group in _groups(feeds):
-        yield from _Group(group, settings, model, on_progress).run()
+    """What is found in each recording; ``on_progress`` hears of signal done with (s), in whichever thread that was. As
+    many recordings at a time as ``MOST_ROWS`` and ``MOST_BYTES`` allow for each processor."""
+    stopped, at_once = Event(), len(os.sched_getaffinity(0))
+    groups = ThreadPoolExecutor(at_once, "group")
+    try:
+        found = [
+            groups.submit(_Group(group, settings, model, on_progress).run, stopped) for group in _groups(feeds, at_once)
+        ]
+        for group in found:
+            yield from group.result()
+    finally:
+        stopped.set()
+        groups.shutdown(cancel_futures=True)
 
 
-def _groups(feeds: Sequence[Feed]) -> Iterator[list[Feed]]:
-    """Those of like length together, so that all end at about the same time."""
+def _groups(feeds: Sequence[Feed], at_once: int) -> Iterator[list[Feed]]:
+    """Those of like length together, so that all end at about the same time; a group for each processor, at least."""
     group: list[Feed] = []
+    most = min(MOST_ROWS, math.ceil(len(feeds) / at_once))
     for feed in sorted(feeds, key=lambda feed: -feed.duration_s):
         size = sum(each.recording.samples.nbytes for each in (*group, feed))
-        if group and (len(group) == MOST_ROWS or size > MOST_BYTES):
+        if group and (len(group) == most or size > MOST_BYTES):
             yield group
             group = []
         group.append(feed)
@@ -73,11 +87,11 @@ class _Group:
         self._model = model.version if model else ""
         self._waiting: deque[tuple[Observed, Future[Scores]]] = deque()
 
-    def run(self) -> Iterator[Findings]:
-        """Findings in the order of the feeds."""
+    def run(self, stopped: Event) -> list[Findings]:
+        """Findings in the order of the feeds; up to where it was ``stopped``."""
         playing = {feed.stream_id: feed.chunks(self._chunk_s) for feed in self._feeds}
         with ThreadPoolExecutor(1, "encoder") as encoder:
-            while playing:
+            while playing and not stopped.is_set():
                 for stream_id in list(playing):
                     if (chunk := next(playing[stream_id], None)) is None:
                         del playing[stream_id]
@@ -91,8 +105,10 @@ class _Group:
                     self._waiting.append((seen, encoder.submit(served.step, seen.conditioned, everyone)))
                     self._conclude(keep=1)
             self._conclude(keep=0)
-        for feed in self._feeds:
-            yield self._gathered[self._row_of[feed.stream_id]].findings(feed.stream_id, feed.recording, self._model)
+        return [
+            self._gathered[self._row_of[feed.stream_id]].findings(feed.stream_id, feed.recording, self._model)
+            for feed in self._feeds
+        ]
 
     def _blocks(self) -> Iterator[RawBlock]:
         """Everything that is complete, in as long blocks as may be."""

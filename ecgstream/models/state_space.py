@@ -15,8 +15,8 @@ FEW = 4
 
 
 def in_parts(matrix: Tensor, n: int) -> list[Tensor]:
-    """A map (D, n + L, n + L) of ``n`` state and L inputs, and its parts: what each state keeps of itself and takes from
-    its other half (both (D, 1, n), as modes only turn), state to output, input to state, input to output."""
+    """A map (D, n + L, n + L) of ``n`` state and L inputs, and its parts: what each state keeps of itself and takes
+    from its other half (both (D, 1, n), as modes only turn), state to output, input to state, input to output."""
     half = n // 2
     real, imag = matrix[:, :half, :half].diagonal(0, 1, 2), matrix[:, :half, half:n].diagonal(0, 1, 2)
     keep, turn = torch.cat((real, real), 1)[:, None], torch.cat((-imag, imag), 1)[:, None]

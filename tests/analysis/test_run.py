@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -89,6 +90,15 @@ def test_missing_samples_are_missing_here_too():
     found = run(feed, rules_only=True)["a"]
     assert_equal(found, by_messages(feed, rules_only=True))
     assert (found.reason > 0).any()
+
+
+def test_ending_early_ends_the_groups_that_run():
+    """A closed analysis leaves no thread at work on what nobody waits for."""
+    feeds = [made_up(str(k), k) for k in range(4)]
+    findings = analyse(feeds, Settings(diagnosis={"enabled": False}), None, lambda _: None)
+    next(findings)
+    findings.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("group", "encoder"))]
 
 
 def test_progress_is_told_up_to_the_end():
