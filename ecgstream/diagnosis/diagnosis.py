@@ -14,7 +14,7 @@ from .tokens import HOP_TOKENS, BeatProbs
 
 BATCHES = (1, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 HOP_RUNS = (5, 1)
-"""Fixed sizes: rows and hops in one call of the encoder. Every shape it meets is warmed up before the first bed."""
+"""Fixed sizes: rows and hops in one call of the encoder, so that it meets few shapes."""
 GRID_STEP = 2
 HOP_INPUTS = HOP_SAMPLES // GRID_STEP
 N_BEAT = 6
@@ -29,7 +29,7 @@ class Diagnosis:
         torch.set_num_threads(threads)
         self.model = model
         self.state = torch.zeros((n_rows, model.manifest.n_state), device=model.device)
-        self.batches = {size: self.state.new_zeros((size, model.manifest.n_state)) for size in BATCHES}
+        self.batches: dict[int, torch.Tensor] = {}  # state by size, made as they come: all of them are 37 MB
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
         self.empty = np.ones(n_rows, bool)  # rows without memory: to clear them again would cost as much as a hop
         self.hop_runs: tuple[int, ...] = HOP_RUNS
@@ -40,10 +40,13 @@ class Diagnosis:
         return self.model.manifest.names
 
     def warm_up(self) -> None:
-        """Run every batch size a few times: PyTorch specialises a script on its first runs."""
-        for size, hops in itertools.product(BATCHES, HOP_RUNS):
+        """Run it a few times: PyTorch specialises a script on its first runs, on a GPU for every shape anew.
+
+        On a CPU the first run of another shape takes up to 15 ms longer than the next: that can wait for a bed."""
+        shapes = list(itertools.product(BATCHES, HOP_RUNS))
+        for size, hops in shapes[:1] if self.state.device.type == "cpu" else shapes:
             for _ in range(3):
-                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), self.batches[size])
+                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), self._batch(size))
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows; the new ones start with an empty memory."""
@@ -98,7 +101,7 @@ class Diagnosis:
     def _run_rows(self, rows: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Gather the rows' state into a batch of a fixed size, run hops a fixed number at a time, and put it back."""
         size = next(size for size in BATCHES if size >= len(rows))
-        state, index = self.batches[size], torch.as_tensor(rows, device=self.state.device)
+        state, index = self._batch(size), torch.as_tensor(rows, device=self.state.device)
         torch.index_select(self.state, 0, index, out=state[: len(rows)])
         samples = np.pad(samples, ((0, size - len(rows)), (0, 0), (0, 0)))
         out, start = [], 0
@@ -109,6 +112,12 @@ class Diagnosis:
             start = stop
         self.state.index_copy_(0, index, state[: len(rows)])
         return np.concatenate(out, 1)
+
+    def _batch(self, size: int) -> torch.Tensor:
+        """Room for the state of a batch."""
+        if size not in self.batches:
+            self.batches[size] = self.state.new_zeros((size, self.state.shape[1]))
+        return self.batches[size]
 
     def _run(self, samples: np.ndarray, state: torch.Tensor) -> np.ndarray:
         """One call of the encoder, which overwrites ``state``."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import lightgbm
 import numpy as np
+
+if TYPE_CHECKING:
+    import lightgbm
 
 FOLDS = 5
 _SAME_PATIENT = {("mitdb", "202"): "201"}
@@ -34,6 +36,8 @@ def fit(
 
     The same input gives the same trees. ``options`` are LightGBM's own (Ke et al. 2017).
     """
+    import lightgbm
+
     kind = {"objective": "binary"} if n_classes == 2 else {"objective": "multiclass", "num_class": n_classes}
     data = lightgbm.Dataset(features, label, weight=weight, feature_name=list(names))
     return lightgbm.train(_ALWAYS | kind | options, data, num_boost_round=rounds)

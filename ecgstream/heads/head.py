@@ -6,12 +6,15 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 
 from ..model_folder import MANIFEST, read_stated, read_weights
+from .trees import Trees
+
+if TYPE_CHECKING:
+    import lightgbm
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-head-1"
@@ -35,14 +38,14 @@ class HeadManifest:
 class Head:
     """Trees and their manifest."""
 
-    trees: lightgbm.Booster
+    trees: Trees
     manifest: HeadManifest
 
     def probability(self, features: np.ndarray) -> np.ndarray:
         """Probability of every class (N, K) from ``features`` (N, F); NaN stands for what is not known."""
         if not len(features):
             return np.empty((0, len(self.manifest.classes)))
-        found = self.trees.predict(np.ascontiguousarray(features, np.float64), num_threads=1)
+        found = self.trees.predict(features)
         return np.stack([1 - found, found], axis=1) if found.ndim == 1 else found
 
     @property
@@ -59,7 +62,7 @@ def load_head(name: str, folder: Path | None = None) -> Head:
     folder = SHIPPED / name if folder is None else Path(folder)
     manifest = read_manifest(folder)
     text = read_weights(folder / _TREES, manifest.sha256).decode()
-    return Head(lightgbm.Booster(model_str=text), manifest)
+    return Head(Trees(text), manifest)
 
 
 def read_manifest(folder: Path) -> HeadManifest:

@@ -25,7 +25,7 @@ class Trees:
     def __init__(self, *probability: float):
         self.probability = probability
 
-    def predict(self, features: np.ndarray, num_threads: int) -> np.ndarray:
+    def predict(self, features: np.ndarray) -> np.ndarray:
         if not self.probability:
             raise RuntimeError("no trees")
         return np.tile(self.probability, (len(features), 1))
