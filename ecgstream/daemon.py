@@ -256,7 +256,8 @@ class Daemon:
         if not self.settings.diagnosis.enabled:
             return None, ""
         try:
-            return load_model(self.settings.diagnosis.model, self.settings.diagnosis.device), ""
+            chosen = self.settings.diagnosis
+            return load_model(chosen.model, chosen.device, chosen.precision), ""
         except ModelError as error:
             if self.require_model:
                 raise

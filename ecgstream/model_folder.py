@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ MANIFEST = "manifest.json"
 
 
 def read_stated(folder: Path, form: str, manifest: type, remedy: str) -> dict[str, Any]:
-    """What the manifest of ``folder`` states: the fields of the dataclass ``manifest``, ``format`` being ``form``.
+    """What the manifest of ``folder`` states: the fields of the dataclass ``manifest``, ``format`` being ``form``;
+    those that have a default may be left out.
 
     Raises ModelError when it is missing or not one of ours; the sentence ends in ``remedy``.
     """
@@ -23,8 +24,9 @@ def read_stated(folder: Path, form: str, manifest: type, remedy: str) -> dict[st
         stated: dict[str, Any] = json.loads(_read(path))
     except ValueError as error:
         raise ModelError(f"{path} is not JSON ({error}); {remedy}.") from error
-    wanted = {item.name for item in fields(manifest)}
-    if not isinstance(stated, dict) or stated.get("format") != form or set(stated) != wanted:
+    known = {item.name for item in fields(manifest)}
+    wanted = {item.name for item in fields(manifest) if item.default is MISSING and item.default_factory is MISSING}
+    if not isinstance(stated, dict) or stated.get("format") != form or not wanted <= set(stated) <= known:
         found = stated.get("format") if isinstance(stated, dict) else type(stated).__name__
         raise ModelError(f"{path} is not a manifest of format {form!r} (found {found!r}); {remedy}.")
     return stated

@@ -115,7 +115,8 @@ class ModelOrders:
         log.info("a model runs in the shadow", model=lane.version)
 
     def _loaded(self, folder: str) -> ModelLane:
-        lane = ModelLane(load_model(folder, self._settings.device), self._settings.threads)
+        model = load_model(folder, self._settings.device, self._settings.precision)
+        lane = ModelLane(model, self._settings.threads)
         lane.encoder.warm_up()
         return lane
 

@@ -31,12 +31,12 @@ LEADS_PLAYED = len(STANDARD_LEADS)
 REPEATS = 7
 
 
-def run_encoder_bench(model_folder: Path | None, json_file: Path | None) -> int:
+def run_encoder_bench(model_folder: Path | None, precision: str, json_file: Path | None) -> int:
     """Print and write the figures; exit code 2 where the model cannot be used."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return show(lambda console: measure_encoder(load_model(model_folder, "cpu")), _table, json_file)
+        return show(lambda console: measure_encoder(load_model(model_folder, "cpu", precision)), _table, json_file)
     finally:
         torch.set_num_threads(threads)
 
@@ -46,7 +46,7 @@ def measure_encoder(model: Model) -> dict[str, Any]:
     hop = {batch: _cost_s(model, batch, 1) for batch in HOP_BATCHES}
     chunk = {batch: _cost_s(model, batch, CHUNK_HOPS) for batch in CHUNK_BATCHES}
     window = {batch: _cost_s(model, batch, WINDOW_HOPS) for batch in WINDOW_BATCHES}
-    peaks = measure_peaks()
+    peaks = measure_peaks(getattr(torch, {"fp32": "float32", "bf16": "bfloat16"}[model.precision]))
     per_hop = flops_per_token(EncoderShape(len(model.manifest.names)), LEADS_PLAYED) * HOP_TOKENS
     reached = per_hop * CHUNK_HOPS / min(chunk.values())
     return {
@@ -58,7 +58,7 @@ def measure_encoder(model: Model) -> dict[str, Any]:
         "flops_per_hop": per_hop,
         "reached_flop_per_s": round(reached),
         "peak_flop_per_s": {name: round(peak) for name, peak in peaks.items()},
-        "precision": "fp32",
+        "precision": model.precision,
         "model": model.version,
         "us_per_hop_by_batch": {batch: round(1e6 * cost, 2) for batch, cost in hop.items()},
         "us_per_chunk_by_batch": {batch: round(1e6 * cost, 2) for batch, cost in chunk.items()},
@@ -77,18 +77,18 @@ def flops_per_token(shape: EncoderShape, leads: int) -> float:
     return stem + shape.depth * block + heads + 2 * 2 * shape.width * shape.n_scores / HOP_TOKENS
 
 
-def measure_peaks() -> dict[str, float]:
-    """FLOP/s of one thread, fp32: square products, one as wide as the encoder's, and convolutions."""
+def measure_peaks(dtype: torch.dtype) -> dict[str, float]:
+    """FLOP/s of one thread at a precision: square products, one as wide as the encoder's, and convolutions."""
     found = {}
     for name, rows, inner, columns in (
         ("product 1024", 1024, 1024, 1024),
         ("product 416 × 208 × 1000", 416, 208, 1000),
     ):
-        a, b = torch.randn(rows, inner), torch.randn(inner, columns)
+        a, b = torch.randn(rows, inner, dtype=dtype), torch.randn(inner, columns, dtype=dtype)
         found[name] = 2 * rows * inner * columns / _best_s(lambda a=a, b=b: a @ b)
     for wide, size, batch in ((64, 56, 4), (128, 28, 8)):
-        x = torch.randn(batch, wide, size, size).contiguous(memory_format=torch.channels_last)
-        weight = torch.randn(wide, wide, 3, 3).contiguous(memory_format=torch.channels_last)
+        x = torch.randn(batch, wide, size, size, dtype=dtype).contiguous(memory_format=torch.channels_last)
+        weight = torch.randn(wide, wide, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
         taken_s = _best_s(lambda x=x, weight=weight: functional.conv2d(x, weight, padding=1))
         found[f"convolution {wide} × {size}²"] = 2 * 9 * wide * wide * size * size * batch / taken_s
     return found

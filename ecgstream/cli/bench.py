@@ -21,6 +21,13 @@ class Transport(StrEnum):
     KAFKA = "kafka"
 
 
+class Precision(StrEnum):
+    """Of the encoder's large products."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
 @app.callback(invoke_without_command=True)
 def bench(
     context: typer.Context,
@@ -60,12 +67,13 @@ def intake(
 @app.command()
 def encoder(
     model_folder: Annotated[Path | None, typer.Option("--model", help="Model directory; unset: the shipped.")] = None,
+    precision: Annotated[Precision, typer.Option(help="Of the large products.")] = Precision.FP32,
     json_file: JsonFile = None,
 ) -> None:
     """A hop carried on against its window computed anew; the encoder's arithmetic against this machine's peak."""
     from ..bench.encoder import run_encoder_bench
 
-    raise typer.Exit(run_encoder_bench(model_folder, json_file))
+    raise typer.Exit(run_encoder_bench(model_folder, precision, json_file))
 
 
 @app.command()

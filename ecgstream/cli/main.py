@@ -106,7 +106,8 @@ def check_config(config: ConfigFile = None, sets: Sets = None) -> None:
 
     settings = _settings(config, sets)
     try:
-        model = load_model(settings.diagnosis.model, "cpu") if settings.diagnosis.enabled else None
+        chosen = settings.diagnosis
+        model = load_model(chosen.model, "cpu", chosen.precision) if chosen.enabled else None
     except ModelError as error:
         _fail(error)
     typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False), nl=False)

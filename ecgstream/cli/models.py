@@ -73,6 +73,27 @@ def show(
 
 
 @app.command()
+def precision(
+    data: Annotated[Path, typer.Argument(help="Folder with mitdb, vfdb, ptbxl, … in WFDB form.")],
+    name: Annotated[
+        str, typer.Option("--model", help="A streaming model's directory, or its shipped name.")
+    ] = "streaming",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+) -> None:
+    """Measure what bf16 changes on records kept from training, and state it in the model's manifest."""
+    from ..evaluation.precision import measure_precision, precision_table, state_in_manifest
+    from ..models.inventory import directory
+
+    with told():
+        folder = directory(name)
+        found = measure_precision(folder, data, Path(".cache"), "bf16")
+        console.print(precision_table(found))
+        state_in_manifest(folder, found)
+        if json_file:
+            json_file.write_text(json.dumps(found, indent=1) + "\n")
+
+
+@app.command()
 def shadow(
     candidate: Annotated[
         str, typer.Argument(help="A model directory in the daemon's diagnosis.candidates, by name; or none.")

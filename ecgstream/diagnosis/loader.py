@@ -25,7 +25,10 @@ from .distribution import card_distribution
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-encoder-2"
+TOLERANCE = 0.02
+"""What a score may change by, at most, where products are taken in another precision than fp32."""
 _ENCODER = "encoder.pt"
+_LOWERED = {"bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Manifest:
     beat_settling_hops: int  # the same for beat probabilities
     thresholds: dict[str, float]  # a score at or above its threshold states the finding
     records: str  # file beside the weights that lists every record seen in training
+    tolerance: float = TOLERANCE
+    differences: dict[str, float] = field(default_factory=dict)
+    """Greatest change of a score over the records kept from training, by precision, as `models precision` measured."""
 
     def threshold(self, name: str) -> float:
         """The threshold of a score; ModelError when none was set in training."""
@@ -60,27 +66,54 @@ class Model:
     device: torch.device
     card_scores: dict[str, list[float]] = field(default_factory=dict)
     """Share of scores up to each of ``SCORE_EDGES`` on the card's records, by score; empty where the card has none."""
+    precision: str = "fp32"
 
     @property
     def version(self) -> str:
-        """Name and the first 12 digits of the sha256, as it stands in every Diagnosis."""
-        return f"{self.manifest.name}@{self.manifest.sha256[:12]}"
+        """Name and the first 12 digits of the sha256, and the precision where it is not fp32; stands in every
+        Diagnosis."""
+        return f"{self.manifest.name}@{self.manifest.sha256[:12]}" + f"+{self.precision}" * (self.precision != "fp32")
 
 
-def load_model(path: Path | None = None, device: str = "auto") -> Model:
+def load_model(path: Path | None = None, device: str = "auto", precision: str = "fp32") -> Model:
     """Load the model directory ``path``, or the shipped one, onto ``device`` ("auto", "cpu" or "cuda").
 
-    Raises ModelError when a file is missing, altered, or not one of ours, or the device is not there.
+    In "bf16" the large products are taken in bfloat16, all else stays fp32. Raises ModelError when a file is missing,
+    altered, or not one of ours, the device is not there, or the precision is not known to change scores by little.
     """
     folder = SHIPPED if path is None else Path(path)
+    _check_precision(read_manifest(folder), precision)
+    return load_untried(folder, device, precision)
+
+
+def load_untried(folder: Path, device: str, precision: str) -> Model:
+    """``load_model`` in a precision of which nothing need be known yet: to measure what it changes."""
     manifest = read_manifest(folder)
     encoder = read_weights(folder / _ENCODER, manifest.sha256)
     place = _device(device)
     with _torchscript(folder / _ENCODER):
         loaded = torch.jit.load(io.BytesIO(encoder), map_location=place).eval()
+        if precision != "fp32":
+            for name in loaded.lowered:
+                weight = dict(loaded.named_parameters())[name]
+                weight.data = weight.data.to(_LOWERED[precision])
         loaded.prepare()
         loaded = torch.jit.freeze(loaded)
-    return Model(loaded, manifest, place, card_distribution(folder))
+    return Model(loaded, manifest, place, card_distribution(folder), precision)
+
+
+def _check_precision(manifest: Manifest, precision: str) -> None:
+    difference = 0.0 if precision == "fp32" else manifest.differences.get(precision)
+    if difference is None:
+        raise ModelError(
+            f"What {precision} changes in the scores of {manifest.name} is not known; measure it by `ecgstream models "
+            "precision`, or set diagnosis.precision to fp32."
+        )
+    if not difference <= manifest.tolerance:
+        raise ModelError(
+            f"In {precision} a score of {manifest.name} may change by {manifest.tolerance} at most, as its manifest "
+            f"states; it changed by {difference}. Set diagnosis.precision to fp32."
+        )
 
 
 def load_weights(path: Path | None = None) -> tuple[dict[str, torch.Tensor], Manifest]:

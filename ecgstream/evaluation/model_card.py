@@ -45,7 +45,7 @@ def write_card(folder: Path, sheet: dict[str, Any], training: dict[str, Any]) ->
         "size_mb": f"{(folder / 'encoder.pt').stat().st_size / 1e6:.1f}",
         "beat_delay_s": manifest.beat_delay_s,
         "settling_s": manifest.settling_hops / 5,
-        "results": "\n".join(f"| {' | '.join(row)} |" for row in _rows(sheet)),
+        "results": "\n".join(f"| {' | '.join(row)} |" for row in figures(sheet)),
         "superclasses": _aucs(sheet["diagnoses"]["superclass_auc"]),
         "statements": _aucs(sheet["diagnoses"]["statement_auc"]),
         **training,
@@ -56,12 +56,12 @@ def write_card(folder: Path, sheet: dict[str, Any], training: dict[str, Any]) ->
 def results_table(sheet: dict[str, Any]) -> Table:
     """What ``measure`` found, for people."""
     table = Table("what", "on", "figures", title=sheet["model"])
-    for row in _rows(sheet):
+    for row in figures(sheet):
         table.add_row(*row)
     return table
 
 
-def _rows(sheet: dict[str, Any]) -> list[tuple[str, str, str]]:
+def figures(sheet: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Every figure as (what, on which records, figures)."""
     gross, told, ventricular = sheet["beats"]["gross"], sheet["diagnoses"], sheet["ventricular"]
     beats = [

@@ -26,6 +26,7 @@ class StreamingEncoder(nn.Module):
     stride_hops: Final[int] = STRIDE_HOPS
     by_hop: list[list[Tensor]]
     by_stride: list[list[Tensor]]
+    lowered: list[str]
 
     def __init__(self, encoder: Encoder, score_scale: Tensor, score_shift: Tensor, beat_shift: Tensor):
         """Calibration: a score is sigmoid(scale * logit + shift); ``beat_shift`` (5,) is added to the class logits."""
@@ -42,6 +43,8 @@ class StreamingEncoder(nn.Module):
         ]
         self.n_state = sum(self.parts)
         self.by_hop, self.by_stride = [], []
+        # Weights of the large products, which may be taken in a lower precision; the stem keeps its millivolts.
+        self.lowered = [f"encoder.blocks.{k}.mix.weight" for k in range(self.depth)] + ["encoder.pool_values.weight"]
         self.register_buffer("score_scale", score_scale)
         self.register_buffer("score_shift", score_shift)
         self.register_buffer("beat_shift", beat_shift)

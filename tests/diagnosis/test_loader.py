@@ -78,3 +78,45 @@ def test_the_shipped_model_loads_and_is_small():
     assert {"NORM", "MI", "STTC", "CD", "HYP", "AFIB", *rhythms} <= set(model.manifest.names)
     assert rhythms <= set(model.manifest.thresholds)
     assert model.manifest.n_state * 4 <= 120_000
+
+
+def state(folder, **fields) -> None:
+    stated = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**stated, **fields}))
+
+
+def test_a_lower_precision_changes_scores_by_little_and_says_so(copy):
+    state(copy, differences={"bf16": 0.01})
+    full, lowered = load_model(copy, "cpu"), load_model(copy, "cpu", "bf16")
+    assert lowered.version == f"{full.version}+bf16"
+    samples = torch.randn(3, 32, 250)
+    samples[:, 16:] = 1.0
+    states = [torch.zeros(3, full.manifest.n_state) for _ in range(2)]
+    with torch.no_grad():
+        scores = [each.encoder(samples, state)[0] for each, state in zip((full, lowered), states, strict=True)]
+    assert 0 < (scores[0] - scores[1]).abs().max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [({}, "models precision"), ({"differences": {"bf16": 0.03}}, "changed by 0.03"),
+     ({"differences": {"bf16": float("nan")}}, "changed by nan"),
+     ({"differences": {"bf16": 0.01}, "tolerance": 0.005}, "by 0.005 at most")],
+)  # fmt: skip
+def test_a_precision_that_changes_scores_by_more_or_by_who_knows_what_is_refused(copy, fields, wanted):
+    state(copy, **fields)
+    with pytest.raises(ModelError, match=wanted):
+        load_model(copy, "cpu", "bf16")
+
+
+def test_a_manifest_from_before_precisions_were_stated_still_loads(copy):
+    stated = json.loads((copy / "manifest.json").read_text())
+    for name in ("differences", "tolerance"):
+        del stated[name]
+    (copy / "manifest.json").write_text(json.dumps(stated))
+    assert load_model(copy, "cpu").manifest.differences == {}
+
+
+def test_the_shipped_model_may_be_served_in_bf16():
+    model = load_model(None, "cpu", "bf16")
+    assert 0 < model.manifest.differences["bf16"] <= model.manifest.tolerance
