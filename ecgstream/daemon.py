@@ -129,16 +129,12 @@ class Daemon:
         self._listen_to_signals()
         try:
             await self.startup()
-            # Libraries and model stay: to look through them for garbage again and again would halt all beds for 0.2 s.
-            gc.collect()
-            gc.freeze()
             await self.main_loop()
         except ExceptionGroup as group:
             for error in group.exceptions:
                 log.error("a stage failed; stopping", exc_info=error)
             return 1
         finally:
-            gc.unfreeze()
             await self.shutdown()
         return 0
 
@@ -157,6 +153,7 @@ class Daemon:
         if self.explainer:
             self.explainer.start()
         await self.models.start()
+        _keep_for_good()
         stages.audit.start()
         await self.endpoints.start()
         await self.sink.start()
@@ -297,7 +294,16 @@ class Daemon:
         return faults + (self.chunk_log.source.faults() if self.chunk_log else [])
 
 
+def _keep_for_good() -> None:
+    """What a start leaves is no garbage: to look through it again and again would halt all beds for 0.2 s, and
+    once more keep the process for a second at its end."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 def run(settings: Settings, require_model: bool = False) -> int:
     """Run a daemon in this process until it is told to stop; its exit code."""
+    gc.freeze()  # modules
     sys.setswitchinterval(SWITCH_S)
     return asyncio.run(Daemon(settings, require_model).run())

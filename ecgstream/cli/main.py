@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated
@@ -70,9 +71,11 @@ def run(
 
     Settings come from the file, then the environment (`ECGSTREAM_HTTP__PORT=9000`), then `--set`.
     """
+    settings = _settings(config, sets)
+    gc.disable()  # until it is ready: to look for garbage among all the modules takes half a second
+
     from .. import daemon, logs
 
-    settings = _settings(config, sets)
     logs.configure(settings.log)
     try:
         code = daemon.run(settings, require_model)
@@ -88,9 +91,10 @@ def serve_web(config: ConfigFile = None, sets: Sets = None) -> None:
     It takes the daemons' settings file: what they publish (`sink.kind`, `kafka`) is what it reads, orders go to
     `ecg.control` or `control.endpoint`. By ZeroMQ the daemon needs `sink.chunks: true` for waves.
     """
+    settings = _settings(config, [*(sets or []), "web.enabled=true"])
+
     from .. import logs, web_process
 
-    settings = _settings(config, [*(sets or []), "web.enabled=true"])
     logs.configure(settings.log)
     try:
         code = web_process.run(settings)
