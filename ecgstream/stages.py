@@ -30,8 +30,6 @@ from .tracing import Tracing
 from .upkeep import apply_order, watch
 from .wire import ecgstream_pb2 as pb
 
-TICK_S = 0.05
-"""Messages are gathered this long before a pass, so that a pass serves many beds."""
 WAITING_BATCHES = 3
 WAITING_RESULTS = 8
 FAR_S, NEAR_S = 30.0, 10.0
@@ -106,7 +104,7 @@ class Stages:
         self._compute_thread.shutdown(wait=True, cancel_futures=True)
 
     async def receive(self, source: Source) -> None:
-        """Source to inbox, a tick's worth at a time; after a stop, what has already arrived, then the end mark."""
+        """Source to inbox, what comes within ``max_wait_s`` at a time; after a stop, what has already arrived, then the end mark."""
         stopping = asyncio.create_task(self.stopping.wait())
         while not self.stopping.is_set():
             receiving = asyncio.create_task(source.receive(self._batch))
@@ -116,7 +114,7 @@ class Stages:
                 break
             messages = receiving.result()
             if len(messages) < self._batch:
-                await asyncio.sleep(TICK_S)
+                await asyncio.sleep(self._settings.max_wait_s)
                 messages += source.drain(self._batch - len(messages))
             if self.pass_on:
                 self.pass_on(messages)

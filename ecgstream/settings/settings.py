@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     traces: TraceSettings = TraceSettings()
     outbound: OutboundSettings = OutboundSettings()
     queue_messages: int = Field(4_096, ge=16, description="messages waiting between source and compute")
+    max_wait_s: float = Field(
+        0.1, ge=0.01, le=1.0, description="how long a message waits at most for others, so that a pass serves many beds"
+    )
     drain_s: float = Field(10.0, gt=0, description="how long a first SIGTERM may take to finish what has arrived")
     clock: Literal["wall", "sample"] = Field("wall", description="'sample' for replays: no wall-clock deadlines")
 
