@@ -59,5 +59,6 @@ if __name__ == "__main__":
         build_us = median_us(lambda i=intake, u=update: strip_message(i, u))
         write_us = median_us(alert.SerializeToString)
         print(f"12 leads at {fs_hz} Hz: {alert.ByteSize():,} bytes; {build_us:.0f} µs, {write_us:.0f} to write")
-        arena = sum(slab.samples[0].nbytes for slab in intake._arena.slabs)
-        print(f"  arena: {arena:,} bytes a bed")
+        slabs = intake._arena.slabs
+        arena = sum(slab.samples[0].nbytes for slab in slabs), sum(slab.units[0, :, 1].sum() * 4 for slab in slabs)
+        print(f"  arena: {arena[0]:,} bytes a bed, and {arena[1]:,} packed")

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 25
 """Most hops of a row processed in one step; bounds the work between two looks at the clock."""
+ROWS_AHEAD = 16
+"""Rows that rooms are made ready for together."""
 
 log = structlog.get_logger()
 
@@ -266,7 +268,7 @@ class Pipeline:
         """The stream's row, made room for in every room."""
         row = self.intake.row_of[stream_id]
         if row >= self._n_rows:
-            self._grow(max(row + 1, 2 * self._n_rows, 16))
+            self._grow((row // ROWS_AHEAD + 1) * ROWS_AHEAD)
         if self.alarms.stream_ids[row] != stream_id:
             self.forget([row])
             self.alarms.admit(row, stream_id)

@@ -12,6 +12,18 @@ def without(row: np.dtype, rebuilt: tuple[str, ...]) -> np.dtype:
     return np.dtype([(name, row[name]) for name in row.names or () if name not in rebuilt])
 
 
+def grown(rows: np.ndarray, n_rows: int) -> np.ndarray:
+    """``rows`` (R, …), which may be an earlier answer, with room for ``n_rows``; new ones are zero.
+
+    Room is made for twice as many, so that rows are seldom moved: what was never written to takes no memory.
+    """
+    room = rows.base
+    if not isinstance(room, np.ndarray) or len(room) < n_rows:
+        room = np.zeros((max(n_rows, 2 * len(rows)), *rows.shape[1:]), rows.dtype)
+        room[: len(rows)] = rows
+    return room[:n_rows]
+
+
 class RowRecords:
     """A room with a record a row: ``fresh(n_rows)`` makes those that know nothing; the fields of ``kept`` are saved."""
 
@@ -21,7 +33,9 @@ class RowRecords:
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all; those already there keep their state."""
-        self._state = np.concatenate([self._state, self._fresh(n_rows - len(self._state))])
+        had = len(self._state)
+        self._state = grown(self._state, n_rows)
+        self._state[had:] = self._fresh(n_rows - had)
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget everything about ``rows`` (int64)."""

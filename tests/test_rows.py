@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ecgstream.rows import RowRecords, without
+from ecgstream.rows import RowRecords, grown, without
 
 ROW = np.dtype([("few", np.uint8, (3,)), ("signal", np.float32, (4,)), ("many", np.int64)], align=True)
 KEPT = without(ROW, ("signal",))
@@ -50,3 +50,23 @@ def test_records_of_another_form_are_refused(fault):
     with pytest.raises(ValueError):
         room.restore(0, fault(room.save(1)))
     np.testing.assert_array_equal(room._state[0], _fresh(1)[0])
+
+
+def test_grown_rows_keep_what_they_hold_and_are_seldom_moved():
+    rows, moved = np.ones((1, 3)), 0
+    for n_rows in range(2, 200):
+        more = grown(rows, n_rows)
+        moved += not np.shares_memory(rows, more)
+        assert more.shape == (n_rows, 3) and more[: n_rows - 1].all() and not more[n_rows - 1].any()
+        more[-1] = 1
+        rows = more
+    assert moved <= 8
+
+
+def test_rows_made_ahead_take_no_memory_until_they_are_written_to():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        before = int(file.read().split()[1])
+    rows = grown(np.zeros((1, 1 << 20), np.uint8), 512)
+    with open("/proc/self/statm", encoding="ascii") as file:
+        after = int(file.read().split()[1])
+    assert rows.nbytes == 512 << 20 and (after - before) * 4096 < 64 << 20

@@ -78,11 +78,11 @@ def _take_in(s, r, k, hop, delay, signal):
             s.clean_from[lead] = (hop + 1) * HOP_SAMPLES
             continue
         heard |= reason[r, lead, k] == _OK
+        place = hop * HOP_SAMPLES % RING
         for t in range(HOP_SAMPLES):
-            g = hop * HOP_SAMPLES + t
-            s.ecg[lead, g & (RING - 1)] = ecg[r, lead, k * HOP_SAMPLES + t]
+            s.ecg[lead, place + t] = ecg[r, lead, k * HOP_SAMPLES + t]
             if not valid[r, lead, k * HOP_SAMPLES + t]:
-                s.clean_from[lead] = g + 1
+                s.clean_from[lead] = hop * HOP_SAMPLES + t + 1
     if not heard:
         s.broken_at = (hop + 1) * HOP_SAMPLES - delay
 

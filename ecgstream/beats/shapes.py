@@ -20,7 +20,6 @@ _LIKE = 0.9
 _LAGS = 6
 _STEP = 0.08
 _FORGET = 0.99
-_MASK = RING - 1
 _STEEP = 0.2
 
 
@@ -28,9 +27,13 @@ _STEEP = 0.2
 def take(ecg, start, stride, out):
     """Points of a lead's ring from grid index ``start`` on, less their mean."""
     total = np.float32(0.0)
+    place = start % RING
     for i in range(len(out)):
-        out[i] = ecg[(start + i * stride) & _MASK]
+        out[i] = ecg[place]
         total += out[i]
+        place += stride
+        if place >= RING:
+            place -= RING
     total /= np.float32(len(out))
     for i in range(len(out)):
         out[i] -= total

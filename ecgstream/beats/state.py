@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..rows import without
-from ..waveform import N_LEADS
+from ..waveform import HOP_SAMPLES, N_LEADS
 
-RING = 512
-"""Grid samples of signal kept per lead; a power of two."""
+RING = 6 * HOP_SAMPLES
+"""Grid samples of signal kept per lead: from a beat's P wave to the end of the hop in which it is confirmed."""
 USED = 2
 """Leads that shapes are told from."""
 STRIDE = 2

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..rows import grown
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, RawBlock, Reason
 from .design import Resampler, design_filters, design_resampler
 from .kernels import N_FILTER_STATE, filter_rows
@@ -43,8 +44,7 @@ class Conditioner:
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all; those already there keep their state."""
-        more = _new_state(n_rows - len(self._state.filled))
-        self._state = _State(*(np.concatenate(pair) for pair in zip(self._state, more, strict=True)))
+        self._state = _State(*(grown(array, n_rows) for array in self._state))
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget all signal memory of ``rows`` (int64)."""

@@ -28,7 +28,8 @@ class Diagnosis:
     def __init__(self, model: Model, n_rows: int, threads: int = 1):
         torch.set_num_threads(threads)
         self.model = model
-        self.state = torch.zeros((n_rows, model.manifest.n_state), device=model.device)
+        self._room = _no_memory(n_rows, model)
+        self.state = self._room[:n_rows]
         self.batches: dict[int, torch.Tensor] = {}  # state by size, made as they come: all of them are 37 MB
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
         self.empty = np.ones(n_rows, bool)  # rows without memory: to clear them again would cost as much as a hop
@@ -51,7 +52,11 @@ class Diagnosis:
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows; the new ones start with an empty memory."""
         more = n_rows - len(self.usable)
-        self.state = torch.cat((self.state, self.state.new_zeros((more, self.state.shape[1]))))
+        if len(self._room) < n_rows:
+            room = _no_memory(max(n_rows, 2 * len(self._room)), self.model)
+            room[: len(self.state)] = self.state
+            self._room = room
+        self.state = self._room[:n_rows]
         self.usable = np.concatenate((self.usable, np.zeros((more, WINDOW_HOPS), bool)))
         self.empty = np.concatenate((self.empty, np.ones(more, bool)))
 
@@ -142,3 +147,8 @@ class Diagnosis:
         why = np.where((why == Reason.OK) | (why == 255), Reason.MISSING, why)
         reason = np.where(now, np.where(settled, Reason.OK, Reason.SETTLING), why).astype(np.uint8)
         return reason, ~now | (seen < self.model.manifest.beat_settling_hops)
+
+
+def _no_memory(n_rows: int, model: Model) -> torch.Tensor:
+    """Zeros (n_rows, n_state); made by numpy, as what is never written to then takes no memory of the CPU's."""
+    return torch.as_tensor(np.zeros((n_rows, model.manifest.n_state), np.float32), device=model.device)

@@ -1,4 +1,10 @@
-"""The arena: one ring of int16 samples per stream and channel group, rings of one shape together in a slab."""
+"""The arena: one ring of int16 samples per stream and channel group, rings of one shape together in a slab.
+
+A ring of ECG holds what may still be handed out. What was handed out longer ago is kept packed, a second at a time:
+
+    kept packed, KEPT_S in all                  the ring
+    ├ 1 s ┼ 1 s ┼ 1 s ┼ … ┼ 1 s ┼ 1 s ┤ not yet a second, history │ next hop … newest │ room ┤
+"""
 
 from __future__ import annotations
 
@@ -9,8 +15,20 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..waveform import CODE_LEAD_OFF, CODE_MISSING, ChannelGroup, Layout, SampleRange, history_samples
+from ..rows import grown
+from ..waveform import (
+    CODE_LEAD_OFF,
+    CODE_MISSING,
+    HOP_SAMPLES,
+    ChannelGroup,
+    GroupKind,
+    Layout,
+    SampleRange,
+    history_samples,
+)
+from .cells import CELL, no_cells, with_free
 from .kernels import fill, gather, put
+from .packing import free_units, most_words, pack, unpack
 from .rate import Rate
 
 KEPT_S = 26.0
@@ -27,17 +45,21 @@ class Stretch:
 
 
 class Slab:
-    """Rings of one sampling frequency and channel count. Grows by doubling; memory is used again, not returned."""
+    """Rings of one sampling frequency, channel count and kind. Memory is used again, not returned."""
 
-    def __init__(self, fs_hz: Fraction, n_channels: int, ring_s: float):
+    def __init__(self, fs_hz: Fraction, n_channels: int, packs: bool, ring_s: float):
         self.rate = Rate(fs_hz)
         self.history = history_samples(fs_hz)
-        self.kept = math.ceil(KEPT_S * fs_hz)
-        self.capacity = math.ceil(ring_s * fs_hz) + self.kept
-        self.most_samples = self.capacity - self.kept - (self.rate.native_stop(2) - self.rate.native_stop(1)) - 1
+        self.packs, self.unit = packs, math.ceil(fs_hz)
+        kept = self.history + self.unit if packs else math.ceil(KEPT_S * fs_hz)
+        self.capacity = math.ceil(ring_s * fs_hz) + kept
+        self.most_samples = self.capacity - kept - (self.rate.native_stop(2) - self.rate.native_stop(1)) - 1
         """Longest chunk that fits beside what is kept and an unfinished hop."""
-        self.samples = np.empty((0, n_channels, self.capacity), np.int16)
+        self.samples = np.zeros((0, n_channels, self.capacity), np.int16)
         self.stop = np.zeros(0, np.int64)  # native samples written of each ring's segment
+        self.packed = np.zeros(0, np.int64)  # native samples before it need not be in the ring any more; whole units
+        self.units = np.zeros((0, math.ceil(KEPT_S * fs_hz / self.unit), 2), np.int32)  # where the last before that lie
+        self._cells = no_cells()
         self.lead_slots = np.zeros((0, n_channels), np.int64)
         self.mv_per_adu = np.zeros((0, n_channels), np.float32)
         self.baseline_adu = np.zeros((0, n_channels), np.float32)
@@ -51,7 +73,7 @@ class Slab:
         if not self._free:
             self._grow()
         slot = self._free.pop()
-        self.stop[slot] = 0
+        self.stop[slot] = self.packed[slot] = 0
         self.mv_per_adu[slot] = [1 / channel.gain for channel in layout.channels]
         self.baseline_adu[slot] = [channel.baseline for channel in layout.channels]
         self.invalid_value[slot] = [channel.invalid_value for channel in layout.channels]
@@ -62,17 +84,42 @@ class Slab:
     def release(self, slot: int) -> None:
         """Give a ring back."""
         self.paced[slot] = False
+        free_units(self._cells, self.units[slot])
         self._free.append(slot)
+
+    def pack(self, slots: np.ndarray, needed: np.ndarray) -> None:
+        """Pack what the rings ``slots`` hold of before native sample ``needed`` and its history, int64 (R,) each."""
+        while len(due := np.flatnonzero(needed - self.history - self.packed[slots] >= self.unit)):
+            slots, needed = slots[due], needed[due]
+            most = most_words(self.samples.shape[1], self.unit) + CELL
+            self._cells = with_free(self._cells, len(slots) * most)
+            pack(self.samples, slots, self.packed[slots], self.unit, self._cells, self.units)
+            self.packed[slots] += self.unit
+
+    def unpack(self, slot: int, first: int, out: np.ndarray) -> None:
+        """Put what is packed of the samples from ``first`` on into ``out`` (C, samples), each in its place."""
+        units, stop = self.units[slot], first + out.shape[1]
+        newest = int(self.packed[slot]) // self.unit
+        room = np.empty((len(out), self.unit), np.int16)
+        for number in range(max(first // self.unit, newest - len(units), 0), min(-(-stop // self.unit), newest)):
+            unit, start = units[number % len(units)], number * self.unit
+            if unit[1] > 0:
+                unpack(self._cells, unit, room)
+                begin, end = max(start, first), min(start + self.unit, stop)
+                out[:, begin - first : end - first] = room[:, begin - start : end - start]
 
     def _grow(self) -> None:
         had = len(self.samples)
-        has = max(8, 2 * had)
+        has = had + 8
         self._free = list(range(has - 1, had - 1, -1))
-        for name in ("samples", "stop", "paced", "lead_slots", "mv_per_adu", "baseline_adu", "invalid_value", "marks"):
-            old = getattr(self, name)
-            new = np.empty((has, *old.shape[1:]), old.dtype)
-            new[:had] = old
-            setattr(self, name, new)
+        for name in _BY_SLOT:
+            setattr(self, name, grown(getattr(self, name), has))
+
+
+_BY_SLOT = (
+    *("samples", "stop", "packed", "units", "paced", "lead_slots"),
+    *("mv_per_adu", "baseline_adu", "invalid_value", "marks"),
+)  # fmt: skip
 
 
 class Arena:
@@ -81,11 +128,11 @@ class Arena:
     def __init__(self, ring_s: float):
         self._ring_s = ring_s
         self.slabs: list[Slab] = []
-        self._index: dict[tuple[Fraction, int], int] = {}
+        self._index: dict[tuple[Fraction, int, bool], int] = {}
 
     def index(self, layout: Layout) -> int:
         """Index of the slab for groups of this layout."""
-        key = layout.fs_hz, len(layout.channels)
+        key = layout.fs_hz, len(layout.channels), layout.kind == GroupKind.ECG
         if (found := self._index.get(key)) is None:
             found = self._index[key] = len(self.slabs)
             self.slabs.append(Slab(*key, self._ring_s))
@@ -97,7 +144,8 @@ class Arena:
 
 
 class Ring:
-    """One group's samples of the running segment. Native samples [stop - capacity, stop) can be read."""
+    """One group's samples of the running segment. Native samples [stop - capacity, stop) can be read, and what is
+    packed."""
 
     __slots__ = ("slab", "slot", "layout")
 
@@ -143,10 +191,19 @@ class Ring:
         self.mark((), stop - self.stop)
         self.stop = stop
 
+    def begin_at(self, stop: int) -> None:
+        """Of a fresh ring: the first samples come at ``stop``, and no hop that was complete before is wanted."""
+        self.skip_to(stop)
+        rate, unit = self.slab.rate, self.slab.unit
+        needed = rate.native_stop(rate.grid_stop(stop) // HOP_SAMPLES) - self.slab.history
+        self.slab.packed[self.slot] = max(0, needed // unit * unit)
+
     def read(self, first: int, stop: int) -> np.ndarray:
         """int16 (channels, stop - first); CODE_MISSING where the ring holds nothing."""
         one = np.array([self.slot]), np.array([first]), np.array([self.stop])
-        return gather(self.slab.samples, *one, max(0, stop - first))[0]
+        samples = gather(self.slab.samples, *one, max(0, stop - first))[0]
+        self.slab.unpack(self.slot, first, samples)
+        return samples
 
     def release(self) -> None:
         """Give the memory back."""

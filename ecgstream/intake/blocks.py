@@ -45,6 +45,7 @@ def _cut(table: StreamTable, slab: Slab, rows: np.ndarray, n_hops: int) -> list[
     ]
     table.next_hop[rows] += n_hops
     table.cold[rows] = False
+    slab.pack(table.slot[rows], first + n_native)
     return blocks
 
 

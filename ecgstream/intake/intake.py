@@ -228,7 +228,7 @@ class Intake:
             resume(timeline, taken)
             if timeline.layout is not None:
                 self._store.open_segment(stream, timeline.layout, timeline.segment_hop)
-                stream.ring.skip_to(timeline.frontier)
+                stream.ring.begin_at(timeline.frontier)
                 self._store.mark_ready(stream)
                 table.next_hop[stream.row] = table.ready_hop[stream.row]
                 table.cold[stream.row] = True

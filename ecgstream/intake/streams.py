@@ -104,9 +104,8 @@ class StreamTable:
 
     def room(self, stream: Stream) -> int:
         """Native samples that may be written without touching a hop not handed out, or what is kept before it."""
-        row, slab = stream.row, stream.ring.slab
-        hops = int(self.next_hop[row]) - int(self.segment_hop[row])
-        return slab.rate.native_stop(hops) - slab.kept + slab.capacity - stream.ring.stop
+        ring = stream.ring
+        return int(ring.slab.packed[ring.slot]) + ring.slab.capacity - ring.stop
 
     def learn_usual(self, row: int, layout: Layout, layout_bytes: bytes) -> None:
         """``layout`` is told by these bytes: of the row's next chunk, if it tells the same, there is only sequence and

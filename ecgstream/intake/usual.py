@@ -41,10 +41,10 @@ def place_usual(
         slab = slabs[index]
         _place_all(
             (table.tracks.counts, table.tracks.fits, table.tracks.starts),
-            (table.slot, table.segment_hop, table.next_hop, table.ready_hop, table.newest_grid),
+            (table.slot, table.segment_hop, table.ready_hop, table.newest_grid),
             (table.last_arrival_ns, table.clock_wrong),
-            (slab.samples, slab.stop, slab.invalid_value, slab.marks, slab.paced),
-            (slab.rate.up, slab.rate.down, slab.kept),
+            (slab.samples, slab.stop, slab.packed, slab.invalid_value, slab.marks, slab.paced),
+            (slab.rate.up, slab.rate.down),
             within,
             buffer,
             chunks,
@@ -60,10 +60,10 @@ def place_usual(
 def _place_all(tracks, places, arrivals, slab, rate, within, buffer, chunks, marks, mine, placed):
     """``placed`` is set for those of ``mine`` that were."""
     counts, fits, starts = tracks
-    slots, segment_hop, next_hop, ready_hop, newest_grid = places
+    slots, segment_hop, ready_hop, newest_grid = places
     last_arrival_ns, clock_wrong = arrivals
-    samples, stops, invalid, marked, paced = slab
-    up, down, kept = rate
+    samples, stops, packed, invalid, marked, paced = slab
+    up, down = rate
     most_bytes = 2 * samples.shape[1] * samples.shape[2]
     narrow = np.empty(most_bytes // 2, np.int16)
     for m in np.flatnonzero(mine):
@@ -71,8 +71,7 @@ def _place_all(tracks, places, arrivals, slab, rate, within, buffer, chunks, mar
         slot = slots[row]
         first = stops[slot]
         n, rest = divmod(chunk[N_BYTES], 2 * samples.shape[1])
-        needed = ((next_hop[row] - segment_hop[row]) * HOP_SAMPLES - 1) * up // down + 1
-        room = needed - kept + samples.shape[2] - first
+        room = packed[slot] + samples.shape[2] - first
         own = marks[chunk[MARKS_FROM] : chunk[MARKS_TO]]
         if rest or n == 0 or n > room or not _lie_within(own, n, samples.shape[1]):
             continue

@@ -15,7 +15,7 @@ from .noisy import find_in_noise
 from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
 from .shape import classify
 from .standstill import PULSE_BESIDE, STANDSTILL, judge_flat_line
-from .state import HISTORY, N_MAIN_LEADS, PEAK_HISTORY, SLOPE_HISTORY
+from .state import ENERGY_HISTORY, HISTORY, N_MAIN_LEADS, PEAK_HISTORY, SLOPE_HISTORY
 from .waves import WAVE_HOPS, measure_waves
 
 MOST_BEATS_PER_HOP = 2
@@ -127,6 +127,6 @@ def _keep(s, leads, fused, present):
     for lead in range(N_LEADS):
         if present[lead]:
             s.ecg[lead] = leads[0][lead, -HISTORY:]
-            s.energy[lead] = leads[1][lead, -HISTORY:]
+            s.energy[lead] = leads[1][lead, -ENERGY_HISTORY:]
     s.fused[:] = fused[0][-PEAK_HISTORY:]
     s.slope[:] = fused[1][-SLOPE_HISTORY:]

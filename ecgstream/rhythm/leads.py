@@ -11,7 +11,7 @@ from numba import njit
 
 from ..waveform import HOP_SAMPLES, N_LEADS, Reason
 from .energy import REACH, qrs_energy
-from .state import HISTORY, LEVEL_HOPS, N_MAIN_LEADS
+from .state import ENERGY_HISTORY, HISTORY, LEVEL_HOPS, N_MAIN_LEADS
 
 LEAST_LEVEL = 0.008
 """Smallest typical QRS energy, mV: about that of a complex of 0.05 mV."""
@@ -48,7 +48,7 @@ def extend(s, ecg, valid, lead_ecg, lead_energy, lead_slope, present):
         if present[lead]:
             lead_ecg[lead, :HISTORY] = s.ecg[lead]
             lead_ecg[lead, HISTORY:] = ecg[lead]
-            lead_energy[lead, :HISTORY] = s.energy[lead]
+            lead_energy[lead, HISTORY - ENERGY_HISTORY : HISTORY] = s.energy[lead]
             qrs_energy(lead_ecg[lead, new], work, lead_slope[lead, new], lead_energy[lead, new])
             s.clean[lead] = _silence(
                 valid[lead], s.clean[lead], lead_energy[lead, HISTORY:], lead_slope[lead, HISTORY:]

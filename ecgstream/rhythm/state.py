@@ -9,6 +9,8 @@ from ..waveform import HOP_SAMPLES, N_CONDITIONS, N_LEADS
 
 HISTORY = 250
 """Grid samples of signal kept from step to step."""
+ENERGY_HISTORY = 140
+"""Samples of each lead's energy kept: what a beat's height is learnt from when it is decided on."""
 PEAK_HISTORY = 200
 """Samples of fused energy kept: what a peak is told from, and the neighbourhood it is then held against."""
 SLOPE_HISTORY = 80
@@ -39,7 +41,7 @@ ROW = np.dtype(
         # signal
         ("hops", np.int64),  # hops since the segment began
         ("ecg", np.float32, (N_LEADS, HISTORY)),
-        ("energy", np.float32, (N_LEADS, HISTORY)),
+        ("energy", np.float32, (N_LEADS, ENERGY_HISTORY)),
         ("fused", np.float64, (PEAK_HISTORY,)),
         ("slope", np.float64, (SLOPE_HISTORY,)),
         ("clean", np.int64, (N_LEADS,)),  # samples since the lead was last unusable; minus samples since it was usable

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgstream.beats import FEATURES, BeatMeasures, MeasuredBeats
-from ecgstream.beats.state import KEPT
+from ecgstream.beats import FEATURES, BeatMeasures, MeasuredBeats, shapes, waves
+from ecgstream.beats.state import KEPT, P_START, RING
 from ecgstream.rhythm import Rhythm
-from ecgstream.waveform import Beats, Conditioned, Reason
+from ecgstream.rhythm.detector import LOOK_AHEAD
+from ecgstream.rhythm.energy import ENERGY_DELAY
+from ecgstream.waveform import HOP_SAMPLES, Beats, Conditioned, Reason
 
 from ..rhythm.signals import beat_train, bump, conditioned, cut, noise, spoil, stack
 from ..rhythm.test_invariants import ward_bed
@@ -200,3 +202,9 @@ def test_a_row_that_is_reset_knows_nothing():
     measures.step(rules(block), block)
     measures.reset(np.array([0]))
     assert measures.save(0) == BeatMeasures(1).save(0)
+
+
+def test_the_ring_reaches_from_the_last_hop_back_to_before_a_beats_p_wave():
+    confirmed = HOP_SAMPLES + LOOK_AHEAD + int(ENERGY_DELAY + 1)  # the latest end of its hop, from the QRS
+    earliest = P_START - waves._SHIFTS - (shapes._LAGS + 2)
+    assert confirmed - earliest <= RING and RING % HOP_SAMPLES == 0

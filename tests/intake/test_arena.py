@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ecgstream.intake.arena import KEPT_S, Arena
+from ecgstream.intake.arena import Arena
 from ecgstream.intake.rate import Rate
 from ecgstream.waveform import (
     CODE_LEAD_OFF,
@@ -24,8 +24,8 @@ from .monitor import RATES, layout, signal
 
 
 def ring(n_leads: int = 2):
-    """Ten seconds in all."""
-    return Arena(10.0 - KEPT_S).ring(layout(n_leads=n_leads))
+    """Ten seconds, and what is kept beside them until it is packed: 2,768 samples in all."""
+    return Arena(10.0).ring(layout(n_leads=n_leads))
 
 
 def group(samples: np.ndarray, of: Layout | None = None, lead_off: tuple[SampleRange, ...] = ()) -> ChannelGroup:
@@ -68,8 +68,9 @@ def test_a_ring_holds_the_last_samples_and_says_missing_outside_them():
     samples, one = signal(7000), ring()
     for a in range(0, 7000, 700):
         one.write(group(samples[:, a : a + 700]))
-    assert np.array_equal(one.read(4500, 7000), samples[:, 4500:])
-    outside = one.read(4400, 7100)
+    held = 7000 - one.slab.capacity
+    assert np.array_equal(one.read(held, 7000), samples[:, held:])
+    outside = one.read(held - 100, 7100)
     assert (outside[:, :100] == CODE_MISSING).all() and (outside[:, -100:] == CODE_MISSING).all()
     assert (one.read(-50, 50) == CODE_MISSING).all()
     assert one.read(60, 50).shape == (2, 0)
@@ -77,10 +78,10 @@ def test_a_ring_holds_the_last_samples_and_says_missing_outside_them():
 
 def test_lead_off_and_gaps_across_the_wrap():
     one = ring()
-    one.write(group(signal(2400)))
+    one.write(group(signal(2650)))
     one.write(group(signal(200), lead_off=(SampleRange(50, 150, 0),)))
-    one.skip_to(2700)
-    got = one.read(2400, 2700)
+    one.skip_to(2950)
+    got = one.read(2650, 2950)
     assert (got[0, 50:150] == CODE_LEAD_OFF).all() and (got[:, 200:] == CODE_MISSING).all()
     assert np.array_equal(got[1, :200], signal(200)[1])
 
@@ -97,6 +98,51 @@ def test_growing_keeps_what_lies_in_the_slab_and_rows_are_used_again():
     fresh = arena.ring(layout())
     assert fresh.slot == rings[7].slot
     assert (fresh.read(0, 100) == CODE_MISSING).all(), "nothing of the former owner can be read"
+
+
+@pytest.mark.parametrize("fs", RATES)
+def test_what_is_packed_is_read_as_it_was_written_for_26_s(fs):
+    samples, one = signal(int(90 * fs), 3), Arena(4.0).ring(layout(fs, 3))
+    chunk, slots = int(fs), np.array([one.slot])
+    for a in range(0, samples.shape[1] - chunk, chunk):
+        one.write(group(samples[:, a : a + chunk], one.layout))
+        one.slab.pack(slots, np.array([one.stop]))
+        first = max(0, one.stop - int(26 * fs))
+        assert np.array_equal(one.read(first, one.stop), samples[:, first : one.stop])
+    assert one.slab.packed[one.slot] > one.stop - 2 * one.slab.unit
+    middle = one.stop - int(13.3 * fs)
+    assert np.array_equal(one.read(middle, middle + 7), samples[:, middle : middle + 7])
+    assert (one.read(0, one.stop - int(40 * fs)) == CODE_MISSING).all()
+
+
+def test_a_ring_given_back_leaves_nothing_packed_to_the_next():
+    arena = Arena(4.0)
+    one = arena.ring(layout())
+    one.write(group(signal(1000)))
+    one.slab.pack(np.array([one.slot]), np.array([1000]))
+    assert one.slab.packed[one.slot] == 750
+    one.release()
+    fresh = arena.ring(layout())
+    assert fresh.slot == one.slot
+    assert (fresh.read(0, 1000) == CODE_MISSING).all()
+
+
+@pytest.mark.parametrize("stop", [0, 10, 700, 5_000])
+def test_a_ring_that_begins_late_has_room_and_says_missing_before(stop):
+    one = ring()
+    one.begin_at(stop)
+    assert (one.read(0, stop) == CODE_MISSING).all() and one.stop == stop
+    packed = int(one.slab.packed[one.slot])
+    assert one.slab.capacity - (stop - packed) > one.slab.most_samples, "room for the longest piece"
+    assert packed <= max(0, stop - one.slab.history)
+
+
+def test_channel_groups_beside_the_ecg_are_held_for_26_s_unpacked():
+    beside = layout(Fraction(125), 1, GroupKind.PLETH)
+    one, samples = Arena(4.0).ring(beside), signal(60 * 125, 1)
+    for a in range(0, 60 * 125, 125):
+        one.write(group(samples[:, a : a + 125], beside))
+    assert np.array_equal(one.read(31 * 125, 60 * 125), samples[:, 31 * 125 :])
 
 
 @pytest.mark.parametrize("fs", [*RATES, Fraction(2000), Fraction(1000, 3)])
