@@ -16,6 +16,7 @@ import torch
 from .diagnosis.loader import traced
 from .labelled.records import N_LEADS, RATE_HZ, SAMPLES, SLOTS
 from .models.folder import Network
+from .rows import grown
 from .waveform import HOP_SAMPLES, Conditioned, Reason, Scores
 
 WINDOW_HOPS = SAMPLES // HOP_SAMPLES
@@ -54,11 +55,12 @@ class RecordHeads:
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all; without a head nothing is kept of them."""
-        kept, self._n_rows = (self._mv, self._usable, self._phase, self._told), n_rows
+        self._n_rows = n_rows
         if self._heads:
-            self._make_room(n_rows)
-            for now, before in zip((self._mv, self._usable, self._phase, self._told), kept, strict=True):
-                now[: len(before)] = before
+            had = len(self._phase)
+            self._mv, self._usable = grown(self._mv, n_rows), grown(self._usable, n_rows)
+            self._phase, self._told = grown(self._phase, n_rows), grown(self._told, n_rows)
+            self._phase[had:], self._told[had:] = -1, np.nan
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget rows."""

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from collections.abc import Callable
 
 import numpy as np
+
+_OWN_MAP = 1 << 20
+"""Bytes from which memory is asked of the system itself: what the allocator had back from others is all in use."""
+
+
+def untouched(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros that take memory as they are written to, and give it back to the system when they are let go of."""
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if n_bytes < _OWN_MAP:
+        return np.zeros(shape, dtype)
+    return np.ndarray(shape, dtype, mmap.mmap(-1, n_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 def without(row: np.dtype, rebuilt: tuple[str, ...]) -> np.dtype:
@@ -19,7 +32,7 @@ def grown(rows: np.ndarray, n_rows: int) -> np.ndarray:
     """
     room = rows.base
     if not isinstance(room, np.ndarray) or len(room) < n_rows:
-        room = np.zeros((max(n_rows, 2 * len(rows)), *rows.shape[1:]), rows.dtype)
+        room = untouched((max(n_rows, 2 * len(rows)), *rows.shape[1:]), rows.dtype)
         room[: len(rows)] = rows
     return room[:n_rows]
 

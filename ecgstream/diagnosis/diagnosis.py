@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..errors import ModelError
+from ..rows import untouched
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
 from .loader import Model
 from .tokens import HOP_TOKENS, BeatProbs
@@ -150,5 +151,5 @@ class Diagnosis:
 
 
 def _no_memory(n_rows: int, model: Model) -> torch.Tensor:
-    """Zeros (n_rows, n_state); made by numpy, as what is never written to then takes no memory of the CPU's."""
-    return torch.as_tensor(np.zeros((n_rows, model.manifest.n_state), np.float32), device=model.device)
+    """Zeros (n_rows, n_state); on the CPU, rows take memory only when they are written to."""
+    return torch.as_tensor(untouched((n_rows, model.manifest.n_state), np.dtype(np.float32)), device=model.device)
