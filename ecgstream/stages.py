@@ -104,7 +104,7 @@ class Stages:
         self._compute_thread.shutdown(wait=True, cancel_futures=True)
 
     async def receive(self, source: Source) -> None:
-        """Source to inbox, what comes within ``max_wait_s`` at a time; after a stop, what has already arrived, then the end mark."""
+        """Source to inbox, what comes within ``max_wait_s`` at a time; after a stop, what has come, then the end."""
         stopping = asyncio.create_task(self.stopping.wait())
         while not self.stopping.is_set():
             receiving = asyncio.create_task(source.receive(self._batch))
