@@ -13,8 +13,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/ready
 	$(BIN)/ecgstream demo --seconds $(SECONDS)
 
+# One thread a process: two workers with two each would spend most of two cores waiting for each other.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
