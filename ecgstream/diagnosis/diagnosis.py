@@ -31,7 +31,7 @@ class Diagnosis:
         self.model = model
         self._room = _no_memory(n_rows, model)
         self.state = self._room[:n_rows]
-        self.batches: dict[int, torch.Tensor] = {}  # state by size, made as they come: all of them are 37 MB
+        self._batch = _no_memory(BATCHES[-1], model)  # state of the rows in a call; of every size, its first rows
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
         self.empty = np.ones(n_rows, bool)  # rows without memory: to clear them again would cost as much as a hop
         self.hop_runs: tuple[int, ...] = HOP_RUNS
@@ -48,7 +48,7 @@ class Diagnosis:
         shapes = list(itertools.product(BATCHES, HOP_RUNS))
         for size, hops in shapes[:1] if self.state.device.type == "cpu" else shapes:
             for _ in range(3):
-                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), self._batch(size))
+                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), self._batch[:size])
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows; the new ones start with an empty memory."""
@@ -107,7 +107,7 @@ class Diagnosis:
     def _run_rows(self, rows: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Gather the rows' state into a batch of a fixed size, run hops a fixed number at a time, and put it back."""
         size = next(size for size in BATCHES if size >= len(rows))
-        state, index = self._batch(size), torch.as_tensor(rows, device=self.state.device)
+        state, index = self._batch[:size], torch.as_tensor(rows, device=self.state.device)
         torch.index_select(self.state, 0, index, out=state[: len(rows)])
         samples = np.pad(samples, ((0, size - len(rows)), (0, 0), (0, 0)))
         out, start = [], 0
@@ -118,12 +118,6 @@ class Diagnosis:
             start = stop
         self.state.index_copy_(0, index, state[: len(rows)])
         return np.concatenate(out, 1)
-
-    def _batch(self, size: int) -> torch.Tensor:
-        """Room for the state of a batch."""
-        if size not in self.batches:
-            self.batches[size] = self.state.new_zeros((size, self.state.shape[1]))
-        return self.batches[size]
 
     def _run(self, samples: np.ndarray, state: torch.Tensor) -> np.ndarray:
         """One call of the encoder, which overwrites ``state``."""
