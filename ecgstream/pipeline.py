@@ -312,3 +312,4 @@ class Pipeline:
         for chunk in warming_chunks(now_ns):
             content_type, payload = encode(encode_chunk(chunk))
             scratch.process([Message(payload, content_type, now_ns)])
+        scratch.intake.forget(scratch.intake.row_of[chunk.stream_id])  # a ring goes back
