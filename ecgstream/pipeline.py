@@ -312,4 +312,5 @@ class Pipeline:
         for chunk in warming_chunks(now_ns):
             content_type, payload = encode(encode_chunk(chunk))
             scratch.process([Message(payload, content_type, now_ns)])
-        scratch.intake.forget(scratch.intake.row_of[chunk.stream_id])  # a ring goes back
+        for row in list(scratch.intake.row_of.values()):
+            scratch.intake.forget(row)

@@ -3,6 +3,11 @@
 import subprocess
 import sys
 
+from ecgstream.clock import WallClock
+from ecgstream.metrics import Metrics
+from ecgstream.pipeline import Pipeline
+from ecgstream.settings import Settings
+
 COUNT = """
 import sys
 from numba.core.registry import CPUDispatcher
@@ -30,3 +35,8 @@ def test_everything_that_ill_beds_need_is_compiled_by_the_warm_up():
     done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_a_daemon_with_room_for_one_bed_warms_up():
+    """The warm-up has two beds."""
+    Pipeline(Settings(intake={"max_streams": 1}), None, Metrics(), WallClock()).warm_up()
