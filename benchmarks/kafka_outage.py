@@ -100,16 +100,15 @@ def _while_gone(daemon: DaemonProcess, gone_s: int, found: Outage, tell) -> None
 
 def _back(daemon: DaemonProcess, found: Outage) -> None:
     """Until nothing is behind any more."""
-    start_s, farthest_s = time.monotonic(), 0.0
+    start_s, sent = time.monotonic(), found.beds * (BEFORE_S + found.gone_s)
     while not found.caught_up_s and time.monotonic() - start_s < 600:
         time.sleep(0.1)
         found.live &= _says(daemon, "live")
         passed_s = round(time.monotonic() - start_s, 1)
         if not found.ready_again_s and _says(daemon, "ready"):
             found.ready_again_s = passed_s
-        behind_s = _value(daemon, "ecgstream_behind_seconds")
-        farthest_s = max(farthest_s, behind_s)
-        if found.ready_again_s and farthest_s > found.gone_s / 2 and behind_s < NEAR_S:
+        taken = _value(daemon, "ecgstream_messages_total", "accepted")
+        if found.ready_again_s and taken >= sent and _value(daemon, "ecgstream_behind_seconds") < NEAR_S:
             found.caught_up_s = passed_s
 
 
