@@ -123,7 +123,7 @@ class Guesser(nn.Module):
     def __init__(self, trunk: HeartBeit, tokenizer: Tokenizer):
         super().__init__()
         self.trunk = trunk
-        self.words = nn.Linear(trunk.width, tokenizer.words)
+        self.words = nn.Linear(trunk.dim, tokenizer.words)
         self.tokenizer = tokenizer.eval().requires_grad_(False)
 
     def forward(self, mv: Tensor, present: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:

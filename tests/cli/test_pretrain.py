@@ -12,7 +12,7 @@ from ecgstream.models.folder import load_network
 from ecgstream.recorded import RecordedChannel, RecordedSignal, write_recording
 
 
-@pytest.mark.parametrize(("network", "width"), [("ecg_jepa", 32), ("heartbeit", 16)])
+@pytest.mark.parametrize(("network", "width"), [("ecg_jepa", 32), ("heartbeit", 32)])
 def test_a_folder_of_recordings_becomes_a_model_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str, width: int
 ):

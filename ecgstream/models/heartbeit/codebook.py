@@ -1,7 +1,9 @@
 """The words: vectors that others are replaced by, moved after what they replace.
 
 Source: van den Oord, Vinyals, Kavukcuoglu, "Neural Discrete Representation Learning" (2017), with moving averages;
-words that are not used any more begin anew at what is there (Dhariwal et al., "Jukebox", 2020).
+words that are not used (at first: all) begin anew at what is there (Dhariwal et al., "Jukebox", 2020), more likely the
+further it is from its word (Arthur and Vassilvitskii, "k-means++", 2007): drawn evenly, most words would stand for the
+line between the waves.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ class Codebook(nn.Module):
         super().__init__()
         self.keep = keep
         self.register_buffer("codes", torch.randn(words, width))
-        self.register_buffer("use", torch.ones(words))
-        self.register_buffer("sums", self.codes.clone())
+        self.register_buffer("use", torch.zeros(words))
+        self.register_buffer("sums", torch.zeros_like(self.codes))
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Index (N,) of the nearest code to each of ``vectors`` (N, width)."""
@@ -39,13 +41,15 @@ class Codebook(nn.Module):
 
     def _move(self, vectors: Tensor, index: Tensor) -> None:
         """Each code towards the mean of what it replaced; those without use to one of the vectors, by torch's seed."""
+        away = (vectors - self.codes[index]).square().sum(1)
         count = torch.bincount(index, minlength=len(self.codes)).to(vectors.dtype)
         total = torch.zeros_like(self.sums).index_add_(0, index, vectors)
         self.use.lerp_(count, 1 - self.keep)
         self.sums.lerp_(total, 1 - self.keep)
         idle = torch.nonzero(self.use < LEAST_USE * self.use.mean())[:, 0]
-        fresh = vectors[torch.randint(len(vectors), (len(idle),), device=vectors.device)]
-        self.sums[idle], self.use[idle] = fresh * self.use.mean(), self.use.mean()
+        if len(idle):
+            fresh = vectors[torch.multinomial(away + 1e-9, len(idle), replacement=len(idle) > len(vectors))]
+            self.sums[idle], self.use[idle] = fresh * self.use.mean(), self.use.mean()
         self.codes.copy_(self.sums / self.use[:, None])
 
 

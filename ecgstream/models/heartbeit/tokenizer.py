@@ -16,7 +16,7 @@ COMMITMENT = 0.25
 class Tokenizer(nn.Module):
     """An autoencoder of patches (N, PATCH) in mV whose bottleneck is one word."""
 
-    def __init__(self, words: int = 256, width: int = 16, hidden: int = 128):
+    def __init__(self, words: int = 512, width: int = 16, hidden: int = 128):
         super().__init__()
         self.words = words
         self.encoder = nn.Sequential(nn.Linear(PATCH, hidden), nn.GELU(), nn.Linear(hidden, width))

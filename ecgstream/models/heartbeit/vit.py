@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,8 @@ UNIT = 0.2
 
 
 class HeartBeit(Trunk):
-    """``form``: "signal", patches of samples, or "image", patches of the picture of the ECG."""
+    """``form``: "signal", patches of samples, or "image", patches of the picture of the ECG. An embedding is the mean
+    and the maximum over the tokens of the leads that are there."""
 
     traceable = False
 
@@ -23,7 +26,7 @@ class HeartBeit(Trunk):
         super().__init__()
         if form not in FORMS or dim % 4:
             raise TypeError(f"form must be one of {', '.join(FORMS)}, and dim a multiple of 4")
-        self.width = dim
+        self.width, self.dim = 2 * dim, dim
         self._patches = image_patches if form == "image" else signal_patches
         self.patch = nn.Linear(FORMS[form], dim)
         self.hidden = nn.Parameter(0.02 * torch.randn(dim))
@@ -34,7 +37,9 @@ class HeartBeit(Trunk):
         """As in ``Trunk``; tokens lead by lead."""
         tokens = self.tokens(mv, present)
         count = (present.sum(1) * tokens.shape[2]).clamp(min=1)[:, None]
-        return tokens.sum((1, 2)) / count, tokens.flatten(1, 2)
+        most = tokens.masked_fill(~present[:, :, None, None], -math.inf).amax((1, 2))
+        most = most.masked_fill(~present.any(1, keepdim=True), 0.0)
+        return torch.cat((tokens.sum((1, 2)) / count, most), 1), tokens.flatten(1, 2)
 
     def tokens(self, mv: Tensor, present: Tensor, hidden: Tensor | None = None) -> Tensor:
         """``mv`` (B, 8, T) and ``present`` (B, 8) to tokens (B, 8, T / PATCH, D), by what is not ``hidden`` bool (B, 8,
@@ -52,7 +57,7 @@ class HeartBeit(Trunk):
 
     def _positions(self, leads: Tensor, columns: int) -> Tensor:
         """Half of it tells the lead, half the time: (L, columns, D)."""
-        half = self.width // 2
+        half = self.dim // 2
         by_lead = waves(leads, half)[:, None].expand(-1, columns, -1)
         by_time = waves(torch.arange(columns, device=leads.device), half)[None].expand(len(leads), -1, -1)
         return torch.cat((by_lead, by_time), 2)

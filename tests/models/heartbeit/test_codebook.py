@@ -11,6 +11,7 @@ def codebook(*codes: list[float], keep: float = 0.5) -> Codebook:
     book = Codebook(len(codes), len(codes[0]), keep)
     book.codes.copy_(torch.tensor(codes))
     book.sums.copy_(book.codes)
+    book.use.fill_(1)
     return book
 
 
@@ -36,6 +37,13 @@ def test_a_word_without_use_begins_anew_at_one_of_the_vectors():
     for _ in range(3):
         book(vectors)
     assert book.codes[2].item() in (0.0, 1.0) and book.use[2] > 0.05
+
+
+def test_rare_vectors_that_lie_far_away_get_words_of_their_own_from_the_first_batch():
+    torch.manual_seed(0)
+    book, rare = Codebook(8, 1), torch.tensor([[50.0], [60.0], [70.0]])
+    book(torch.cat((0.01 * torch.randn(1000, 1), rare)))  # drawn evenly, hardly one word would be of these three
+    assert len(book.nearest(rare).unique()) == 3
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_lead_that_is_not_present_changes_nothing_and_gradients_reach_the_othe
     other[:, 5:] = 7.0
     embedding, tokens = trunk(mv.requires_grad_(), present)
     again, _ = trunk(other, present)
-    assert tokens.shape == (2, 8 * 25, 16) and embedding.shape == (2, trunk.width)
+    assert tokens.shape == (2, 8 * 25, 16) and embedding.shape == (2, 32)
     assert torch.allclose(embedding, again, atol=1e-6)
     embedding.square().sum().backward()
     assert mv.grad[:, :5].abs().sum() > 0 and not mv.grad[:, 5:].any()
