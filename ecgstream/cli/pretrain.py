@@ -19,6 +19,9 @@ class Network(StrEnum):
     HEARTBEIT = "heartbeit"
 
 
+PEAK_RATES = {Network.ECG_JEPA: 1e-3, Network.HEARTBEIT: 2e-3}
+
+
 class Attention(StrEnum):
     """What a token attends to."""
 
@@ -58,7 +61,7 @@ def pretrain(
 
     out = out or Path("runs") / network.value
     settings = {"dim": dim, "depth": depth, "heads": max(1, dim // 32)}
-    schedule = Schedule(steps=steps, seed=seed, peak_rate=1e-3, save_every=20)
+    schedule = Schedule(steps=steps, seed=seed, peak_rate=PEAK_RATES[network], save_every=20)
     try:
         if network is Network.HEARTBEIT:
             settings |= {"form": form.value}

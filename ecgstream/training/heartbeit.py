@@ -70,18 +70,19 @@ def pretrain_heartbeit_folder(
 
 
 def _card(windows: list[Windows], settings: dict[str, Any], schedule: Schedule, found: Pretrained) -> Card:
-    measured = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "trunk"}
+    measured = {field.name: round(getattr(found, field.name), 4) for field in fields(found) if field.name != "trunk"}
     sets = sorted({part.data_set for part in windows})
     return Card(
         what="A trunk without a head: HeartBEiT (Vaid et al. 2023), taught by guessing the words of hidden patches. "
         f"Settings: {settings}.",
         data=f"Signals alone, no labels: {sum(map(len, windows))} windows of 10 s of {', '.join(sets)}. All are "
         "PhysioNet's: PTB-XL CC BY 4.0 (Wagner 2020), the others ODC-BY 1.0.",
-        split="Nothing is kept apart but MITDB's DS2: the words are measured on windows that were trained on. "
+        split="Nothing is kept apart but MITDB's DS2: the words are measured on windows that were trained on, and "
+        "where a table tests on PTB-XL folds, the signals of the tested records (never their labels) were among them. "
         "`manifest.json` names every record.",
         metrics={"steps": schedule.steps, "windows a step": BATCH, "seed": schedule.seed, **measured},
         limits=("It states nothing by itself: a head is to be taught, and tested on records of one's own.",),
-        how="ecgstream pretrain heartbeit DATA",
+        how="ecgstream pretrain heartbeit DATA; python benchmarks/pretraining.py DATA --model DIRECTORY",
     )
 
 

@@ -52,7 +52,7 @@ def test_a_name_or_a_table_that_will_not_do_is_a_sentence(tmp_path: Path):
 def test_every_shipped_model_is_whole_and_has_a_card():
     code, said = run("models", "verify")
     assert code == 0, said
-    assert all(name in said for name in ("streaming:", "best:", "rocket:", "foundation_cnn_0:"))
+    assert all(name in said for name in ("streaming:", "best:", "rocket:", "foundation_cnn_0:", "heartbeit:"))
     code, said = run("models", "show", "best")
     assert code == 0 and "Not a medical device" in said and "macro_auc_ci95" in said
     code, said = run("models", "verify", "nothing/like/it")
