@@ -101,6 +101,39 @@ def test_an_alarm_is_on_the_page_within_two_seconds_of_its_alert(ward: WardProce
     expect(page.locator("#say-now")).not_to_be_empty()
 
 
+FLASHES = """async () => {
+  const alarm = document.querySelector('.tile[data-priority="3"][data-state="active"] .alarm');
+  const end = performance.now() + 3000;
+  let changes = 0;
+  for (let before = null; performance.now() < end; await new Promise(requestAnimationFrame)) {
+    const colour = getComputedStyle(alarm).backgroundColor;
+    if (before && colour !== before) changes += 1;
+    before = colour;
+  }
+  return changes / 2 / 3;
+}"""
+"""How often in a second an alarm of high priority flashes, over 3 s."""
+
+
+def test_an_alarm_of_high_priority_flashes_as_the_standard_has_it_and_costs_no_animation(page: Page):
+    expect(page.locator('.tile[data-priority="3"][data-state="active"]').first).to_be_visible()
+    assert 1.4 <= page.evaluate(FLASHES) <= 2.8
+    assert page.evaluate("document.getAnimations().length") == 0, "each has the browser look at styles in every frame"
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(FLASHES) == 0
+    page.emulate_media(reduced_motion="no-preference")
+
+
+WHOLE = """() => [...document.querySelectorAll('.tile canvas')].every(canvas => {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  return [left, top, width, height].every(Number.isInteger) && width === canvas.width && height === canvas.height;
+})"""
+
+
+def test_traces_lie_on_whole_pixels(page: Page):
+    assert page.evaluate(WHOLE), "what lies between two is resampled with every frame"
+
+
 def test_who_may_only_view_cannot_acknowledge(ward: WardProcesses, chromium: Browser):
     page = opened(chromium, ward.url("view"))
     page.get_by_role("link", name=re.compile("bed-01")).click()

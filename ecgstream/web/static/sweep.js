@@ -125,12 +125,14 @@ export class Screen {
     this.live = live;
     this.sweeps = new Set();
     this.fps = 0;
+    this.onSight = null; // told when something has come into sight, or left it
     this._beforeMs = 0;
     this._sizes = new ResizeObserver((entries) => {
       for (const { target, contentRect } of entries) target.sweep?.resize(contentRect.width, contentRect.height);
     });
     this._sight = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) if (target.sweep) target.sweep.visible = isIntersecting;
+      this.onSight?.();
     });
     requestAnimationFrame((ms) => this._frame(ms));
   }

@@ -7,25 +7,29 @@ import { MARKS, PRIORITIES, bedName, diagnosis, elapsed, element, plain, reason,
 const LEAST_WIDTH = 224, LEAST_HEIGHT = 112;
 const BEST_SHAPE = 3.2; // width to height
 const ARROWS = { 1: ["↗", "rising"], 0: ["", ""], "-1": ["↘", "falling"] };
+const GAP = 6; // between tiles and around them, as in the style sheet
 const COARSE_BELOW_PX_PER_S = 50;
+// IEC 60601-1-8: high priority flashes at 1.4 to 2.8 Hz, medium at 0.4 to 0.8 Hz, low does not. A tick is 250 ms.
+const FLASH_TICKS = { fast: 1, slow: 3 }; // lit, and dark
 
 export class Ward {
   constructor(root, live, screen) {
     Object.assign(this, { live, screen });
     this.tiles = new Map();
+    this._ticks = 0;
     this.list = element("ul", { class: "tiles", "aria-label": "Beds" });
     this.empty = element("p", { class: "empty" }, "No bed has sent anything yet.");
     root.replaceChildren(this.empty, this.list);
     this.list.addEventListener("keydown", (event) => this._move(event));
     this._fit = () => this._layOut();
     addEventListener("resize", this._fit);
-    this._sight = new IntersectionObserver(() => this.ask());
+    screen.onSight = () => this.ask();
     this.update([...live.beds.values()], [...live.beds.values()], []);
   }
 
   close() {
     removeEventListener("resize", this._fit);
-    this._sight.disconnect();
+    this.screen.onSight = null;
     for (const tile of this.tiles.values()) this.screen.remove(tile.sweep);
   }
 
@@ -41,6 +45,9 @@ export class Ward {
   /** Times that run on, and beds that have fallen silent. */
   tick() {
     for (const tile of this.tiles.values()) tile.tick(this.live);
+    // A CSS animation of a colour would have the browser look at every style in every frame.
+    this._ticks += 1;
+    for (const [pace, ticks] of Object.entries(FLASH_TICKS)) this.list.classList.toggle(pace, Math.floor(this._ticks / ticks) % 2 === 1);
   }
 
   /** Asks for the beds on screen. */
@@ -64,7 +71,6 @@ export class Ward {
       this.tiles.set(bed.n, tile);
       this.list.append(tile.root);
       this.screen.add(tile.sweep);
-      this._sight.observe(tile.root);
       if (bed.vitals) tile.showVitals();
     }
     return tile;
@@ -74,7 +80,6 @@ export class Ward {
     const tile = this.tiles.get(number);
     if (!tile) return;
     this.screen.remove(tile.sweep);
-    this._sight.unobserve(tile.root);
     tile.root.remove();
     this.tiles.delete(number);
   }
@@ -91,18 +96,19 @@ export class Ward {
   _layOut() {
     const n = this.tiles.size;
     if (!n) return;
-    const gap = 6;
-    const width = this.list.clientWidth;
+    const width = this.list.clientWidth - 2 * GAP;
     const height = innerHeight - this.list.getBoundingClientRect().top - scrollY - 10;
     let best = null;
     for (let columns = 1; columns <= n; columns++) {
-      const tile = [(width + gap) / columns - gap, (height + gap) / Math.ceil(n / columns) - gap];
+      const tile = [Math.floor((width + GAP) / columns) - GAP, (height + GAP) / Math.ceil(n / columns) - GAP];
       if (tile[0] < LEAST_WIDTH || tile[1] < LEAST_HEIGHT) continue;
       const off = Math.abs(Math.log(tile[0] / tile[1] / BEST_SHAPE)) + 0.15 * (columns * Math.ceil(n / columns) - n) / n;
       if (!best || off < best.off) best = { columns, height: tile[1], off };
     }
-    best ??= { columns: Math.max(1, Math.floor((width + gap) / (LEAST_WIDTH + gap))), height: LEAST_HEIGHT + 16 };
+    best ??= { columns: Math.max(1, Math.floor((width + GAP) / (LEAST_WIDTH + GAP))), height: LEAST_HEIGHT + 16 };
     this.list.style.setProperty("--columns", best.columns);
+    // Whole pixels: a canvas that lies between two is not copied to the screen but resampled.
+    this.list.style.setProperty("--tile-width", `${Math.floor((width + GAP) / best.columns) - GAP}px`);
     this.list.style.setProperty("--tile-height", `${Math.min(320, Math.floor(best.height))}px`);
     this.list.classList.toggle("small", best.height < 170);
     this.list.classList.toggle("narrow", width / best.columns < 360);
