@@ -18,6 +18,7 @@ RUN python -m venv /opt/ecgstream \
  && /opt/ecgstream/bin/pip install --index-url "${TORCH_INDEX}" "$(grep '^torch==' constraints.txt)"
 COPY ecgstream ecgstream
 COPY simulators simulators
+# Some packages carry a file that is written for another Python: it is not compiled, and nothing else fails.
 RUN /opt/ecgstream/bin/pip install -c constraints.txt ".[hospital]" \
  && { /opt/ecgstream/bin/python -m compileall -q /opt/ecgstream/lib || true; }
 
@@ -29,11 +30,13 @@ RUN python -m venv /opt/ecgstream \
  && /opt/ecgstream/bin/pip install --index-url "${TORCH_INDEX}" "$(grep '^torch==' constraints.txt)"
 COPY ecgstream ecgstream
 COPY simulators simulators
+# Some packages carry a file that is written for another Python: it is not compiled, and nothing else fails.
 RUN /opt/ecgstream/bin/pip install -c constraints.txt ".[hospital]" \
  && { /opt/ecgstream/bin/python -m compileall -q /opt/ecgstream/lib || true; }
 
 FROM base AS runtime
-RUN useradd --uid 65532 --no-log-init --create-home --home-dir /var/lib/ecgstream ecgstream
+RUN groupadd --gid 65532 ecgstream \
+ && useradd --uid 65532 --gid 65532 --no-log-init --create-home --home-dir /var/lib/ecgstream ecgstream
 ENV PATH=/opt/ecgstream/bin:$PATH \
     ECGSTREAM_HTTP__HOST=0.0.0.0 \
     ECGSTREAM_SOURCE__ENDPOINTS='["tcp://0.0.0.0:5551"]' \

@@ -1,4 +1,4 @@
-"""The ward page under a whole ward, for minutes: frames a second, memory of page and daemon, CPU, alarms' way to it.
+"""The ward page under a whole ward, for minutes: frames a second, memory of page and daemon, CPU.
 
     python benchmarks/ward_page.py --beds 64 --minutes 10
 
@@ -8,6 +8,7 @@ Headless Chromium, no GPU; needs the extra ``dev``. Prints a line every half min
 from __future__ import annotations
 
 import shutil
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -60,22 +61,23 @@ def main(
 def _watch(page: Page, daemon: DaemonProcess, minutes: float) -> int:
     time.sleep(FILLING_S)
     first = last = None
-    print("minute  frames/s  page MB  daemon MB  daemon CPU %  kB/s  updates dropped  host took %")
+    print("minute  frames/s  worst second  page MB  daemon MB  daemon CPU %  kB/s  updates dropped  host took %")
     begun_s = time.monotonic()
     while time.monotonic() - begun_s < 60 * minutes:
         took, cpu_s = _host_took(), daemon.metric("process_cpu_seconds_total")
-        sent, frames, at_s = page.evaluate("ecgstream.live.bytes"), page.evaluate(COUNT), time.monotonic()
+        sent, _, at_s = page.evaluate("ecgstream.live.bytes"), page.evaluate(COUNT), time.monotonic()
         time.sleep(EVERY_S)
         over_s = time.monotonic() - at_s
-        fps = (page.evaluate("window.framesDrawn") - frames) / over_s
+        seconds = page.evaluate(COUNT)
+        fps, worst = statistics.mean(seconds), min(seconds)
         last = (_heap_mb(page), daemon.metric("process_resident_memory_bytes") / 2**20)
         first = first or last
         cpu = 100 * (daemon.metric("process_cpu_seconds_total") - cpu_s) / over_s
         kb_per_s = (page.evaluate("ecgstream.live.bytes") - sent) / over_s / 1000
         dropped = daemon.metric("ecgstream_web_updates_dropped_total")
         host, minute = _share(took, _host_took()), (time.monotonic() - begun_s) / 60
-        memory = f"{last[0]:7.1f}  {last[1]:9.0f}"
-        print(f"{minute:6.1f}  {fps:8.1f}  {memory}  {cpu:12.0f}  {kb_per_s:4.0f}  {dropped:15.0f}  {host:11.0f}")
+        frames, memory = f"{fps:8.1f}  {worst:12.0f}", f"{last[0]:7.1f}  {last[1]:9.0f}"
+        print(f"{minute:6.1f}  {frames}  {memory}  {cpu:12.0f}  {kb_per_s:4.0f}  {dropped:15.0f}  {host:11.0f}")
     grown = max(last[0] - first[0], last[1] - first[1])
     print(f"Grown by at most {grown:.1f} MB.")
     return 1 if grown > MOST_GROWTH_MB else 0
@@ -92,13 +94,21 @@ def _share(before: tuple[int, int], after: tuple[int, int]) -> float:
 
 
 COUNT = """() => {
-  if (window.framesDrawn === undefined) {
-    window.framesDrawn = 0;
-    const count = () => { window.framesDrawn += 1; requestAnimationFrame(count); };
+  const seconds = window.framesBySecond?.slice(1, -1);  // the first and the last are not whole
+  if (!seconds) {
+    const count = (ms) => {
+      const all = window.framesBySecond;
+      const at = Math.floor((ms - window.countedFromMs) / 1000);
+      while (all.length <= at) all.push(0);
+      all[at] += 1;
+      requestAnimationFrame(count);
+    };
     requestAnimationFrame(count);
   }
-  return window.framesDrawn;
+  [window.framesBySecond, window.countedFromMs] = [[0], performance.now()];
+  return seconds ?? [];
 }"""
+"""Frames of every whole second since it was asked last."""
 
 
 def _heap_mb(page: Page) -> float:
