@@ -1,12 +1,19 @@
-"""Heart rate, ectopic beats, rhythm and quality over the whole recording, one picture under the other, as SVG."""
+"""Heart rate, ectopic beats, rhythm and quality over the whole recording, one picture under the other, as SVG.
+
+All are bands of one pair of axes: four pairs, with their ticks, would take as long as five minutes of signal do.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..alarms.conditions import RULES
 from ..diagnosis import CLASSES
@@ -23,8 +30,44 @@ SHOWN = (
     Condition.TACHYCARDIA,
     Condition.BRADYCARDIA,
 )
-_BLUE, _RED, _GREY = "#1d5fa8", "#c01c28", "#999999"
+_BLUE, _RED, _GREY, _LIGHT = "#1d5fa8", "#c01c28", "#999999", "#eeeeee"
 _MOST_BARS = 144
+_LEAST_RATE_SPAN_BPM = 20.0
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Heights (parts of the picture) between which values from ``low`` to ``high`` lie."""
+
+    bottom: float
+    top: float
+    low: float = 0.0
+    high: float = 1.0
+
+    def at(self, values: np.ndarray) -> np.ndarray:
+        """Where values lie."""
+        return self.bottom + (values - self.low) / (self.high - self.low) * (self.top - self.bottom)
+
+
+@dataclass(frozen=True)
+class _Ticks:
+    """Heights and what is written beside them."""
+
+    at: list[float]
+    said: list[str]
+
+    @classmethod
+    def of(cls, band: _Band, most: int) -> _Ticks:
+        """Round values within a band."""
+        values = MaxNLocator(most).tick_values(band.low, band.high)
+        values = values[(values >= band.low) & (values <= band.high)]
+        return cls(band.at(values).tolist(), [f"{value:g}" for value in values])
+
+    def draw(self, axes: Axes) -> None:
+        """Left of the axes: as text, a tick of which takes a third of the time that one of matplotlib's axis takes."""
+        axes.hlines(self.at, -0.006, 0, color="black", linewidth=0.8, clip_on=False, transform=axes.transAxes)
+        for at, said in zip(self.at, self.said, strict=True):
+            axes.text(-0.01, at, said, transform=axes.transAxes, ha="right", va="center_baseline")
 
 
 def draw_trends(found: Findings) -> str:
@@ -32,55 +75,88 @@ def draw_trends(found: Findings) -> str:
     unit_s, unit = (60.0, "min") if found.duration_s < 7200 else (3600.0, "h")
     with matplotlib.rc_context({"svg.fonttype": "none", "font.size": 8, "svg.hashsalt": "trends"}):
         figure = Figure(figsize=(10.2, 5.2))
-        figure.subplots_adjust(left=0.15, right=0.99, top=0.98, bottom=0.07, hspace=0.12)  # the same in every report
-        rate, ectopic, rhythm, quality = figure.subplots(4, 1, sharex=True, height_ratios=(4, 2, 2, 0.6))
-        _rate(rate, found, unit_s)
-        _ectopic(ectopic, found, unit_s)
-        _rhythm(rhythm, found, unit_s)
-        _quality(quality, found, unit_s)
-        quality.set_xlabel(unit)
-        quality.set_xlim(0, found.duration_s / unit_s)
+        axes = figure.add_axes((0.15, 0.07, 0.84, 0.91))  # the same in every report
+        axes.set(xlim=(0, found.duration_s / unit_s), ylim=(0, 1))
+        axes.yaxis.set_visible(False)
+        drawn = [draw(axes, found, unit_s) for draw in (_rate, _ectopic, _rhythm, _quality)]
+        _frame(axes, [band for band, _ in drawn])
+        for _, ticks in drawn:
+            ticks.draw(axes)
+        axes.text(0.5, -0.065, unit, transform=axes.transAxes, ha="center", va="center")
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None})
     svg = out.getvalue()
     return svg[svg.index("<svg") :]
 
 
-def _rate(axes, found: Findings, unit_s: float) -> None:
+def _rate(axes: Axes, found: Findings, unit_s: float) -> tuple[_Band, _Ticks]:
     rates = per_minute(found)
-    at = (np.arange(len(rates)) + 0.5) * 60 / unit_s
-    axes.fill_between(at, rates[:, 0], rates[:, 2], color=_BLUE, alpha=0.25, linewidth=0)
-    axes.plot(at, rates[:, 1], color=_BLUE, linewidth=0.8)
-    axes.set_ylabel("rate /min,\nrange and mean\nof each minute")
-    axes.grid(alpha=0.3)
+    known = rates[np.isfinite(rates)]
+    low, high = (known.min(), known.max()) if len(known) else (0.0, 100.0)
+    margin = max(0.05 * (high - low), (_LEAST_RATE_SPAN_BPM - (high - low)) / 2)
+    band = _Band(0.6, 1.0, low - margin, high + margin)
+    at, (least, mean, most) = (np.arange(len(rates)) + 0.5) * 60 / unit_s, band.at(rates).T
+    ticks = _Ticks.of(band, 7)
+    axes.hlines(ticks.at, *axes.get_xlim(), color=_LIGHT, linewidth=0.8, zorder=0)
+    axes.fill_between(at, least, most, color=_BLUE, alpha=0.25, linewidth=0)
+    axes.plot(at, mean, color=_BLUE, linewidth=0.8)
+    _title(axes, band, "rate /min,\nrange and mean\nof each minute")
+    return band, ticks
 
 
-def _ectopic(axes, found: Findings, unit_s: float) -> None:
+def _ectopic(axes: Axes, found: Findings, unit_s: float) -> tuple[_Band, _Ticks]:
     width_s = max(60.0, found.duration_s / _MOST_BARS)
     edges = np.arange(0, found.duration_s + width_s, width_s)
+    of_class = [
+        np.histogram(found.beat[found.label == CLASSES.index(name)] / GRID_HZ, edges)[0] * 60 / width_s
+        for name in ("V", "S")
+    ]
+    band = _Band(0.36, 0.57, 0.0, max(1.0, 1.05 * (of_class[0] + of_class[1]).max()))
     below = np.zeros(len(edges) - 1)
-    for name, colour in (("V", _RED), ("S", _BLUE)):
-        above = below + np.histogram(found.beat[found.label == CLASSES.index(name)] / GRID_HZ, edges)[0] * 60 / width_s
-        axes.stairs(above, edges / unit_s, baseline=below, fill=True, color=colour, label=name)
-        below = above
-    axes.set_ylabel("ectopic\nbeats /min")
-    axes.legend(loc="upper right", ncols=2, frameon=False)
+    for counts, colour in zip(of_class, (_RED, _BLUE), strict=True):
+        axes.stairs(band.at(below + counts), edges / unit_s, baseline=band.at(below), fill=True, color=colour)
+        below = below + counts
+    _title(axes, band, "ectopic\nbeats /min")
+    for name, colour, left in (("V", _RED, 0.0), ("S", _BLUE, 0.02)):
+        axes.text(-0.098 + left, band.bottom, name, color=colour, weight="bold", transform=axes.transAxes)
+    return band, _Ticks.of(band, 4)
 
 
-def _rhythm(axes, found: Findings, unit_s: float) -> None:
+def _rhythm(axes: Axes, found: Findings, unit_s: float) -> tuple[_Band, _Ticks]:
+    band = _Band(0.09, 0.33, len(SHOWN) - 0.5, -0.5)
     for line, condition in enumerate(SHOWN):
         colour = _RED if RULES[condition].lethal else _BLUE
         least = found.duration_s / 800  # a short episode must be seen in a long recording
         bars = [(s.start_s / unit_s, max(s.length_s, least) / unit_s) for s in episodes(found, condition)]
-        axes.broken_barh(bars, (line - 0.4, 0.8), color=colour)
-    axes.set_yticks(range(len(SHOWN)), [RULES[condition].label for condition in SHOWN])
-    axes.set_ylim(len(SHOWN) - 0.5, -0.5)
-    axes.grid(alpha=0.3, axis="x")
+        bottom, top = band.at(np.array([line + 0.4, line - 0.4])).tolist()
+        axes.broken_barh(bars, (bottom, top - bottom), color=colour)
+    return band, _Ticks(band.at(np.arange(len(SHOWN))).tolist(), [RULES[condition].label for condition in SHOWN])
 
 
-def _quality(axes, found: Findings, unit_s: float) -> None:
+def _quality(axes: Axes, found: Findings, unit_s: float) -> tuple[_Band, _Ticks]:
+    band = _Band(0.0, 0.06)
     judged = np.pad((found.reason == Reason.OK).astype(np.int8), 1)
     edges = np.flatnonzero(np.diff(judged)) * HOP_S / unit_s
-    axes.set_facecolor("#eeeeee")
-    axes.broken_barh([(a, b - a) for a, b in zip(edges[::2], edges[1::2], strict=True)], (0, 1), color=_GREY)
-    axes.set_yticks([0.5], ["judged"])
+    axes.axhspan(band.bottom, band.top, color=_LIGHT, zorder=0)
+    bars = [(a, b - a) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    axes.broken_barh(bars, (band.bottom, band.top), color=_GREY)
+    return band, _Ticks([0.03], ["judged"])
+
+
+def _title(axes: Axes, band: _Band, text: str) -> None:
+    middle = (band.bottom + band.top) / 2
+    axes.text(-0.07, middle, text, transform=axes.transAxes, rotation=90, ha="center", va="center")
+
+
+def _frame(axes: Axes, bands: Sequence[_Band]) -> None:
+    """Lines around each band, and those of the time ticks within; the axes' own would be around all of them."""
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    low, high = axes.get_xlim()
+    heights = [height for band in bands for height in (band.bottom, band.top)]
+    axes.hlines(heights, low, high, color="black", linewidth=0.8, clip_on=False)
+    for at in (low, high):
+        axes.vlines([at] * len(bands), heights[::2], heights[1::2], color="black", linewidth=0.8, clip_on=False)
+    at = [tick for tick in axes.get_xticks() if low < tick < high]
+    for band in bands[:-1]:
+        axes.vlines(at, band.bottom, band.top, color=_LIGHT, linewidth=0.8, zorder=0)
