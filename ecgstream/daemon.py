@@ -14,6 +14,7 @@ import structlog
 
 from .alert_strips.message import strip_before
 from .alert_strips.recent import RecentStrips
+from .allocator import give_back_regularly
 from .audit import Audit
 from .checkpoints import Checkpoints
 from .chunk_log import ChunkLog
@@ -187,7 +188,10 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(stage)
-                for stage in (self.stages.watch(), self.stages.beat(), self.stages.take_requests(self.control))
+                for stage in (
+                    *(self.stages.watch(), self.stages.beat(), self.stages.take_requests(self.control)),
+                    give_back_regularly(),
+                )
             ]
             if self.chunk_log:
                 beside.append(group.create_task(self.stages.take_orders(self.chunk_log.control)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from threading import Lock
 
@@ -10,7 +11,8 @@ MOST_BYTES = 32 * 2**20
 
 
 class RecentStrips:
-    """Alert messages with their strips by alert, the newest of each. Written by one thread, read by another."""
+    """Alert messages with their strips by alert, the newest of each, compressed. Written by one thread, read by
+    another."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
@@ -19,16 +21,18 @@ class RecentStrips:
 
     def keep(self, alert_id: str, payload: bytes) -> None:
         """``payload``: a serialised ``pb.Alert``. The oldest make room for it."""
+        packed = zlib.compress(payload, 1)
         with self._lock:
-            self._bytes += len(payload) - len(self._kept.pop(alert_id, b""))
-            self._kept[alert_id] = payload
+            self._bytes += len(packed) - len(self._kept.pop(alert_id, b""))
+            self._kept[alert_id] = packed
             while len(self._kept) > MOST or (self._bytes > MOST_BYTES and len(self._kept) > 1):
                 self._bytes -= len(self._kept.popitem(last=False)[1])
 
     def find(self, alert_id: str) -> bytes | None:
         """What was kept of an alert; None where nothing is, or no more."""
         with self._lock:
-            return self._kept.get(alert_id)
+            packed = self._kept.get(alert_id)
+        return None if packed is None else zlib.decompress(packed)
 
     def __len__(self) -> int:
         return len(self._kept)
