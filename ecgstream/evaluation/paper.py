@@ -21,7 +21,7 @@ PAPER = (
 )
 """The paper, once a page."""
 STYLE = """.thin,.thick{fill:none;stroke:#f6d5d2;stroke-width:.1}.thick{stroke:#e9a9a3;stroke-width:.2}
-.wave{fill:none;stroke:#111;stroke-width:.28;stroke-linejoin:round}.edge{fill:url(#mm);stroke:#e9a9a3;stroke-width:.2}
+.wave{fill:none;stroke:#111;stroke-width:28;stroke-linejoin:round}.edge{fill:url(#mm);stroke:#e9a9a3;stroke-width:.2}
 .strip text{font:2.9px system-ui,sans-serif;fill:#333}.strip .lead{font-weight:700;fill:#111}.strip .time{fill:#777}
 .note{stroke:#1d5fa8;stroke-width:.3;fill:#dbe8f6}
 .note.wrong{stroke:#c01c28;fill:#fbdcdc}.strip text.wrong{fill:#c01c28;font-weight:700}
@@ -110,7 +110,7 @@ def _trace(trace: Trace, scale: _Scale, start_s: float, from_s: float, seconds: 
     step = max(1, round(trace.fs_hz / _DRAWN_HZ))
     y = (scale.middle - trace.wave[first:stop:step]) * scale.mm_per_unit
     y = np.clip(y, -tall / 2, tall / 2) + top + tall / 2
-    parts.append(f'<path class="wave" d="{_path(np.arange(len(y)) * step / trace.fs_hz, y)}"/>')
+    parts.append(f'<path class="wave" d="{_path(np.arange(len(y)) * step / trace.fs_hz, y)}" transform="scale(.01)"/>')
     for marks, kind in ((trace.marks_s, ""), (trace.doubted_s, " doubt")):
         d = "".join(f"M{_x(at - from_s):.1f} {top:.1f}v3" for at in marks if from_s <= at < from_s + seconds)
         parts += [f'<path class="mark{kind}" d="{d}"/>'] if d else []
@@ -122,13 +122,11 @@ def _path(at_s: np.ndarray, y: np.ndarray) -> str:
     """SVG path in hundredths of a millimetre, relative; broken where nothing is known."""
     known = np.isfinite(y)
     points = np.rint(np.stack([_x(at_s), np.where(known, y, 0.0)], 1) * 100).astype(int)
-    moves = np.diff(points, axis=0, prepend=points[:1])
-    starts = known & ~np.concatenate([[False], known[:-1]])
+    edges = np.flatnonzero(np.diff(np.pad(known.astype(np.int8), 1))).tolist()
     parts = []
-    for (x, up), (right, down), begins in zip(
-        points[known].tolist(), moves[known].tolist(), starts[known].tolist(), strict=True
-    ):
-        parts.append(f"M{x / 100:g} {up / 100:g}" if begins else f"l{right / 100:g} {down / 100:g}")
+    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        moves = np.diff(points[first:stop], axis=0)
+        parts.append(f"M{points[first, 0]} {points[first, 1]}l{' '.join(map(str, moves.ravel().tolist()))}")
     return "".join(parts)
 
 
