@@ -77,12 +77,11 @@ def draw_trends(found: Findings) -> str:
         figure = Figure(figsize=(10.2, 5.2))
         axes = figure.add_axes((0.15, 0.07, 0.84, 0.91))  # the same in every report
         axes.set(xlim=(0, found.duration_s / unit_s), ylim=(0, 1))
-        axes.yaxis.set_visible(False)
+        axes.set_axis_off()
         drawn = [draw(axes, found, unit_s) for draw in (_rate, _ectopic, _rhythm, _quality)]
-        _frame(axes, [band for band, _ in drawn])
+        _frame(axes, [band for band, _ in drawn], unit)
         for _, ticks in drawn:
             ticks.draw(axes)
-        axes.text(0.5, -0.065, unit, transform=axes.transAxes, ha="center", va="center")
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None})
     svg = out.getvalue()
@@ -148,15 +147,17 @@ def _title(axes: Axes, band: _Band, text: str) -> None:
     axes.text(-0.07, middle, text, transform=axes.transAxes, rotation=90, ha="center", va="center")
 
 
-def _frame(axes: Axes, bands: Sequence[_Band]) -> None:
-    """Lines around each band, and those of the time ticks within; the axes' own would be around all of them."""
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+def _frame(axes: Axes, bands: Sequence[_Band], unit: str) -> None:
+    """Lines around each band, those of the time ticks within, and their times below."""
     low, high = axes.get_xlim()
     heights = [height for band in bands for height in (band.bottom, band.top)]
     axes.hlines(heights, low, high, color="black", linewidth=0.8, clip_on=False)
     for at in (low, high):
         axes.vlines([at] * len(bands), heights[::2], heights[1::2], color="black", linewidth=0.8, clip_on=False)
-    at = [tick for tick in axes.get_xticks() if low < tick < high]
+    ticks = [at for at in axes.get_xticks().tolist() if low <= at <= high]
     for band in bands[:-1]:
-        axes.vlines(at, band.bottom, band.top, color=_LIGHT, linewidth=0.8, zorder=0)
+        axes.vlines(ticks, band.bottom, band.top, color=_LIGHT, linewidth=0.8, zorder=0)
+    axes.vlines(ticks, -0.01, 0, color="black", linewidth=0.8, clip_on=False)
+    for at in ticks:
+        axes.text(at, -0.03, f"{at:g}", ha="center", va="center")
+    axes.text((low + high) / 2, -0.06, unit, ha="center", va="center")
