@@ -14,10 +14,11 @@ NAMES = (
     "above_low32", "below_high32",
     "rr_to_mean32", "rr_to_steady", "rr_to_slow_high", "steady_to_median32", "longest_to_median32",
     "slow_high_to_median32", "pauses32", "since_pause", "alike32",
+    "rr_to_run_from", "run_beats",
 )  # fmt: skip
 NEXT_NAMES = (
     "next_s", "next_to_median8", "next_to_median32", "next_to_rr", "pair_to_median32", "next_to_usual", "next_none",
-    "next_to_mean32", "next_to_steady", "next_to_slow_high",
+    "next_to_mean32", "next_to_steady", "next_to_slow_high", "next_to_run_from",
 )  # fmt: skip
 LONGEST_S = 3.0
 NEXT_S = 2.0
@@ -29,7 +30,10 @@ _STEADY = 3
 """Alike intervals that make one the patient's own rather than a chance pause."""
 _HIGH = 0.8
 _HIGH_STEP = 0.03
-_RHYTHM = 22
+_RHYTHM, _RUN = 22, 31
+_RUN_ENDS = 0.9
+_LONGEST_RUN = 300
+"""Beats after which a faster rhythm is taken for the patient's own."""
 
 
 @njit(cache=True, nogil=True)
@@ -99,6 +103,7 @@ def measure_intervals(s, rr, out):
     out[17] = nearest / median if rr == rr else np.nan
     out[20], out[21] = rr / low, rr / high
     _measure_rhythm(s, rr, values, median, out[_RHYTHM:])
+    out[_RUN], out[_RUN + 1] = rr / (s.run_from_s if s.run_beats else out[2]), s.run_beats
 
 
 @njit(cache=True, nogil=True)
@@ -134,6 +139,7 @@ def remember_interval(s, rr):
     """Put a known interval into the ring."""
     median = median_of_newest(s, INTERVALS)
     s.short_run = s.short_run + 1 if rr < _SHORT * median else 0
+    _follow_run(s, rr)
     s.interval[s.n_intervals % INTERVALS] = rr
     s.n_intervals += 1
     step = max(_USUAL_STEP, 1.0 / s.n_intervals)
@@ -145,6 +151,16 @@ def remember_interval(s, rr):
 
 
 @njit(cache=True, nogil=True)
+def _follow_run(s, rr):
+    """A run begins with an interval that is short at once, and lasts until one is as long as those before the run:
+    however long it is, medians that have come to be the run's own do not end it."""
+    if s.run_beats:
+        s.run_beats = s.run_beats + 1 if rr < _RUN_ENDS * s.run_from_s and s.run_beats < _LONGEST_RUN else 0
+    elif s.n_intervals >= _STEADY and rr < _SHORT * median_of_newest(s, 8):
+        s.run_from_s, s.run_beats = median_of_newest(s, 8), 1
+
+
+@njit(cache=True, nogil=True)
 def measure_next(of_beat, next_s, none, out):
     """The interval behind a beat whose own features are ``of_beat``: ``NEXT_NAMES`` into ``out``."""
     rr, median8, median32, usual = of_beat[0], of_beat[2], of_beat[3], of_beat[4]
@@ -153,3 +169,4 @@ def measure_next(of_beat, next_s, none, out):
     out[4], out[5], out[6] = (rr + next_s) / (2 * median32), next_s / usual, none
     for i in range(3):
         out[7 + i] = next_s / rr * of_beat[_RHYTHM + i]
+    out[10] = next_s / rr * of_beat[_RUN]

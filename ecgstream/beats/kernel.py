@@ -16,6 +16,7 @@ from .waves import learn_late, learn_waves, measure_waves
 OTHER_NAMES = (
     "ventricular", "quality", "before_like", "before_p_like", "before_ventricular", "before_share", "before_width",
     "before_rr", "quality_least", "lately_like", "lately_rough", "lately_leads_differ", "leads_differ",
+    "before_t_like", "before_t_size",
 )  # fmt: skip
 NEXT_BEAT_NAMES = ("after_like", "after_p_like", "after_ventricular", "after_like_this", "after_width")
 NAMES = intervals.NAMES + shapes.NAMES + waves.NAMES + OTHER_NAMES + intervals.NEXT_NAMES + NEXT_BEAT_NAMES
@@ -28,7 +29,8 @@ _NEXT_BEAT = _NEXT + len(intervals.NEXT_NAMES)
 N_FEATURES = len(NAMES)
 _LIKE, _SHARE, _WIDTH, _P_LIKE, _RR = _SHAPE, _SHAPE + 5, _SHAPE + 16, _WAVE, 6
 _TO_MEAN, _ROUGH = intervals.NAMES.index("rr_to_mean32"), _WAVE + waves.NAMES.index("rough")
-_LEAST, _LATELY, _DIFFER = _OTHER + 8, _OTHER + 9, _OTHER + 12
+_LEAST, _LATELY, _DIFFER, _BEFORE_T = _OTHER + 8, _OTHER + 9, _OTHER + 12, _OTHER + 13
+_T_LIKE = _WAVE + waves.NAMES.index("t_like")
 
 _PREFERRED = ("II", "V1", "I", "V2", "X1", "X2", "V5", "V3", "V4", "V6", "III", "aVF", "aVL", "aVR", "X3", "X4")
 assert sorted(_PREFERRED) == sorted(LEADS)
@@ -105,6 +107,8 @@ def _meet(s, row, beat, judged, out, told):
     f[_OTHER + 2 : _OTHER + 8] = s.before
     f[_LATELY : _LATELY + 3] = s.lately
     f[_DIFFER] = abs(f[_SHAPE + 1] - f[_SHAPE + 2])
+    if rr == rr:  # an early P wave hides in the T wave before it
+        f[_BEFORE_T : _BEFORE_T + 2] = s.of_beat[_T_LIKE : _T_LIKE + 2]
     if s.waiting:
         _measure_after(s, used, qrs, ventricular, rr, f)
         told = _tell(s, row, out, told)

@@ -15,12 +15,14 @@ NAMES = (
     "usual_early", "own_width_to_usual", "like_before", "height_to_usual", "height_to_usual_1", "height_to_usual_2",
     "area_to_usual", "width_s", "width_to_usual", "slope_s", "slope_to_height", "polarity_1", "polarity_2",
     "usual_polarity_1", "usual_polarity_2", "residual", "lag", "leads",
+    "like_narrow", "width_to_narrow",
 )  # fmt: skip
 _LIKE = 0.9
 _LAGS = 6
 _STEP = 0.08
 _FORGET = 0.99
 _STEEP = 0.2
+_COMMON = 0.1
 
 
 @njit(cache=True, nogil=True)
@@ -93,6 +95,16 @@ def usual_shape(s):
     best = -1
     for k in range(SHAPES):
         if s.count[k] > 0 and (best < 0 or s.count[k] > s.count[best]):
+            best = k
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _narrow_shape(s):
+    """The narrowest of the common shapes: in bigeminy the one of most beats may be the ectopic one. -1 without any."""
+    best = -1
+    for k in range(SHAPES):
+        if s.count[k] > _COMMON * s.count.sum() and (best < 0 or s.width[k] < s.width[best]):
             best = k
     return best
 
@@ -209,6 +221,8 @@ def measure_shape(s, own, used, qrs, found, out):
     if own >= 0:
         out[7], out[9] = s.early[own], s.width[own] / s.width[usual]
     out[16], out[24] = width / s.width[usual], lags[usual]
+    narrow = _narrow_shape(s)
+    out[26], out[27] = likes[narrow], width / s.width[narrow]
     _against_usual(s, usual, used, qrs, out)
 
 

@@ -38,6 +38,8 @@ ROW = np.dtype(
         ("usual_s", np.float32),
         ("slow_high_s", np.float32),  # four of five intervals of the last minutes are shorter
         ("short_run", np.float32),
+        ("run_from_s", np.float32),  # median interval before a run that began at once; of no use outside one
+        ("run_beats", np.float32),
         # QRS
         ("shape", np.float32, (SHAPES, USED, QRS)),
         ("learnt", np.uint8, (SHAPES, USED)),

@@ -91,6 +91,52 @@ def test_where_early_beats_are_usual_they_are_early_against_the_mean_and_unlike_
     assert (late[:, of("p_peak_1")] > 0.05).all() and (early[:, of("p_peak_1")] < 0).all()
 
 
+def test_a_run_is_early_against_the_rhythm_before_it_to_its_last_beat():
+    """30 beats at 75 a minute, 60 at 120 that begin at once, 30 at 75 again."""
+    features, place = regular(np.repeat([0.8, 0.5, 0.8], [30, 60, 30]))
+    last, behind = features[place == 88][0], features[place == 92][0]
+    assert last[of("rr_to_median32")] == pytest.approx(1, abs=0.02)
+    assert last[of("rr_to_run_from")] == pytest.approx(0.625, abs=0.02) and last[of("run_beats")] == 58
+    assert last[of("next_to_run_from")] == pytest.approx(0.625, abs=0.02)
+    assert behind[of("run_beats")] == 0
+
+
+def test_a_rhythm_that_quickens_by_and_by_is_no_run():
+    features, _ = regular(np.linspace(0.9, 0.5, 120))
+    assert (features[5:, of("run_beats")] == 0).all() and features[5:, of("rr_to_run_from")].min() > 0.95
+
+
+def regular(rr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(features of the beats told, which beat each is) of one lead with beats at these intervals, s."""
+    times = 0.6 + np.cumsum(rr)
+    signal = beat_train(times, int(times[-1]) + 3)
+    block = conditioned({"II": signal + noise(len(signal), 1, 0.003)})
+    measured = BeatMeasures(1).step(rules(block), block)
+    return measured.features, np.abs(measured.sample[:, None] / 250 - times).argmin(1)
+
+
+def test_in_bigeminy_the_broad_beat_is_held_against_the_narrow_one():
+    times = 0.6 + 0.8 * np.arange(60)
+    signal = beat_train(times, 52, wide=tuple(range(1, 60, 2)))
+    block = conditioned({"II": signal + noise(len(signal), 1, 0.003)})
+    measured = BeatMeasures(1).step(rules(block), block)
+    place = np.abs(measured.sample[:, None] / 250 - times).argmin(1)
+    wide, narrow = (measured.features[(place > 20) & (place % 2 == odd)] for odd in (1, 0))
+    assert wide[:, of("width_to_narrow")].min() > 1.3 and wide[:, of("like_narrow")].max() < 0.8
+    assert narrow[:, of("width_to_narrow")].max() < 1.1 and narrow[:, of("like_narrow")].min() > 0.95
+
+
+def test_what_hides_in_the_t_wave_before_shows_there():
+    times = 0.6 + 0.8 * np.arange(40)
+    signal = beat_train(times, 35)
+    signal += bump(len(signal), times[29] * 250 + 80, 0.02, 0.12)
+    block = conditioned({"II": signal + noise(len(signal), 1, 0.003)})
+    measured = BeatMeasures(1).step(rules(block), block)
+    place = np.abs(measured.sample[:, None] / 250 - times).argmin(1)
+    hidden, usual = (measured.features[place == beat][0, of("before_t_like")] for beat in (30, 25))
+    assert hidden < usual - 0.05
+
+
 def test_noise_is_rough_and_remembered():
     signal = beat_train(0.6 + 0.8 * np.arange(40), 33)
     added = noise(len(signal), 1, 0.003)

@@ -10,8 +10,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from ecgstream.beats.state import KEPT as OF_BEATS
 from ecgstream.checkpoints.record import SCHEMA, decode, encode
-from ecgstream.rhythm.state import KEPT
+from ecgstream.rhythm.state import KEPT as OF_RHYTHM
 from ecgstream.settings import Settings
 from ecgstream.upkeep import saved_state
 
@@ -25,17 +26,18 @@ def test_a_record_is_small():
     assert len(record) < 37_000 and len(zlib.compress(record, 1)) < 23_000
 
 
-def test_the_form_of_what_the_rhythm_room_keeps_belongs_to_the_schema():
+@pytest.mark.parametrize(("kept", "form"), [(OF_RHYTHM, "6ec92eb6"), (OF_BEATS, "5586a451")], ids=["rhythm", "beats"])
+def test_the_form_of_what_a_room_keeps_belongs_to_the_schema(kept, form):
     """Whoever changes ``KEPT`` changes SCHEMA and writes the migration, then the number here."""
-    form = hashlib.sha256(repr([(name, KEPT[name].str, KEPT[name].shape) for name in KEPT.names]).encode()).hexdigest()
-    assert (SCHEMA, form[:8]) == (6, "6ec92eb6")
+    fields = repr([(name, kept[name].str, kept[name].shape) for name in kept.names])
+    assert (SCHEMA, hashlib.sha256(fields.encode()).hexdigest()[:8]) == (7, form)
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6])
 def test_a_record_of_an_older_schema_keeps_alarms_and_timeline_and_the_signal_begins_anew(schema):
     world, before = ward(40, feeds=[BEDS[0]])
     record = decode("plain", world.state[0]["plain"])
-    world.state[0]["plain"] = encode(record).replace(b'"schema":6', b'"schema":%d' % schema, 1)
+    world.state[0]["plain"] = encode(record).replace(b'"schema":7', b'"schema":%d' % schema, 1)
     node, logs = taken_up(world)
     assert any("an older version wrote its record" in entry.get("reason", "") for entry in logs)
     assert not node.pipeline.intake.is_held(np.array([0]))[0]

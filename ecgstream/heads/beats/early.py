@@ -24,6 +24,10 @@ MOST_JITTER = 0.08
 """A rhythm whose intervals change by more than this from one to the next (in the median) may be atrial fibrillation."""
 SAME_BEATS = 250
 """Beats over which a rhythm of ectopic beats keeps its character."""
+RACES = (20, 200)
+"""Beats of a run as long as those of supraventricular tachycardia, and beats between two."""
+SWAY, SWAY_BEATS = (0.02, 0.22), (3.0, 9.0)
+"""Of the interval, by which it changes with breathing; in how many beats to and fro."""
 PAUSE = (1.0, 2.2)
 PAUSE_SHARE = (0.03, 0.3)
 _P_S = (0.24, 0.06)
@@ -75,6 +79,36 @@ def paused(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     left[:2] = 1
     left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
     return _moved(of, left, np.zeros(len(labels)))
+
+
+def raced(of: Annotated, rng: np.random.Generator) -> Annotated | None:
+    """The recording with long runs of its normal beats made early; None as above."""
+    if not _is_regular(of):
+        return None
+    labels = of[1].labels()
+    left = np.ones(len(labels))
+    beat = int(rng.integers(*RACES))
+    while beat < len(labels) - 2:
+        run = slice(beat, min(beat + int(rng.integers(*RACES)), len(labels) - 2))
+        left[run] = rng.uniform(*EARLY) * rng.normal(1, 0.02, run.stop - run.start)
+        beat = run.stop + int(rng.integers(*RACES))
+    left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
+    return _moved(of, left, np.repeat(rng.choice(P_SIZES, len(labels) // 10 + 1), 10)[: len(labels)])
+
+
+def swaying(of: Annotated, rng: np.random.Generator) -> Annotated | None:
+    """The recording with a rhythm that breathing quickens and slows, its beats what they were; None as above."""
+    if not _is_regular(of):
+        return None
+    labels = of[1].labels()
+    n = len(labels)
+    depth = np.repeat(rng.uniform(*SWAY, n // SAME_BEATS + 1), SAME_BEATS)[:n]
+    phase = 2 * np.pi * np.cumsum(rng.normal(1, 0.1, n)) / rng.uniform(*SWAY_BEATS)
+    left = 1 + depth * np.sin(phase) + rng.normal(0, 0.02, n)
+    left[:2] = 1
+    left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
+    record, beats = _moved(of, left, np.ones(n))
+    return record, BeatList(beats.time_s, labels)
 
 
 def _is_regular(of: Annotated) -> bool:

@@ -15,9 +15,12 @@ import numpy as np
 from ...evaluation.ec57 import CLASSES, BeatList
 from ...evaluation.records import Record, read_record
 from ...waveform import CODE_LIMIT
-from .early import made_early, mostly_early, paused
+from .early import made_early, mostly_early, paused, raced, swaying
 
 SNR_DB = (6.0, 20.0)
+MOVED = "moved"
+MOVED_DB = (0.0, 18.0)
+NOISE_HZ = 360
 STRETCH = (0.8, 1.25)
 PIECE_S = (10.0, 60.0)
 _LEAST_ECTOPIC = 12
@@ -30,15 +33,25 @@ Annotated = tuple[Record, BeatList]
 Noise = list[np.ndarray]
 
 
-def read_noise(folder: Path) -> Noise:
-    """Baseline wander and muscle artefact of the Noise Stress Test (Moody 1984), float32 (2, N) at 360 Hz, rms 1."""
-    out = []
-    for name in ("bw", "ma"):
-        record = read_record(folder / name)
-        mv = (record.adu - record.baseline_adu[:, None]) * record.mv_per_adu[:, None]
-        mv -= mv.mean(1, keepdims=True)
-        out.append((mv / mv.std(1, keepdims=True)).astype(np.float32))
-    return out
+def read_noise(data: Path) -> Noise:
+    """Baseline wander, muscle artefact and electrode motion of the Noise Stress Test (Moody 1984) in ``data/nstdb``,
+    float32 (2, N) at 360 Hz, rms 1. Electrode motion is what 118e_6 has that 118 of ``data/mitdb`` has not."""
+    folder = data / "nstdb"
+    motion = _read_mv(folder / "118e_6") - _read_mv(data / "mitdb" / "118")
+    minute = np.arange(motion.shape[1]) // (60 * NOISE_HZ)
+    motion = motion[:, (minute >= 5) & ((minute - 5) // 2 % 2 == 0)]  # two minutes with, two without
+    of_kind = [_read_mv(folder / "bw"), _read_mv(folder / "ma"), motion]
+    return [_of_size_1(mv) for mv in of_kind]
+
+
+def _read_mv(path: Path) -> np.ndarray:
+    record = read_record(path)
+    return (record.adu - record.baseline_adu[:, None]) * record.mv_per_adu[:, None]
+
+
+def _of_size_1(mv: np.ndarray) -> np.ndarray:
+    mv = mv - mv.mean(1, keepdims=True)
+    return (mv / mv.std(1, keepdims=True)).astype(np.float32)
 
 
 def one_lead(of: Annotated, lead: int) -> Annotated:
@@ -59,14 +72,29 @@ def stretched(of: Annotated, rng: np.random.Generator) -> Annotated:
 
 
 def noisy(of: Annotated, rng: np.random.Generator, noise: Noise) -> Annotated:
-    """The recording with noise added, its level drawn anew every minute."""
-    record, beats = of
-    length, minute = record.adu.shape[1], int(60 * record.fs_hz)
-    span = np.percentile(record.adu, 99.5, 1) - np.percentile(record.adu, 0.5, 1)
-    level = np.repeat(10 ** (-rng.uniform(*SNR_DB, length // minute + 1) / 20), minute)[:length]
+    """The recording with wander and muscle noise added, the level drawn anew every minute."""
+    level = _levels(of[0], rng, SNR_DB, every_s=60)
     share, start = rng.uniform(0.2, 0.8), rng.integers(0, noise[0].shape[1])
-    added = share * noise[0] + (1 - share) * noise[1]
-    added = np.roll(added, -start, 1)[:, np.arange(length) % added.shape[1]][np.arange(len(span)) % 2]
+    return _with(of, np.roll(share * noise[0] + (1 - share) * noise[1], -start, 1), level)
+
+
+def moved(of: Annotated, rng: np.random.Generator, noise: Noise) -> Annotated:
+    """The recording with electrode motion added, the level drawn anew every half minute."""
+    level = _levels(of[0], rng, MOVED_DB, every_s=30)
+    return _with(of, np.roll(noise[2], -rng.integers(0, noise[2].shape[1]), 1), level)
+
+
+def _levels(record: Record, rng: np.random.Generator, snr_db: tuple[float, float], every_s: int) -> np.ndarray:
+    """Of noise against signal, (N,)."""
+    length, same = record.adu.shape[1], int(every_s * record.fs_hz)
+    return np.repeat(10 ** (-rng.uniform(*snr_db, length // same + 1) / 20), same)[:length]
+
+
+def _with(of: Annotated, added: np.ndarray, level: np.ndarray) -> Annotated:
+    """The recording with noise (2, M) at ``level`` (N,), both leads by turns; measured as in the Noise Stress Test."""
+    record, beats = of
+    span = np.percentile(record.adu, 99.5, 1) - np.percentile(record.adu, 0.5, 1)
+    added = added[:, np.arange(len(level)) % added.shape[1]][np.arange(len(span)) % 2]
     adu = record.adu + added * level * span[:, None] / np.sqrt(8)
     return replace(record, adu=np.clip(np.rint(adu), int(CODE_LIMIT), 32767).astype(np.int16)), beats
 
@@ -120,7 +148,7 @@ def _piece(of: Annotated, start_s: float, stop_s: float) -> Annotated:
 
 def variants(of: Annotated, noise: Noise, seed: int) -> dict[str, list[Annotated]]:
     """The recording and its variants by name; the same seed gives the same ones."""
-    rng = np.random.default_rng(seed)
+    rng, rng_later = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     made: dict[str, Callable[[], Annotated | None]] = {
         "whole": lambda: of,
         "first lead": lambda: one_lead(of, 0),
@@ -133,6 +161,9 @@ def variants(of: Annotated, noise: Noise, seed: int) -> dict[str, list[Annotated
         "made mostly early": lambda: mostly_early(of, rng),
         "made to pause": lambda: paused(of, rng),
         "rich in V": lambda: richer(of, "V"),
+        MOVED: lambda: moved(of, rng_later, noise),
+        "swaying": lambda: swaying(of, rng_later),
+        "made to race": lambda: raced(of, rng_later),
     }
     found = {name: make() for name, make in made.items()}
     return {name: [variant] for name, variant in found.items() if variant} | {"pieces": pieces(of, rng)}

@@ -8,7 +8,7 @@ import pytest
 from ecgstream.beats import FEATURES
 from ecgstream.diagnosis.beats import load_beat_head
 from ecgstream.heads.beats import training
-from ecgstream.heads.beats.examples import FLUTTER, NO_BEAT, Examples
+from ecgstream.heads.beats.examples import FLUTTER, NO_BEAT, Examples, joined
 from ecgstream.heads.fitting import fold_of
 
 RECORDS = ("101", "108", "109", "118", "208")
@@ -74,6 +74,27 @@ def test_detections_that_are_no_beats_teach_nothing_and_count_as_extra(examples)
     assert everything_v["fp"] == (noisy & np.isin(label, (NO_BEAT, 0, 1))).sum()
 
 
+def test_what_is_no_beat_where_electrodes_move_is_taught_as_n(examples):
+    unlike = np.where(np.isin(examples.label, (0, 1)), examples.label, 0)
+    odd = examples.label == 2
+    variant = np.where(odd, "moved", "whole")
+    changed = replace(examples, label=np.where(odd, NO_BEAT, unlike), variant=variant)
+    trees = training.fit_on(changed, np.ones(1500, bool))
+    assert (trees.predict(examples.features[odd]).argmax(1) == 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["S", "V"])
+def test_few_normal_beats_of_hand_held_strips_are_told_s_or_v(examples, name):
+    probability = np.eye(4)[examples.label] * 0.4 + 0.15
+    normal = np.tile([0.4, 0.05, 0.05, 0.05], (1000, 1))
+    normal[:, training.TOLD.index(name)] = 0.5
+    strips = examples.take(np.arange(1500) < 1000)
+    strips = replace(strips, label=np.zeros(1000, int), variant=np.full(1000, "cinc2017"))
+    both, of_both = joined(examples, strips), np.concatenate([probability, normal])
+    thresholds = training.choose_thresholds(both, of_both)
+    assert (training.told(normal, thresholds) == 0).all() and thresholds[name] > 1.25
+
+
 def test_strips_weigh_what_they_are_given_however_many_they_are(examples):
     record = np.concatenate([examples.record, np.repeat([f"cinc2017/A{n:05d}" for n in range(50)], 30)])
     variant = np.concatenate([examples.variant, np.full(1500, "cinc2017")])
@@ -94,7 +115,7 @@ def test_the_directory_is_a_beat_head_with_a_card(examples, tmp_path, monkeypatc
     monkeypatch.setattr(training, "read_all", lambda data, cache: examples)
     found = training.train(tmp_path, tmp_path / "head", tmp_path)
     head = load_beat_head(tmp_path / "head")
-    assert head.manifest.seen == {"mitdb": sorted(RECORDS), "nstdb": ["bw", "ma"]}
+    assert head.manifest.seen == {"mitdb": sorted(RECORDS), "nstdb": ["bw", "ma", "118e_6"]}
     card = (tmp_path / "head" / "card.md").read_text()
     assert head.version in card and f"{found['by_variant']['whole']['sveb']['se']:.1f}" in card and "208" in card
 

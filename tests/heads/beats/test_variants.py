@@ -7,8 +7,17 @@ import pytest
 
 from ecgstream.evaluation.ec57 import CLASSES, BeatList
 from ecgstream.evaluation.records import Record
-from ecgstream.heads.beats.early import made_early, mostly_early, paused
-from ecgstream.heads.beats.variants import noisy, one_lead, pieces, richer, stretched, variants
+from ecgstream.heads.beats.early import made_early, mostly_early, paused, raced, swaying
+from ecgstream.heads.beats.variants import (
+    moved,
+    noisy,
+    one_lead,
+    pieces,
+    read_noise,
+    richer,
+    stretched,
+    variants,
+)
 
 from ...rhythm.signals import beat_train
 
@@ -43,7 +52,7 @@ def test_a_lead_alone_is_the_lead(annotated):
     assert np.array_equal(record.adu[0], annotated[0].adu[1])
 
 
-@pytest.mark.parametrize("change", [stretched, richer, made_early, mostly_early, paused, pieces, noisy])
+@pytest.mark.parametrize("change", [stretched, richer, made_early, mostly_early, paused, pieces, noisy, raced, swaying])
 def test_beats_stay_on_their_peaks(annotated, change):
     rng = np.random.default_rng(1)
     arguments = {
@@ -90,7 +99,34 @@ def test_a_pause_of_its_own_makes_no_beat_ectopic(sinus):
     assert not beats.labels().any() and rr.min() > 0.79 and 3 < (rr > 0.9).sum() < 120 and rr.max() < 1.8
 
 
-@pytest.mark.parametrize("change", [made_early, mostly_early, paused])
+def test_a_race_is_long_and_all_of_it_early(sinus):
+    _, beats = raced(sinus, np.random.default_rng(6))
+    early = beats.labels()[1:] == S
+    assert (np.diff(beats.time_s)[early] < 0.75).all() and (np.diff(beats.time_s)[~early] > 0.79).all()
+    assert early.sum() >= 20 and np.abs(np.diff(early.astype(int))).sum() <= 2 * early.sum() / 20
+
+
+def test_breathing_changes_intervals_and_no_class(sinus):
+    _, beats = swaying(sinus, np.random.default_rng(7))
+    rr = np.diff(beats.time_s)
+    assert not beats.labels().any() and np.percentile(rr, 90) > 0.83 and np.percentile(rr, 10) < 0.77
+
+
+def test_motion_of_electrodes_is_in_the_leads_as_loud_as_it_is_to_be(annotated):
+    noise = [np.zeros((2, 500), np.float32)] * 2 + [np.random.default_rng(1).normal(size=(2, 90_000))]
+    record, beats = moved(annotated, np.random.default_rng(8), noise)
+    added = (record.adu - annotated[0].adu).std(1) / np.ptp(annotated[0].adu, 1)
+    assert ((added > 0.04) & (added < 0.36)).all() and np.array_equal(beats.time_s, TIMES)
+
+
+def test_motion_is_what_the_noise_stress_test_added(recordings):
+    motion = read_noise(recordings)[2]
+    assert motion.shape == (2, 282_800) and motion.std(1) == pytest.approx([1, 1], rel=1e-3)
+    minutes = motion[:, : 13 * 21_600].reshape(2, 13, -1).std(2)
+    assert minutes.min() > 0.3
+
+
+@pytest.mark.parametrize("change", [made_early, mostly_early, paused, raced, swaying])
 def test_an_irregular_rhythm_is_left_as_it_is(annotated, change):
     uneven = BeatList(np.cumsum(np.random.default_rng(0).uniform(0.4, 1.2, 290)), annotated[1].labels()[:290])
     assert change((annotated[0], uneven), np.random.default_rng(1)) is None
@@ -104,7 +140,7 @@ def test_pieces_hold_all_beats_once(annotated):
 
 
 def test_the_same_seed_makes_the_same_variants(annotated):
-    noise = [np.random.default_rng(n).normal(size=(2, 1000)).astype(np.float32) for n in range(2)]
+    noise = [np.random.default_rng(n).normal(size=(2, 1000)).astype(np.float32) for n in range(3)]
     once, again = variants(annotated, noise, 5), variants(annotated, noise, 5)
     assert once.keys() == again.keys() >= {"whole", "first lead", "noisy", "made early", "pieces"}
     for name in once:
