@@ -33,6 +33,8 @@ from ecgstream.models.trunk import Classifier, build_trunk
 from ecgstream.record_heads import MOST_ROWS, Served
 from ecgstream.waveform import HOP_S
 
+TAUGHT = {"pretrained": "fine-tuned", "probe": "linear probe"}
+"""How a pretrained network came to its labels."""
 EVERY_S = 10.0
 REPEATS = 7
 
@@ -92,18 +94,18 @@ def of_shipped() -> list[Found]:
 
 
 def of_pretraining(done: dict[str, float]) -> list[Found]:
-    """Networks fine-tuned with all labels: the mean of five folds, and Student's interval over them."""
-    groups: dict[tuple[str, str], list[float]] = {}
+    """Pretrained networks, all labels: the mean of five folds, and Student's interval over them."""
+    groups: dict[tuple[str, str, str], list[float]] = {}
     for key, value in done.items():
         start, version, sizes, share, *rest = key.split(" ")
-        if (start, share) == ("pretrained", "1.0") and len(rest) == 1:
-            groups.setdefault((version, sizes), []).append(value)
+        if start in TAUGHT and share == "1.0" and len(rest) == 1:
+            groups.setdefault((start, version, sizes), []).append(value)
     return [
         Found(
-            f"{name_of(sizes)}, fine-tuned", float(np.mean(values)), over_folds(values),
+            f"{name_of(sizes)}, {TAUGHT[start]}", float(np.mean(values)), over_folds(values),
             f"mean of {len(values)} folds", EVERY_S / seconds_a_bed(untrained(sizes)),
         )
-        for (_, sizes), values in groups.items()
+        for (start, _, sizes), values in groups.items()
     ]  # fmt: skip
 
 
