@@ -37,7 +37,7 @@ def main(
         daemon = DaemonProcess(folder, {"web": {"enabled": True, "banner": "demo"}})
         daemon.start()
         daemon.wait_ready()
-        seconds = str(60 * minutes + 60)
+        seconds = str(FILLING_S + 60 * minutes + 60)
         load = ["load", "--connect", daemon.source, "--beds", str(beds), "--seconds", seconds, "--chunk-s", "0.5"]
         simulator = start_simulator(*load, log=folder / "load.log")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

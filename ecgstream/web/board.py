@@ -92,9 +92,9 @@ class Board:
         for bed in [bed for bed in self.beds.values() if bed.heard_s < oldest_s and not bed.standing]:
             self._drop(bed)
 
-    def news(self, seen: int, shown: dict[int, int]) -> str | None:
+    def news(self, seen: int, shown: dict[int, int], always: bool = False) -> str | None:
         """JSON of what has changed: alarms of all beds since revision ``seen``, and the vitals of the beds ``shown``,
-        by number, since a revision for each. None where nothing has."""
+        by number, since a revision for each. Where nothing has, the time alone if ``always``, else None."""
         beds = [bed.alarms() for bed in self.beds.values() if bed.alarm_revision > seen]
         vitals = [
             bed.vitals()
@@ -102,7 +102,7 @@ class Board:
             if (bed := self.by_number.get(number)) is not None and bed.vitals_revision > seen_of_it
         ]
         gone = [number for number, revision in self.gone.items() if revision > seen]
-        if not (beds or vitals or gone):
+        if not (beds or vitals or gone or always):
             return None
         document = {"nowMs": time.time_ns() // 1_000_000, "beds": beds, "vitals": vitals, "gone": gone}
         return json.dumps(document, separators=(",", ":"))

@@ -21,6 +21,8 @@ from .board import Board
 from .waves import packed
 
 TICK_S = 0.1
+WORD_S = 1.0
+"""A page hears from us at least so often: after 3 s without a word it says that there is no connection."""
 SEND_S = 15.0
 """A browser that has taken nothing for so long is let go of."""
 MOST_REQUEST_BYTES = 64 * 1024
@@ -65,6 +67,7 @@ class Onlooker:
     ):
         self._socket, self._transport, self._board, self._metrics = socket, transport, board, metrics
         self._seen = 0
+        self._spoke_s = time.monotonic()
         self._vitals_seen: dict[int, int] = {}
         self._places: dict[tuple[int, str, bool], _Place] = {}
 
@@ -111,10 +114,12 @@ class Onlooker:
 
     async def _send_news(self) -> None:
         revision = self._board.revision
-        news = self._board.news(self._seen, self._vitals_seen)
+        silent = time.monotonic() - self._spoke_s >= WORD_S
+        news = self._board.news(self._seen, self._vitals_seen, always=silent)
         self._seen = revision
         self._vitals_seen = dict.fromkeys(self._vitals_seen, revision)
         if news:
+            self._spoke_s = time.monotonic()
             await self._socket.send_str(news)
         if waves := self._waves():
             await self._socket.send_bytes(waves)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from ecgstream.wire import ecgstream_pb2 as pb
 
-from .browsers import WardProcesses, heap_mb, layers, opened, until
+from .browsers import SCREEN, WardProcesses, heap_mb, layers, opened, until
 from .drawn import DRAWN, PX_PER_MM, beats_drawn, beats_of, conditioned
 
 RECORD = "mitdb/100"
@@ -124,14 +124,21 @@ def test_an_alarm_of_high_priority_flashes_as_the_standard_has_it_and_costs_no_a
     page.emulate_media(reduced_motion="no-preference")
 
 
-WHOLE = """() => [...document.querySelectorAll('.tile canvas')].every(canvas => {
+WHOLE = """() => [...document.querySelectorAll('.trace canvas, .overview canvas')].every(canvas => {
   const { left, top, width, height } = canvas.getBoundingClientRect();
   return [left, top, width, height].every(Number.isInteger) && width === canvas.width && height === canvas.height;
 })"""
 
 
-def test_traces_lie_on_whole_pixels(page: Page):
-    assert page.evaluate(WHOLE), "what lies between two is resampled with every frame"
+@pytest.mark.parametrize("view", ["#/bed/bed-01", "#/"])
+@pytest.mark.parametrize("width", [1440, 1277])
+def test_traces_lie_on_whole_pixels(page: Page, view: str, width: int):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("view => { location.hash = view }", view)
+    page.wait_for_timeout(500)
+    assert page.evaluate(WHOLE), "what lies between two is resampled with every frame, and blurred"
+    page.set_viewport_size(SCREEN)
+    page.evaluate("location.hash = '#/'")
 
 
 def test_who_may_only_view_cannot_acknowledge(ward: WardProcesses, chromium: Browser):

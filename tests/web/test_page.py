@@ -44,6 +44,15 @@ async def test_a_browser_gets_alarms_of_all_beds_and_signal_of_those_it_shows():
         assert (await socket.receive_json())["beds"][0]["alerts"][0]["id"] == "a2"
 
 
+async def test_a_browser_hears_from_us_though_no_bed_has_anything_to_say():
+    """Or it would say that there is no connection, after 3 s."""
+    async with Ward().served() as browser, browser.ws_connect("live") as socket:
+        await socket.receive_json()
+        for _ in range(3):
+            word = await asyncio.wait_for(socket.receive_json(), 2.5)
+            assert (word["beds"], word["vitals"], word["gone"]) == ([], [], [])
+
+
 @pytest.mark.parametrize("text", ["no json", '{"show": [{"n": -1}]}', json.dumps({"show": [{"n": 1}] * 513})])
 async def test_a_browser_that_asks_for_nonsense_is_let_go_of(text):
     ward = Ward()

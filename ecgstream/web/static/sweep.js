@@ -27,10 +27,14 @@ export class Sweep {
     this._drawn = null; // sample up to which is drawn; null: all of it is due
   }
 
-  /** Takes on the size the style sheet gives the canvas. */
-  resize(width, height) {
+  /** Takes on the size of the box around it, to whole pixels: what lies between two is resampled with every frame. */
+  resize() {
     const ratio = pixelRatio();
-    const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+    const { left, top, right, bottom } = this.canvas.parentElement.getBoundingClientRect();
+    const [x, y] = [Math.ceil(left * ratio), Math.ceil(top * ratio)];
+    const [w, h] = [Math.max(1, Math.floor(right * ratio) - x), Math.max(1, Math.floor(bottom * ratio) - y)];
+    const style = { left: x / ratio - left, top: y / ratio - top, width: w / ratio, height: h / ratio };
+    for (const [name, value] of Object.entries(style)) this.canvas.style[name] = `${value}px`;
     if (this.canvas.width !== w || this.canvas.height !== h) [this.canvas.width, this.canvas.height] = [w, h];
     this.reset();
     this.draw(); // a canvas is black until something is drawn
@@ -128,7 +132,7 @@ export class Screen {
     this.onSight = null; // told when something has come into sight, or left it
     this._beforeMs = 0;
     this._sizes = new ResizeObserver((entries) => {
-      for (const { target, contentRect } of entries) target.sweep?.resize(contentRect.width, contentRect.height);
+      for (const { target } of entries) target.sweep?.resize();
     });
     this._sight = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) if (target.sweep) target.sweep.visible = isIntersecting;
@@ -138,17 +142,20 @@ export class Screen {
   }
 
   add(sweep) {
-    sweep.canvas.sweep = sweep;
+    const box = sweep.canvas.parentElement;
+    sweep.canvas.sweep = box.sweep = sweep;
     this.sweeps.add(sweep);
-    this._sizes.observe(sweep.canvas);
+    this._sizes.observe(box);
     this._sight.observe(sweep.canvas);
   }
 
   remove(sweep) {
     this.sweeps.delete(sweep);
-    this._sizes.unobserve(sweep.canvas);
+    const box = sweep.canvas.parentElement;
+    this._sizes.unobserve(box);
     this._sight.unobserve(sweep.canvas);
     delete sweep.canvas.sweep;
+    delete box.sweep;
   }
 
   redraw() {

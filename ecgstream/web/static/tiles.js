@@ -97,18 +97,16 @@ export class Ward {
     const n = this.tiles.size;
     if (!n) return;
     const width = this.list.clientWidth - 2 * GAP;
-    const height = innerHeight - this.list.getBoundingClientRect().top - scrollY - 10;
+    const height = innerHeight - this.list.getBoundingClientRect().top - scrollY - 2 * GAP;
     let best = null;
     for (let columns = 1; columns <= n; columns++) {
-      const tile = [Math.floor((width + GAP) / columns) - GAP, (height + GAP) / Math.ceil(n / columns) - GAP];
+      const tile = [(width + GAP) / columns - GAP, (height + GAP) / Math.ceil(n / columns) - GAP];
       if (tile[0] < LEAST_WIDTH || tile[1] < LEAST_HEIGHT) continue;
       const off = Math.abs(Math.log(tile[0] / tile[1] / BEST_SHAPE)) + 0.15 * (columns * Math.ceil(n / columns) - n) / n;
       if (!best || off < best.off) best = { columns, height: tile[1], off };
     }
     best ??= { columns: Math.max(1, Math.floor((width + GAP) / (LEAST_WIDTH + GAP))), height: LEAST_HEIGHT + 16 };
     this.list.style.setProperty("--columns", best.columns);
-    // Whole pixels: a canvas that lies between two is not copied to the screen but resampled.
-    this.list.style.setProperty("--tile-width", `${Math.floor((width + GAP) / best.columns) - GAP}px`);
     this.list.style.setProperty("--tile-height", `${Math.min(320, Math.floor(best.height))}px`);
     this.list.classList.toggle("small", best.height < 170);
     this.list.classList.toggle("narrow", width / best.columns < 360);
