@@ -48,6 +48,7 @@ RHYTHM_ORDER = (
     Condition.PAUSE,
     Condition.TACHYCARDIA,
     Condition.BRADYCARDIA,
+    Condition.IRREGULAR_RR,
 )
 """Which condition names the rhythm when several hold, gravest first."""
 

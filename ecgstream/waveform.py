@@ -169,6 +169,7 @@ class Condition(IntEnum):
     MODEL_UNAVAILABLE = 14
     FREQUENT_PVC = 15
     ELECTRODES_SWAPPED = 16
+    IRREGULAR_RR = 17
 
 
 N_CONDITIONS = len(Condition)

@@ -63,7 +63,10 @@ class ConditionRule:
 
 _C = Condition
 _HIGH, _MEDIUM, _LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
-_VENTRICULAR_MILDER = (_C.EXTREME_TACHYCARDIA, _C.TACHYCARDIA, _C.PVC_RUN, _C.ATRIAL_FIBRILLATION, _C.FREQUENT_PVC)
+_VENTRICULAR_MILDER = (
+    *(_C.EXTREME_TACHYCARDIA, _C.TACHYCARDIA, _C.PVC_RUN),
+    *(_C.ATRIAL_FIBRILLATION, _C.FREQUENT_PVC, _C.IRREGULAR_RR),
+)
 
 RULES: tuple[ConditionRule, ...] = (
     ConditionRule(
@@ -79,7 +82,7 @@ RULES: tuple[ConditionRule, ...] = (
     ConditionRule(_C.BRADYCARDIA, 196670, "48867003", _MEDIUM, 5, 5),
     ConditionRule(_C.TACHYCARDIA, 196648, "3424008", _MEDIUM, 5, 5),
     ConditionRule(_C.PVC_RUN, 199820, "444658006", _MEDIUM, 0, 5, replaces=(_C.FREQUENT_PVC,)),
-    ConditionRule(_C.ATRIAL_FIBRILLATION, 199736, "49436004", _MEDIUM, 0, 30),
+    ConditionRule(_C.ATRIAL_FIBRILLATION, 199736, "49436004", _MEDIUM, 0, 30, replaces=(_C.IRREGULAR_RR,)),
     ConditionRule(_C.LEADS_OFF, 196680, "", _MEDIUM, 2, 2, replaces=(_C.SIGNAL_UNUSABLE,)),
     ConditionRule(_C.SIGNAL_UNUSABLE, 196660, "", _LOW, 10, 5),
     ConditionRule(_C.STREAM_STALE, 196660, "", _MEDIUM, 0, 0, wall_timed=True),
@@ -87,6 +90,7 @@ RULES: tuple[ConditionRule, ...] = (
     ConditionRule(_C.MODEL_UNAVAILABLE, 196616, "", _LOW, 0, 2),
     ConditionRule(_C.FREQUENT_PVC, 0, "427172004", _LOW, 10, 30),
     ConditionRule(_C.ELECTRODES_SWAPPED, 196616, "", _LOW, 0, 0),
+    ConditionRule(_C.IRREGULAR_RR, 199726, "", _LOW, 10, 30),
 )
 """One rule per condition, in the order of ``Condition``."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from numba import njit
 
 from ..waveform import GRID_HZ, HOP_SAMPLES, N_CONDITIONS, Condition
-from .beats import beat_sample, count_alike, heart_rate, interval, run_of_intervals, ventricular_run
+from .beats import beat_sample, count_alike, heart_rate, interval, is_ventricular, run_of_intervals, ventricular_run
 from .detector import LOOK_AHEAD
 from .fibrillation import CONFIRM_HOPS, END
 from .state import FIBRILLATION_HOPS
@@ -31,6 +31,10 @@ _VT_ALIKE = 2
 """Of four beats of a tachycardia so many are like the one before; polymorphic ones are told as fibrillation."""
 _RUN_BEATS = 3
 _LIMIT_MARGIN_BPM = 3.0
+_UNEVEN_PAIRS = 32
+_LEAST_PAIRS = 24
+_UNEVEN = 8
+"""Two successive intervals are uneven that differ by more than an eighth of their mean."""
 _TOLD = GRID_HZ
 _NEVER = 10**9
 _RECENT = 3 * GRID_HZ
@@ -44,6 +48,7 @@ _C_PAUSE = int(Condition.PAUSE)
 _C_BRADY = int(Condition.BRADYCARDIA)
 _C_TACHY = int(Condition.TACHYCARDIA)
 _C_RUN = int(Condition.PVC_RUN)
+_C_IRREGULAR = int(Condition.IRREGULAR_RR)
 
 
 @njit(cache=True, nogil=True)
@@ -86,6 +91,7 @@ def judge_beats(s, known, limits, bpm):
     _judge_fast(s, known, limits.extreme_tachycardia_bpm, bpm)
     _judge_ventricular(s, known, limits.ventricular_tachycardia_bpm, bpm)
     _judge_limits(s, heart_rate(s, known), limits.bradycardia_bpm, limits.tachycardia_bpm, bpm)
+    _judge_regularity(s, known)
 
 
 @njit(cache=True, nogil=True)
@@ -161,6 +167,27 @@ def _is_even(s, count):
     for age in range(1, count):
         shortest, longest = min(shortest, interval(s, age)), max(longest, interval(s, age))
     return longest <= _VT_UNEVEN * shortest
+
+
+@njit(cache=True, nogil=True)
+def _judge_regularity(s, known):
+    """Irregular: half of the last 32 pairs of successive intervals are uneven, until less than a third are. Ventricular
+    beats and breaks are left out. The share of differences above a bound is pNNx (Mietus et al. 2002), here of the
+    intervals' mean."""
+    pairs, uneven, oldest = 0, 0, 0
+    for age in range(2 * _UNEVEN_PAIRS):
+        if pairs == _UNEVEN_PAIRS:
+            break
+        after, before = (interval(s, age), interval(s, age + 1)) if s.n_beats > 0 else (-1, -1)
+        if after < 0 or before < 0:
+            continue
+        if is_ventricular(s, age) or is_ventricular(s, age + 1) or is_ventricular(s, age + 2):
+            continue
+        pairs, oldest = pairs + 1, age + 2
+        uneven += 2 * _UNEVEN * abs(after - before) > after + before
+    share = 3 if s.active[_C_IRREGULAR] else 2
+    holds = pairs >= _LEAST_PAIRS and share * uneven >= pairs and known - beat_sample(s, 0) < _RECENT
+    set_condition(s, _C_IRREGULAR, holds, beat_sample(s, oldest) if holds else -1)
 
 
 @njit(cache=True, nogil=True)

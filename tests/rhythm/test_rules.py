@@ -183,6 +183,36 @@ def test_a_preset_is_quiet_at_its_own_rates_and_told_beyond_them(preset):
     assert ("ASYSTOLE" in lethal(run(train((40, usual_s), (1, 3.5), (10, usual_s)), **limits))) == (preset == "neonate")
 
 
+def varied(count: int, spread: float) -> list[tuple[int, float]]:
+    """Intervals of 0.8 s, give or take a part of it, each drawn anew."""
+    return [(1, 0.8 * (1 + spread * part)) for part in np.random.default_rng(0).uniform(-1, 1, count)]
+
+
+def test_an_irregular_rhythm_is_told_from_32_intervals_until_it_is_regular_again():
+    result = run(train((20, 0.8), *varied(60, 0.4), (60, 0.8)))
+    first, last, onset = told(result, Condition.IRREGULAR_RR)
+    begun_s, over_s = 1 + 20 * 0.8, 1 + 20 * 0.8 + sum(length for _, length in varied(60, 0.4))
+    assert begun_s < first < begun_s + 32 * 0.8 + 1 and onset < first - 20 * 0.8
+    assert over_s < last < over_s + 32 * 0.8
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "wide"),
+    [
+        ([(1, 0.8 * (1 + 0.1 * np.sin(2 * np.pi * beat / 5))) for beat in range(90)], ()),
+        (varied(90, 0.08), ()),
+        ([(1, 0.8), (1, 0.55), (1, 1.05), *[(1, 0.8)] * 7] * 9, ()),
+        ([(1, 0.55), (1, 1.05)] * 45, range(21, 110, 2)),
+        (varied(20, 0.4), ()),
+    ],
+    ids=["breathing", "slightly uneven", "one premature beat in ten", "ventricular bigeminy", "twenty beats"],
+)
+def test_what_is_no_irregular_rhythm(rhythm, wide):
+    result = run(train((20, 0.8), *rhythm, (20, 0.8), wide=wide))
+    assert told(result, Condition.IRREGULAR_RR) is None
+    assert len(result.beats.sample) >= 50
+
+
 def test_pvc_rate_counts_the_last_minute():
     signal = train((90, 0.8), wide={30, 40, 50})
     rates = run(signal).pvc_per_min[0]

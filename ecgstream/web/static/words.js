@@ -5,6 +5,7 @@ const LABELS = {
   atrial_fibrillation: "atrial fibrillation",
   pvc_run: "run of PVCs",
   frequent_pvc: "frequent PVCs",
+  irregular_rr: "irregular rhythm",
 };
 
 const DIAGNOSES = {
@@ -27,7 +28,7 @@ const SHORT = {
   asystole: "Asystole", extreme_bradycardia: "xBrady", extreme_tachycardia: "xTachy", ventricular_tachycardia: "VT",
   ventricular_fibrillation: "VF", bradycardia: "Brady", tachycardia: "Tachy", pvc_run: "PVC run", atrial_fibrillation: "AF",
   signal_unusable: "Unusable", stream_stale: "No data", clock_wrong: "Clock", model_unavailable: "Model",
-  frequent_pvc: "PVCs", electrodes_swapped: "Electrodes",
+  frequent_pvc: "PVCs", electrodes_swapped: "Electrodes", irregular_rr: "Irregular",
 };
 
 export const PRIORITIES = { 3: "high", 2: "medium", 1: "low" };
