@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -102,9 +101,9 @@ class WaveRhythms(RowRecords):
             except Exception as error:  # rules outlive models, whatever the model did
                 log.error("fibrillation head lost; rules go on", fault=f"{type(error).__name__}: {error}")
                 self.head = None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of means of nothing, which are NaN as they should be
-            return np.nanmean(found, 2)
+        known = np.isfinite(found).sum(2)
+        # Not np.nanmean: to silence it about means of nothing is for a process of one thread.
+        return np.divide(np.nansum(found, 2), known, out=np.full(known.shape, np.nan), where=known > 0)
 
     def _after(self, before: np.ndarray, found: np.ndarray, stop: np.ndarray) -> np.ndarray:
         """``before`` (K,) and the log-odds found in the second that ends at grid samples ``stop``."""
