@@ -136,7 +136,7 @@ def test_traces_lie_on_whole_pixels(page: Page, view: str, width: int):
     page.set_viewport_size({"width": width, "height": 900})
     page.evaluate("view => { location.hash = view }", view)
     page.wait_for_timeout(500)
-    assert page.evaluate(WHOLE), "what lies between two is resampled with every frame, and blurred"
+    page.wait_for_function(WHOLE, timeout=5_000)  # what lies between two is resampled with every frame, and blurred
     page.set_viewport_size(SCREEN)
     page.evaluate("location.hash = '#/'")
 

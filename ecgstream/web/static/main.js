@@ -117,6 +117,7 @@ function tick() {
   }
   setText(at("clock"), clock(live.nowMs()));
   view?.tick();
+  screen.align();
 }
 
 live.addEventListener("hello", () => {

@@ -40,6 +40,12 @@ export class Sweep {
     this.draw(); // a canvas is black until something is drawn
   }
 
+  /** Whether it has come to lie between pixels: what is above its box has grown or shrunk, and no size changed. */
+  get isOff() {
+    const { left, top } = this.canvas.getBoundingClientRect();
+    return [left, top].some((at) => Math.abs(at * pixelRatio() - Math.round(at * pixelRatio())) > 0.01);
+  }
+
   /** Device pixels in a second and in a millivolt. */
   get pxPerS() {
     return this.mmPerS * pxPerMm() * pixelRatio();
@@ -160,6 +166,10 @@ export class Screen {
 
   redraw() {
     for (const sweep of this.sweeps) sweep.reset();
+  }
+
+  align() {
+    for (const sweep of this.sweeps) if (sweep.visible && sweep.isOff) sweep.resize();
   }
 
   _frame(ms) {
