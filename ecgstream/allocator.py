@@ -1,7 +1,7 @@
 """Memory that the C library's allocator holds back after passes over more beds than usual.
 
 What such a pass takes for a moment stays with the process, in pieces between what is in use. Asking the system for
-each larger array anew instead (a fixed ``M_MMAP_THRESHOLD``) keeps no less, and costs a fifth more CPU time.
+each larger array anew (a fixed ``M_MMAP_THRESHOLD``) holds back less still, but costs a fifth more CPU time.
 """
 
 from __future__ import annotations
