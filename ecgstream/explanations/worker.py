@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import threading
 from typing import Any
 
 import torch
@@ -24,9 +26,17 @@ _probe: Probe | None = None
 def load(model: str | None) -> None:
     """Load the model, once in the process. Raises ModelError."""
     global _probe
+    threading.Thread(target=_end_with_its_parent, daemon=True).start()
     os.nice(_NICE)
     torch.set_num_threads(1)
     _probe = load_probe(model)
+
+
+def _end_with_its_parent() -> None:
+    """A daemon that is killed would leave a process behind that waits for ever."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def explained(alert: bytes, mains_hz: int) -> bytes:

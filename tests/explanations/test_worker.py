@@ -1,0 +1,26 @@
+"""The process that explains: it ends with the daemon, however that ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+KILLED = """
+import multiprocessing, os, signal
+from concurrent.futures import ProcessPoolExecutor
+from ecgstream.explanations import worker
+pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), worker.load, (None,))
+print(pool.submit(os.getpid).result(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_it_does_not_outlive_a_daemon_that_is_killed():
+    told = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True, timeout=100)
+    process = Path(f"/proc/{int(told.stdout)}")
+    deadline_s = time.monotonic() + 20
+    while process.exists() and "(zombie)" not in (process / "status").read_text():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
