@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..errors import EcgstreamError
-from .console import console, told
+from .console import console, print_table, told
 
 if TYPE_CHECKING:
     from ..analysis import Feed
@@ -68,7 +68,7 @@ def _analyse(feeds: dict[Path, Feed], out: Path, rules_only: bool) -> list[dict[
             bars.update(bar, speed=f"{speed:,.0f}× real time")
 
         summaries = analyse_files(feeds, out, model, advance)
-    console.print(_table(summaries))
+    print_table(_table(summaries))
     spent_s = time.perf_counter() - begun_s
     console.print(f"{total_s / 3600:.2f} h in {spent_s:.1f} s; written to {out}.", highlight=False)
     return summaries

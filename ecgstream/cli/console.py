@@ -7,10 +7,18 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 from ..errors import EcgstreamError
 
 console = Console()
+
+
+def print_table(table: Table) -> None:
+    """A table in which every figure is whole, also where that is wider than the window or the file."""
+    least = Measurement.get(console, console.options.update(width=1000), table).minimum
+    Console(width=max(console.width, least)).print(table)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import console, told
+from .console import console, print_table, told
 
 if TYPE_CHECKING:
     from ..evaluation.cases import Worst
@@ -176,7 +176,7 @@ def model(
 
     with told():
         result = measure(load_model(model_folder), data, Path(".cache"))
-        console.print(results_table(result))
+        print_table(results_table(result))
         _write(result, json_file)
 
 
@@ -210,8 +210,8 @@ def diagnosis(
         model = open_diagnosis_model(model_name, device)
         judged = judge(read_labelled(folder if folder.is_dir() else headers), model, allow_seen)
         result = diagnosis_scores(judged)
-        console.print(labels_table(result))
-        console.print(diagnosis_table(result))
+        print_table(labels_table(result))
+        print_table(diagnosis_table(result))
         _write(result, json_file)
         if calibration:
             title = f"{judged.model}, {len(judged.records)} recordings"
@@ -222,7 +222,7 @@ def _say(
     result: dict[str, Any], report: Report, worst: Worst, json_file: Path | None, report_file: Path | None
 ) -> None:
     """Print the table; write the scores, and the report with the worst cases, where that is wished."""
-    console.print(report.table)
+    print_table(report.table)
     _write(result, json_file)
     if report_file:
         from ..evaluation.report import html_report

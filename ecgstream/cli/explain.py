@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import RecordError
-from .console import console, told
+from .console import console, print_table, told
 from .export import ALERTS
 from .strip import read_alert
 
@@ -93,7 +93,7 @@ def _print(explanation: Explanation) -> None:
     for lead, sums in (*document["leads"].items(), ("all leads", document["all"])):
         against = sums["all"]["against"]
         table.add_row(lead, *(f"{part['for']:.2f}" for part in sums.values()), f"{against:.2f}")
-    console.print(table)
+    print_table(table)
     console.print(
         f"In logits: from {explanation.logit_of_nothing:+.2f} (leads at 0 mV) to {explanation.logit:+.2f}; "
         f"{document['not_accounted_for']:+.3f} not accounted for. Waves by {explanation.waves_by}. Not for diagnosis."

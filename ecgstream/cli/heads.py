@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import console, told
+from .console import console, print_table, told
 
 app = typer.Typer(no_args_is_help=True, help="Fit the small heads over named features, and print what they score.")
 
@@ -24,7 +24,7 @@ def beats(
     from ..heads.beats.training import classes_table, train
 
     with told():
-        console.print(classes_table(train(data, out, CACHE)))
+        print_table(classes_table(train(data, out, CACHE)))
 
 
 @app.command()
@@ -37,7 +37,7 @@ def quality(
     from ..heads.quality.training import train
 
     with told():
-        console.print(quality_table(train(data / "cinc2011", out, CACHE)))
+        print_table(quality_table(train(data / "cinc2011", out, CACHE)))
 
 
 @app.command()
@@ -52,7 +52,7 @@ def rhythm(
 
     packed = data / "cinc2017.tar"
     with told(), recordings_in(packed if packed.exists() else data / "cinc2017") as folder:
-        console.print(rhythm_table(train(folder, out, CACHE)))
+        print_table(rhythm_table(train(folder, out, CACHE)))
 
 
 @app.command()
@@ -65,7 +65,7 @@ def alarms(
     from ..evaluation.alarms import alarms_table
 
     with told():
-        console.print(alarms_table(train(data / "cinc2015", out)))
+        print_table(alarms_table(train(data / "cinc2015", out)))
 
 
 @app.command()

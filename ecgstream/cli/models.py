@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from .console import console, told
+from .console import console, print_table, told
 
 app = typer.Typer(no_args_is_help=True, help="Show models and their cards; show and change those of a running daemon.")
 
@@ -37,7 +37,7 @@ def list_models() -> None:
             version, size = entry.version.rpartition("@")[2], f"{entry.size_mb:.1f}"
             row = (entry.name, entry.kind, version, str(entry.n_labels), parameters, size, headline(entry.folder))
             table.add_row(*row)
-        console.print(table)
+        print_table(table)
 
 
 @app.command()
@@ -87,7 +87,7 @@ def precision(
     with told():
         folder = directory(name)
         found = measure_precision(folder, data, Path(".cache"), "bf16")
-        console.print(precision_table(found))
+        print_table(precision_table(found))
         state_in_manifest(folder, found)
         if json_file:
             json_file.write_text(json.dumps(found, indent=1) + "\n")

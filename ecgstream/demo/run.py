@@ -42,7 +42,8 @@ def run_demo(seconds: float, beds: int, seed: int, json_file: Path | None) -> in
         try:
             daemon.wait_ready()
             _show_page(console, f"{daemon.http}/ward/#token={token}")
-            console.print(f"Metrics: {daemon.http}/metrics   health: {daemon.http}/health/ready", style="dim")
+            told = f"Metrics: {daemon.http}/metrics   health: {daemon.http}/health/ready"
+            console.print(told, style="dim", soft_wrap=True)
             truth_file = folder / "truth.json"
             arguments = ward_arguments(daemon, beds, seconds, seed, truth_file)
             simulator = start_simulator(*arguments, log=folder / "ward.log")

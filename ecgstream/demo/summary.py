@@ -14,14 +14,14 @@ EQUIVALENT = {
     "ventricular_fibrillation": {"ventricular_tachycardia", "ventricular_fibrillation"},
 }
 """Any lethal ventricular alarm counts for VT, flutter and VF."""
-LETHAL_BUDGET_S = 10.0
-"""IEC 60601-2-27: cardiac standstill and rate alarms within 10 s of onset."""
+LETHAL_BUDGET_S, OTHER_BUDGET_S = 10.0, 60.0
+"""IEC 60601-2-27: cardiac standstill and rate alarms within 10 s of onset. Atrial fibrillation takes half a minute."""
 
 
 def summarise(truth: list[dict[str, Any]], board: Board, played_s: float) -> dict[str, Any]:
     """Per bed what was played, what was alerted and how long after onset; ``missed_lethal`` counts the failures.
 
-    An episode whose 10 s budget had not run out when the demo ended is ``unfinished`` unless it was alerted.
+    An episode whose time to be alerted had not run out when the demo ended is ``unfinished`` unless it was alerted.
     """
     beds = [_bed(bed, board, played_s) for bed in truth]
     missed = sum(e["outcome"] == "missed" and e["lethal"] for bed in beds for e in bed["played"])
@@ -59,27 +59,27 @@ def _outcome(episode: dict[str, Any], delay_s: float | None, played_s: float) ->
         return "nothing to alert"
     if delay_s is not None:
         return "alerted"
-    return "missed" if played_s >= episode["start_s"] + LETHAL_BUDGET_S else "unfinished"
+    budget_s = LETHAL_BUDGET_S if episode["lethal"] else OTHER_BUDGET_S
+    return "missed" if played_s >= episode["start_s"] + budget_s else "unfinished"
 
 
 def table(summary: dict[str, Any]) -> Table:
     """The summary, one line an episode."""
     title = f"{summary['seconds']:.0f} s played · {summary['missed_lethal']} lethal missed"
     drawn = Table(title=title, title_style="bold")
-    for name in ("bed", "feed", "played", "from", "to", "alerted", "delay", "other alarms"):
-        drawn.add_column(name)
+    for name, width in (("bed", 6), ("played", 12), ("seconds", 7), ("alerted", 7), ("delay", 6), ("other alarms", 12)):
+        drawn.add_column(name, min_width=width)  # that of a long word
     for bed in summary["beds"]:
-        feed = f"{bed['leads']} leads {bed['fs_hz']:g} Hz"
         wanted = {e["condition"] for e in bed["played"]}
         others = sorted({a["condition"] for a in bed["alerts"]} - wanted)
         for i, episode in enumerate(bed["played"]):
-            first = (bed["stream_id"], feed) if i == 0 else ("", "")
-            drawn.add_row(*first, *_episode_cells(episode), ", ".join(others).replace("_", " ") if i == 0 else "")
+            first, last = (bed["stream_id"], ", ".join(others).replace("_", " ")) if i == 0 else ("", "")
+            drawn.add_row(first, *_episode_cells(episode), last)
     return drawn
 
 
 def _episode_cells(episode: dict[str, Any]) -> tuple[str | Text, ...]:
     style = {"alerted": "green", "missed": "bold red"}.get(episode["outcome"], "dim")
     delay = "" if episode["delay_s"] is None else f"{episode['delay_s']:.1f} s"
-    span = (f"{episode['start_s']:.0f} s", f"{episode['stop_s']:.0f} s")
-    return episode["name"].replace("_", " "), *span, Text(episode["outcome"], style=style), delay
+    span = f"{episode['start_s']:.0f}–{episode['stop_s']:.0f}"
+    return episode["name"].replace("_", " "), span, Text(episode["outcome"], style=style), delay
