@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import zmq
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ecgstream.demo.processes import DaemonProcess, start_simulator
@@ -27,6 +28,7 @@ from simulators.recordings import Recording
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SCREEN = {"width": 1440, "height": 900}
+PICTURES = os.environ.get("ECGSTREAM_TEST_PICTURES")
 
 
 def chromium_path(bundled: str) -> str | None:
@@ -193,3 +195,20 @@ def heap_mb(page: Page) -> float:
     used = session.send("Runtime.getHeapUsage")["usedSize"] / 2**20
     session.detach()
     return used
+
+
+def picture(page: Page, name: str) -> None:
+    """Kept in docs/pictures where the environment asks for it."""
+    if PICTURES:
+        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
+
+
+def accessible(page: Page) -> None:
+    """No finding of axe-core that is serious or worse."""
+    found = Axe().run(page).response["violations"]
+    grave = [
+        (v["id"], v["help"], [n["html"] for n in v["nodes"]][:3])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert not grave

@@ -12,11 +12,11 @@ const OPINIONS = { true_alarm: "true", false_alarm: "false", cannot_say: "cannot
 
 export class BedPage {
   constructor(root, live, screen, bed) {
-    Object.assign(this, { live, screen, bed, sweeps: [], past: null });
+    Object.assign(this, { live, screen, bed, sweeps: [], shownPast: {} });
     const name = bedName(bed.id);
     const part = (name, tag = "div") => (this[name] = element(tag, { class: name }));
     const head = element("div", { class: "bed-head" }, element("a", { class: "back", href: "#/" }, "← All beds"),
-      element("h1", {}, element("span", { class: "ward" }, name.ward), name.bed), part("actions"));
+      (this.heading = element("h1", { tabindex: -1 }, element("span", { class: "ward" }, name.ward), name.bed)), part("actions"));
     this.sheet = element("div", { class: "sheet", role: "img", "aria-label": "ECG, all leads, 25 millimetres a second, 10 millimetres a millivolt" });
     this.overview = element("canvas", { "aria-hidden": "true" });
     this.trends = new Trends();
@@ -32,6 +32,11 @@ export class BedPage {
     this._actions();
     this.update([bed], [bed], []);
     this.timer = setInterval(() => this._fetchPast(), PAST_EVERY_MS);
+  }
+
+  /** Where somebody begins who uses the keyboard. */
+  focus() {
+    this.heading.focus();
   }
 
   close() {
@@ -103,19 +108,29 @@ export class BedPage {
   _alarms() {
     const { bed } = this;
     const allowed = may(this.live, "acknowledge");
+    const held = this.alarmList.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const rows = bed.alerts.map((alert) => element("li", { class: "alarm-row", "data-priority": alert.priority, "data-state": alert.state },
       element("span", { class: "mark", "aria-hidden": "true" }, alert.state === "acknowledged" ? "✓" : MARKS[alert.priority]),
       element("span", { class: "what" }, sentence(plain(alert.condition))),
       element("span", { class: "how" }, `${PRIORITIES[alert.priority]} priority · ${alert.state === "latched" ? "over, not acknowledged" : alert.state} · by ${alert.source}${alert.text ? ` · ${alert.text}` : ""}`),
       element("span", { class: "since", "data-since": alert.sinceMs }),
-      ...(alert.strip ? [element("button", { type: "button", onclick: () => showStrip(bed, alert) }, "Strip")] : []),
+      ...(alert.strip ? [element("button", {
+        type: "button", "data-key": `strip ${alert.id}`, "aria-label": `Strip of ${plain(alert.condition)}`, onclick: () => showStrip(bed, alert),
+      }, "Strip")] : []),
       ...(alert.state === "acknowledged" ? [] : [element("button", {
-        type: "button", class: "acknowledge", disabled: !allowed, title: allowed ? "" : "needs the role acknowledge: sign in with such a token",
+        type: "button", class: "acknowledge", "data-key": `acknowledge ${alert.id}`, disabled: !allowed, title: allowed ? "" : "needs the role acknowledge: sign in with such a token",
         "aria-label": `Acknowledge ${plain(alert.condition)}`, onclick: () => askAcknowledge(bed, [alert]),
       }, "Acknowledge")])));
     this.alarmList.replaceChildren(rows.length
       ? element("ul", { "aria-label": "Alarms" }, ...rows) : element("p", { class: "quiet" }, "No alarm."));
+    if (held) this._holdFocus(held);
     this.tick();
+  }
+
+  /** On the same button as before; where that is gone, on the next alarm to be acknowledged. */
+  _holdFocus(key) {
+    const buttons = [...this.alarmList.querySelectorAll("button:enabled")];
+    (buttons.find((button) => button.dataset.key === key) ?? buttons.find((button) => button.matches(".acknowledge")) ?? this.heading).focus();
   }
 
   // ------------------------------------------------------------------------------------------------------- numbers
@@ -147,9 +162,6 @@ export class BedPage {
 
   // A list of its own, as the scores beside it are drawn anew each second and a button must keep its focus.
   _explained(explained) {
-    const text = JSON.stringify(explained);
-    if (text === this._shownExplained) return;
-    this._shownExplained = text;
     const rows = Object.entries(explained).map(([score, atMs]) => element("li", {},
       element("button", { type: "button", onclick: () => showDiagnosis(this.bed, score) }, sentence(diagnosis(score))),
       element("span", { class: "why" }, clock(atMs))));
@@ -173,9 +185,17 @@ export class BedPage {
     if (!answer?.ok) return;
     const { trends, alerts, verdicts, explained } = await answer.json();
     this.trends.update(trends, alerts, this.bed.vitals?.limits);
-    this._history(alerts);
-    this._verdicts(verdicts);
-    this._explained(explained);
+    this._anew("alerts", alerts, () => this._history(alerts));
+    this._anew("verdicts", verdicts, () => this._verdicts(verdicts));
+    this._anew("explained", explained, () => this._explained(explained));
+  }
+
+  /** Draws only what has changed: a button keeps its focus, and a list its place. */
+  _anew(what, value, draw) {
+    const text = JSON.stringify(value);
+    if (text === this.shownPast[what]) return;
+    this.shownPast[what] = text;
+    draw();
   }
 
   _history(alerts) {

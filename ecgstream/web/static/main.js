@@ -24,6 +24,7 @@ function useTheme() {
 }
 
 function route() {
+  const before = view?.bed?.id;
   view?.close();
   const [, kind, id] = location.hash.split("/");
   const bed = kind === "bed" ? [...live.beds.values()].find((bed) => bed.id === decodeURIComponent(id ?? "")) : null;
@@ -32,6 +33,7 @@ function route() {
   document.title = bed ? `${bed.id} · ecgstream` : "ecgstream · ward";
   document.body.dataset.view = bed ? "bed" : "ward";
   scrollTo(0, 0);
+  view.focus(before);
   view.tick();
 }
 
@@ -94,16 +96,18 @@ function showCounts() {
   at("counts").replaceChildren(...shown);
 }
 
-/** New alarms, and those that end, for those who hear the page. */
+/** New alarms, and those that are over, for those who hear the page. */
 function sayAlarms(beds) {
+  const said = { "say-now": [], say: [] };
   for (const bed of beds) {
     for (const { id, state, priority, condition } of bed.alerts) {
       if (told.get(id) === state || state === "acknowledged") continue;
       const text = `${bedName(bed.id).bed}: ${plain(condition)}, ${PRIORITIES[priority]} priority${state === "latched" ? ", over" : ""}.`;
-      at(priority === 3 ? "say-now" : "say").textContent = text;
+      said[priority === 3 ? "say-now" : "say"].push(text);
       told.set(id, state);
     }
   }
+  for (const [where, texts] of Object.entries(said)) if (texts.length) at(where).textContent = texts.join(" ");
   if (told.size > 2000) told = new Map([...told].slice(-500));
 }
 
@@ -137,6 +141,10 @@ live.addEventListener("lost", async () => {
   if (session && !session.signedIn) askToken();
 });
 addEventListener("hashchange", route);
+at("dialog").addEventListener("close", ({ target }) => {
+  const { activeElement, body } = document;
+  if (activeElement === body || target.contains(activeElement)) view?.focus(); // what opened it is gone
+});
 at("settings").addEventListener("click", () => askDisplay(() => { useTheme(); view?.close(); route(); }));
 matchMedia("(prefers-color-scheme: light)").addEventListener("change", useTheme);
 setInterval(tick, 250);

@@ -27,6 +27,11 @@ export class Ward {
     this.update([...live.beds.values()], [...live.beds.values()], []);
   }
 
+  /** Where somebody goes on who comes back from a bed. */
+  focus(id) {
+    [...this.tiles.values()].find((tile) => tile.bed.id === id)?.link.focus();
+  }
+
   close() {
     removeEventListener("resize", this._fit);
     this.screen.onSight = null;
