@@ -25,7 +25,8 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
-	$(BIN)/python -m ecgstream.warm
+	@echo "Compiling for this processor, once: some minutes."
+	@$(BIN)/python -m ecgstream.warm
 	@touch $@
 
 clean:

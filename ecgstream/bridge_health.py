@@ -13,9 +13,6 @@ from .http_port import add_operators_pages, listen, tls_context
 from .service_notice import ServiceNotice
 from .settings import HttpSettings
 
-NOTICE_EVERY_S = 5.0
-"""Less than half of the units' WatchdogSec."""
-
 
 class BridgeHealth:
     """A bridge is live as long as its event loop answers; it is ready from ``ready`` to ``stopping``, while ``faults``
@@ -35,7 +32,7 @@ class BridgeHealth:
         app = web.Application()
         add_operators_pages(app, lambda: generate_latest(self._registry), self)
         runner, self.port = await listen(app, settings, tls_context(settings), names)
-        noticing = asyncio.create_task(self._notice_works())
+        noticing = asyncio.create_task(self._notice.works_while_the_loop_turns())
         try:
             yield
         finally:
@@ -59,8 +56,3 @@ class BridgeHealth:
     def not_ready(self) -> list[str]:
         """Why nothing should be sent here yet, or any more."""
         return [self._state] if self._state else self._faults()
-
-    async def _notice_works(self) -> None:
-        while True:
-            self._notice.works()
-            await asyncio.sleep(NOTICE_EVERY_S)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Mapping
 
 import structlog
+
+NOTICE_EVERY_S = 5.0
+"""Less than half of the units' WatchdogSec."""
 
 log = structlog.get_logger()
 
@@ -25,6 +29,12 @@ class ServiceNotice:
     def works(self) -> None:
         """To be told more often than ``WatchdogSec``, else systemd starts the service anew."""
         self._tell("WATCHDOG=1")
+
+    async def works_while_the_loop_turns(self) -> None:
+        """Until it is cancelled: an event loop that hangs tells nothing."""
+        while True:
+            self.works()
+            await asyncio.sleep(NOTICE_EVERY_S)
 
     def stopping(self) -> None:
         """Draining; no watchdog any more."""

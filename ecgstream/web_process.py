@@ -18,6 +18,7 @@ from .http_token import HttpToken
 from .live_waves import SignalReader
 from .metrics import Metrics
 from .order_endpoint import OrderEndpoint
+from .service_notice import ServiceNotice
 from .settings import Settings
 from .sources.message import Message
 from .strip_endpoint import StripEndpoint
@@ -43,6 +44,7 @@ class WebProcess:
 
     def __init__(self, settings: Settings):
         self.settings, self.metrics, self.board = settings, Metrics(), Board()
+        self.metrics.registry.unregister(self.metrics.model_available)  # it needs none: a 0 would raise an alarm
         self.feeds: list[Feed] = feeds_of(settings)
         kafka = settings.source.kind == "kafka"
         self._orders: OrderWay = (
@@ -52,7 +54,7 @@ class WebProcess:
         self._noting = asyncio.Lock()
         self._signal = SignalReader(settings, self.metrics)
         self._compute = ThreadPoolExecutor(1, thread_name_prefix="signal")
-        self._heard_s = time.monotonic()
+        self._heard_s, self._notice = time.monotonic(), ServiceNotice()
         since = "" if settings.sink.kind == "kafka" else f"alarms from before {time.strftime('%H:%M')} may be missing"
         told = (settings.web, settings.http, self.board, self.metrics)
         page = WardPage(*told, self.order, lambda: [], since)
@@ -77,6 +79,8 @@ class WebProcess:
             for feed in self.feeds:
                 await feed.start()
             await self.endpoints.start()
+            self._notice.ready()
+            aside.append(asyncio.create_task(self._notice.works_while_the_loop_turns()))
             log.info("ready", page=f"port {self.endpoints.port}, /ward/")
             tasks = [asyncio.create_task(self._read(feed)) for feed in self.feeds]
             tasks += [asyncio.create_task(self._forget()), asyncio.create_task(stopping.wait())]
@@ -86,6 +90,7 @@ class WebProcess:
                 task.result()
             return 0
         finally:
+            self._notice.stopping()
             for task in (*tasks, *aside):
                 task.cancel()
             await asyncio.gather(*tasks, *aside, return_exceptions=True)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from ecgstream import bridge_health
+from ecgstream import service_notice
 from ecgstream.bridge_health import BridgeHealth
 from ecgstream.errors import SettingsError
 from ecgstream.settings import HttpSettings
@@ -52,7 +52,7 @@ async def test_an_address_in_use_is_refused_with_the_setting_that_mends_it():
 
 
 async def test_systemd_hears_that_it_is_ready_works_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bridge_health, "NOTICE_EVERY_S", 0.03)
+    monkeypatch.setattr(service_notice, "NOTICE_EVERY_S", 0.03)
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))

@@ -54,13 +54,13 @@ def test_compose_follows_its_specification():
 
 
 def test_our_own_services_write_nothing_but_their_state(services: dict[str, Any]):
-    for name in ("topics", "daemon", "simulator"):
+    for name in ("topics", "daemon", "ward", "simulator"):
         service = services[name]
         assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["tmpfs"] == ["/tmp"], name
 
 
 def test_compose_has_the_whole_ward(services: dict[str, Any]):
-    assert set(services) == {"kafka", "topics", "daemon", "simulator", "prometheus", "grafana"}
+    assert set(services) == {"kafka", "topics", "daemon", "ward", "simulator", "prometheus", "grafana"}
     once = {"topics", "simulator"}
     for name, service in services.items():
         assert service["healthcheck"].get("disable", False) == (name in once), name
@@ -95,7 +95,20 @@ def test_settings_in_compose_are_settings(services: dict[str, Any], monkeypatch:
     assert services["simulator"]["command"][-1] == f"kafka://{inside}/{settings.kafka.topics.chunks}"
 
 
-@pytest.mark.parametrize(("name", "app"), [("topics", ecgstream), ("daemon", ecgstream), ("simulator", simulators)])
+def test_the_ward_page_in_compose_is_for_this_host_alone(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    page = services["ward"]
+    assert page["network_mode"] == "host"
+    for name, value in page["environment"].items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.http.is_loopback and f":{settings.http.port}/" in page["healthcheck"]["test"][-1]
+    assert f"OUTSIDE://{settings.kafka.bootstrap[0]}" in services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert settings.source.kind == settings.sink.kind == "kafka"
+
+
+@pytest.mark.parametrize(
+    ("name", "app"), [("topics", ecgstream), ("daemon", ecgstream), ("ward", ecgstream), ("simulator", simulators)]
+)
 def test_commands_in_compose_are_commands(services: dict[str, Any], name: str, app: Typer):
     told = CliRunner().invoke(app, [*services[name]["command"], "--help"])
     assert told.exit_code == 0, told.output

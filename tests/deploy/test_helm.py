@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ecgstream.cli import app
-from ecgstream.settings import load_settings
+from ecgstream.settings import Settings, load_settings
 
 from .conftest import ROOT
 from .test_prometheus import RULES
@@ -45,7 +45,10 @@ EVERYTHING = {
         "hl7Key": {"name": "hl7", "key": "secret"},
         "mllpTls": {"name": "mllp-tls"},
         "outbound": {"name": "receivers"},
+        "wardTls": {"name": "ward-tls"},
+        "wardTokens": {"name": "ward-tokens", "key": "desks"},
     },
+    "ward": {"enabled": True, "hostNames": ["ward.hospital.example"]},
     "edge": {"mllp": True, "alerts": True, "clientsShowCertificates": True, "storage": {"className": "fast"}},
     "imagePullSecrets": [{"name": "registry"}],
     "tolerations": [{"key": "gpu", "operator": "Exists"}],
@@ -58,11 +61,12 @@ KUBERNETES = ("1.27", "1.37")
 
 
 def rendered(values: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Manifests by kind, those of the edge with ``edge`` before it."""
+    """Manifests by kind, those of the edge and of the ward page with ``edge`` or ``ward`` before it."""
     with helm.Chart.load(str(CHART)) as chart:
         texts = chart.render(values or {}, name="ward", namespace="icu")
     manifests = [made for text in texts.values() for made in yaml.safe_load_all(text) if made]
-    kinds = [made["metadata"]["name"].endswith("-edge") * "edge " + made["kind"] for made in manifests]
+    parts = [made["metadata"]["name"].removeprefix("ward").removeprefix("-") for made in manifests]
+    kinds = [f"{part} {made['kind']}".strip() for part, made in zip(parts, manifests, strict=True)]
     assert len(kinds) == len(set(kinds))
     return dict(zip(kinds, manifests, strict=True))
 
@@ -75,8 +79,9 @@ def test_manifests_follow_kubernetes_schemas(values: dict[str, Any], version: st
         for kind, made in rendered(values).items()
         if "." not in made["apiVersion"] or "policy/" in made["apiVersion"]
     }
-    edge = {"edge StatefulSet", "edge Service", "edge ConfigMap"} if values else set()
-    assert set(own) == {"StatefulSet", "Service", "ConfigMap", "PodDisruptionBudget", "ServiceAccount"} | edge
+    asked = {"edge StatefulSet", "edge Service", "edge ConfigMap", "ward Deployment", "ward Service", "ward ConfigMap"}
+    always = {"StatefulSet", "Service", "ConfigMap", "PodDisruptionBudget", "ServiceAccount"}
+    assert set(own) == (always | asked if values else always)
     for made in own.values():
         kubernetes_validate.validate(made, version, strict=True)
 
@@ -146,6 +151,42 @@ def test_the_edge_is_one_pod_whose_settings_are_settings_and_whose_files_are_mou
     assert scraped == ports.keys() - {"mllp"}
 
 
+def test_the_ward_page_speaks_tls_to_whoever_has_a_token_and_owns_no_bed(tmp_path: Path):
+    made = rendered(EVERYTHING)
+    (tmp_path / "ecgstream.yaml").write_text(made["ward ConfigMap"]["data"]["ecgstream.yaml"])
+    settings = load_settings(tmp_path / "ecgstream.yaml")
+    assert settings.web.enabled and settings.web.host_names == ("ward.hospital.example",)
+    page = made["ward Deployment"]["spec"]
+    [container] = page["template"]["spec"]["containers"]
+    mounted = {mount["name"]: Path(mount["mountPath"]) for mount in container["volumeMounts"]}
+    assert mounted.keys() == {volume["name"] for volume in page["template"]["spec"]["volumes"]}
+    kafka, http = settings.kafka, settings.http
+    files = [http.tls_certificate_file, http.tls_key_file, settings.web.tokens_file, kafka.sasl.password_file]
+    assert all(file.parent in mounted.values() for file in [*files, kafka.tls.ca_file])
+    assert kafka.instance is None, "a member of the group would be given beds"
+    assert CliRunner().invoke(app, [container["args"][0], "--help"]).exit_code == 0
+    assert container["ports"] == [{"name": "https", "containerPort": http.port}]
+    probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
+    assert {(probe["scheme"], probe["port"]) for probe in probes} == {("HTTPS", "https")}
+    labels = page["template"]["metadata"]["labels"]
+    assert made["ward Service"]["spec"]["selector"].items() <= labels.items()
+    assert not made["Service"]["spec"]["selector"].items() <= labels.items()
+    [scraped] = made["ward ServiceMonitor"]["spec"]["endpoints"]
+    assert (scraped["port"], scraped["scheme"]) == ("https", "https")
+    assert not settings_of(made).web.enabled, "daemons have no page of their own"
+
+
+def settings_of(made: dict[str, dict[str, Any]]) -> Settings:
+    return Settings.model_validate(yaml.safe_load(made["ConfigMap"]["data"]["ecgstream.yaml"]))
+
+
+@pytest.mark.parametrize("secret", ["wardTls", "wardTokens"])
+def test_without_certificate_or_tokens_there_is_no_ward_page(secret: str):
+    secrets = {name: {"name": "there"} for name in ("wardTls", "wardTokens") if name != secret}
+    with pytest.raises(helm.HelmError, match=secret):
+        rendered({"ward": {"enabled": True}, "secrets": secrets})
+
+
 def test_half_an_edge_is_half_of_it_and_without_its_key_it_is_refused():
     half = rendered({"edge": {"alerts": True}, "secrets": {"hl7Key": {"name": "hl7"}}})
     assert [one["name"] for one in half["edge StatefulSet"]["spec"]["template"]["spec"]["containers"]] == ["alerts"]
@@ -153,7 +194,7 @@ def test_half_an_edge_is_half_of_it_and_without_its_key_it_is_refused():
         rendered({"edge": {"mllp": True}})
 
 
-@pytest.mark.parametrize("kind", ["StatefulSet", "edge StatefulSet"])
+@pytest.mark.parametrize("kind", ["StatefulSet", "edge StatefulSet", "ward Deployment"])
 def test_it_may_do_nothing_it_need_not(kind: str):
     pod = rendered(EVERYTHING)[kind]["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False and pod["securityContext"]["runAsNonRoot"] is True

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ecgstream.bridge_health import NOTICE_EVERY_S
 from ecgstream.cli import app
 from ecgstream.daemon import LIVE_S
 from ecgstream.hl7 import handovers, listener
 from ecgstream.outbound.bridge import FAREWELL_S
+from ecgstream.service_notice import NOTICE_EVERY_S
 from ecgstream.settings import Settings, load_settings
 
 from .conftest import ROOT
 
 UNITS = {
     "ecgstream.service": (ROOT / "deploy" / "ecgstream.service").read_text(),
+    "ecgstream-web.service": (ROOT / "deploy" / "ecgstream-web.service").read_text(),
     "ecgstream-bridge@mllp.service": (ROOT / "deploy" / "ecgstream-bridge@.service").read_text(),
     "ecgstream-bridge@alerts.service": (ROOT / "deploy" / "ecgstream-bridge@.service").read_text(),
 }
@@ -67,6 +68,7 @@ def test_what_it_starts_is_a_command(name: str, line: str):
     [
         # What Kafka may still take, twice CLOSE_S, and some.
         ("ecgstream.service", LIVE_S, Settings().drain_s + 15),
+        ("ecgstream-web.service", 2 * NOTICE_EVERY_S, Settings().kafka.request_timeout_s),
         ("ecgstream-bridge@mllp.service", 2 * NOTICE_EVERY_S, 2 * handovers.CLOSE_S + 2 * listener.CLOSE_S),
         ("ecgstream-bridge@alerts.service", 2 * NOTICE_EVERY_S, FAREWELL_S + Settings().kafka.request_timeout_s),
     ],
@@ -77,9 +79,24 @@ def test_its_times_fit_the_programs(unit: str, watched_s: float, stopping_s: flo
     assert float(stated["TimeoutStopSec"]) >= stopping_s
 
 
-def test_the_setting_it_makes_of_the_credential_is_one(monkeypatch: pytest.MonkeyPatch):
-    [(name, file)] = re.findall(
-        r"^Environment=(ECGSTREAM_\w+)=%d/(\S+)$", UNITS["ecgstream-bridge@mllp.service"], re.MULTILINE
-    )
-    monkeypatch.setenv(name, f"/run/credentials/{file}")
-    assert load_settings().hl7.key_file == Path("/run/credentials/hl7.key")
+MADE_OF_CREDENTIALS = {
+    "ecgstream-bridge@mllp.service": {"hl7.key_file": "hl7.key"},
+    "ecgstream-web.service": {
+        "http.tls_certificate_file": "tls.pem",
+        "http.tls_key_file": "tls.key",
+        "web.tokens_file": "web-tokens.yaml",
+    },
+}
+
+
+@pytest.mark.parametrize("unit", MADE_OF_CREDENTIALS)
+def test_the_settings_it_makes_of_credentials_are_settings(unit: str, monkeypatch: pytest.MonkeyPatch):
+    loaded = set(re.findall(r"^LoadCredential=([^:]+):", UNITS[unit], re.MULTILINE))
+    made = dict(re.findall(r"(ECGSTREAM_\w+)=%d/(\S+)", UNITS[unit]))
+    assert loaded == set(made.values())
+    for name, file in made.items():
+        monkeypatch.setenv(name, f"/run/credentials/{file}")
+    settings = load_settings()
+    for name, file in MADE_OF_CREDENTIALS[unit].items():
+        section, _, setting = name.partition(".")
+        assert getattr(getattr(settings, section), setting) == Path("/run/credentials") / file

@@ -22,6 +22,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end -}}
 
+{{- define "ecgstream.confined" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* An empty volume hides what the image brings compiled; without this a start takes a minute longer. */}}
+{{- define "ecgstream.kernels" -}}
+- name: kernels
+  image: {{ include "ecgstream.image" . }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  command: ["cp", "-r", "/var/lib/ecgstream/kernels", "/state/"]
+  volumeMounts: [{name: state, mountPath: /state}]
+  resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 256Mi}}
+  securityContext: {{- include "ecgstream.confined" . | nindent 4 }}
+{{- end -}}
+
 {{/* What of Kafka's secrets is mounted into every pod that speaks to Kafka. */}}
 {{- define "ecgstream.kafkaMounts" -}}
 {{- if .Values.secrets.kafkaTls.name }}
@@ -55,6 +72,27 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "ecgstream.wardSelector" -}}
+app.kubernetes.io/name: ecgstream-ward
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
+{{- define "ecgstream.wardLabels" -}}
+{{ include "ecgstream.wardSelector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{/* The ward page's settings: the daemons', and its certificate and tokens. */}}
+{{- define "ecgstream.wardSettings" -}}
+{{- $settings := include "ecgstream.settings" . | fromYaml -}}
+{{- $_ := unset $settings.http "order_token_file" -}}
+{{- $http := dict "tls_certificate_file" "/run/secrets/ward-tls/tls.crt" "tls_key_file" "/run/secrets/ward-tls/tls.key" -}}
+{{- $web := dict "enabled" true "tokens_file" "/run/secrets/ward-tokens/tokens.yaml" "host_names" .Values.ward.hostNames -}}
+{{- mustMergeOverwrite $settings (dict "http" $http "web" $web) | toYaml -}}
 {{- end -}}
 
 {{/* The bridges' settings: the daemons', and where key, table and queue lie. */}}
