@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .alarms.conditions import RULES
+from .alarms.conditions import RULES, graver_table
 from .alarms.lifecycle import Alarms
+from .alarms.machine import NEVER
 from .alarms.measured import LOW_LIMIT
 from .alert_strips.message import strip_message
 from .alert_strips.recent import RecentStrips
@@ -52,6 +53,8 @@ RHYTHM_ORDER = (
 )
 """Which condition names the rhythm when several hold, gravest first."""
 
+GRAVER = graver_table()
+"""[milder, graver]: which alarms are not told while which are."""
 MDC_HEART_RATE, MDC_PVC_RATE = 147842, 148066
 """IEEE 11073-10101, context-free."""
 PER_MINUTE = "/min"
@@ -132,11 +135,16 @@ class Outputs:
             self.strips.keep(update.alert_id, message.SerializeToString())
         return self._outgoing("alert", stream_id, message)
 
-    def with_onset(self, update: AlarmUpdate, told: Outgoing) -> Outgoing:
-        """The message of what a step has just decided; if that is a new alert, with its onset."""
+    def with_onset(self, update: AlarmUpdate, told: Outgoing, over: np.ndarray) -> Outgoing:
+        """The message of what a step has just decided; if that is a new alert, with its onset.
+
+        ``over``, int64 (N_CONDITIONS,): the sample at which each alarm of the bed was last over. While a graver one is
+        told, a milder one is not: its time begins when the graver one is over.
+        """
         if update.update or update.source == "technical":
             return told
-        behind_ns = round((int(self._intake.newest_grid[update.row]) - update.onset) / GRID_HZ * 1e9)
+        onset = max(update.onset, int(over[GRAVER[update.condition]].max(initial=NEVER)))
+        behind_ns = round((int(self._intake.newest_grid[update.row]) - onset) / GRID_HZ * 1e9)
         arrived_ns = int(self._intake.last_arrival_ns[update.row])
         return replace(told, onset=Onset(update.condition.name.lower(), arrived_ns - behind_ns))
 

@@ -239,7 +239,8 @@ class Pipeline:
         for update in updates:
             waited_ns = now_ns - int(self.intake.last_arrival_ns[update.row])
             self.metrics.latency.labels("alert").observe(waited_ns / 1e9)
-        return [self.outputs.with_onset(*pair) for pair in zip(updates, self.tell(updates), strict=True)]
+        over = self.alarms.alarms["over"]
+        return [self.outputs.with_onset(u, t, over[u.row]) for u, t in zip(updates, self.tell(updates), strict=True)]
 
     def raise_alarm(self, row: int, alarm: MonitorAlarm) -> str:
         """Take in an alarm of the bed's monitor; empty, or why there will be no verdict on it."""

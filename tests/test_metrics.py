@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from ecgstream.alarms.machine import NEVER
 from ecgstream.clock import ManualClock
 from ecgstream.delivery import Delivery, Results
 from ecgstream.diagnosis import load_model
@@ -14,6 +17,7 @@ from ecgstream.outputs import Outgoing
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
 from ecgstream.upkeep import watch
+from ecgstream.waveform import Condition
 
 from .feed import SECONDS, START_NS, Bed
 
@@ -68,6 +72,20 @@ async def test_sample_to_alert_runs_from_the_onset_to_the_confirmed_delivery():
     assert found_s == pytest.approx((made_ns - onset.at_ns) / 1e9 + 2 * 0.5)  # confirmed twice: others, then alerts
     assert value(pipeline, "ecgstream_sample_to_alert_seconds_bucket", le="10.0", **labels) == 1
     assert value(pipeline, "ecgstream_sample_to_alert_seconds_bucket", le="4.0", **labels) == 0
+
+
+def test_what_a_graver_alarm_held_back_is_timed_from_when_that_was_over():
+    pipeline, _ = made()
+    pipeline.process([message for _, message in BED.messages()[:13]])
+    held_back = SimpleNamespace(row=0, update=0, source="rules", onset=500, condition=Condition.EXTREME_TACHYCARDIA)
+    never = np.full(len(Condition), NEVER)
+    fibrillation, asystole = never.copy(), never.copy()
+    fibrillation[Condition.VENTRICULAR_FIBRILLATION] = asystole[Condition.ASYSTOLE] = 2000
+    told = Outgoing("bed-1", "alert", "", b"")
+    since, later, other = (
+        pipeline.outputs.with_onset(held_back, told, over).onset.at_ns for over in (never, fibrillation, asystole)
+    )
+    assert (later - since) / 1e9 == pytest.approx(6.0) and other == since  # asystole replaces no tachycardia
 
 
 async def test_an_alert_told_again_is_not_timed_again():
