@@ -24,7 +24,7 @@ from prometheus_client import (
 
 from .bed_metrics import BedMetrics
 from .model_metrics import ModelMetrics
-from .waveform import Reason, RhythmResult, Scores
+from .waveform import LETHAL, Reason, RhythmResult, Scores
 
 disable_created_metrics()
 
@@ -101,6 +101,8 @@ class Metrics:
             buckets=ONSET_EDGES_S,
             registry=r,
         )
+        for condition in LETHAL:  # there from 0 on: Prometheus counts no increase to a series' first value
+            self.sample_to_alert.labels(condition.name.lower())
         self.beds = BedMetrics(r)
         self.models = ModelMetrics(r)
 

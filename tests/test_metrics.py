@@ -17,7 +17,7 @@ from ecgstream.outputs import Outgoing
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
 from ecgstream.upkeep import watch
-from ecgstream.waveform import Condition
+from ecgstream.waveform import LETHAL, Condition
 
 from .feed import SECONDS, START_NS, Bed
 
@@ -86,6 +86,12 @@ def test_what_a_graver_alarm_held_back_is_timed_from_when_that_was_over():
         pipeline.outputs.with_onset(held_back, told, over).onset.at_ns for over in (never, fibrillation, asystole)
     )
     assert (later - since) / 1e9 == pytest.approx(6.0) and other == since  # asystole replaces no tachycardia
+
+
+def test_the_first_lethal_alert_of_a_daemon_is_an_increase_to_prometheus():
+    pipeline, _ = made()
+    name = "ecgstream_sample_to_alert_seconds_count"
+    assert {value(pipeline, name, condition=condition.name.lower()) for condition in LETHAL} == {0}
 
 
 async def test_an_alert_told_again_is_not_timed_again():

@@ -25,6 +25,7 @@ def test_the_dashboards_are_those_that_are_described(tmp_path: Path):
     spec = importlib.util.spec_from_file_location("make_dashboards", GRAFANA / "make_dashboards.py")
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(GRAFANA)
         patch.setitem(sys.modules, "make_dashboards", module)
         spec.loader.exec_module(module)
         module.write(tmp_path)

@@ -155,6 +155,17 @@ def test_from_phone_to_wall_it_is_accessible_and_not_too_wide(page: Page, view: 
     page.set_viewport_size(SCREEN)
 
 
+def test_a_wall_is_filled_and_can_be_read_from_across_the_room(page: Page):
+    page.evaluate("location.hash = '#/'")
+    page.set_viewport_size(WALL)
+    expect(page.locator(".tiles.large")).to_be_visible()
+    last = page.locator(".tile").last.bounding_box()
+    assert 0.9 * WALL["height"] < last["y"] + last["height"] <= WALL["height"]
+    assert page.locator(".hr").first.evaluate("rate => parseFloat(getComputedStyle(rate).fontSize)") > 60
+    picture(page, "wall")
+    page.set_viewport_size(SCREEN)
+
+
 def test_the_beds_page_is_accessible(page: Page):
     page.evaluate("location.hash = '#/bed/bed-01'")
     expect(page.locator(".table-card table")).to_be_visible()

@@ -112,7 +112,7 @@ export class BedPage {
     const rows = bed.alerts.map((alert) => element("li", { class: "alarm-row", "data-priority": alert.priority, "data-state": alert.state },
       element("span", { class: "mark", "aria-hidden": "true" }, alert.state === "acknowledged" ? "✓" : MARKS[alert.priority]),
       element("span", { class: "what" }, sentence(plain(alert.condition))),
-      element("span", { class: "how" }, `${PRIORITIES[alert.priority]} priority · ${alert.state === "latched" ? "over, not acknowledged" : alert.state} · by ${alert.source}${alert.text ? ` · ${alert.text}` : ""}`),
+      element("span", { class: "how" }, `${PRIORITIES[alert.priority]} priority · ${alert.state === "latched" ? "over, not acknowledged" : alert.state} · by ${alert.source}${alert.text && alert.state !== "latched" ? ` · ${alert.text}` : ""}`),
       element("span", { class: "since", "data-since": alert.sinceMs }),
       ...(alert.strip ? [element("button", {
         type: "button", "data-key": `strip ${alert.id}`, "aria-label": `Strip of ${plain(alert.condition)}`, onclick: () => showStrip(bed, alert),

@@ -5,6 +5,7 @@ import { Sweep } from "./sweep.js";
 import { MARKS, PRIORITIES, bedName, diagnosis, elapsed, element, plain, reason, setText, short } from "./words.js";
 
 const LEAST_WIDTH = 224, LEAST_HEIGHT = 112;
+const LARGE_WIDTH = 800, LARGE_HEIGHT = 300, MOST_HEIGHT = 560; // a wall display is read from across the room
 const BEST_SHAPE = 3.2; // width to height
 const ARROWS = { 1: ["↗", "rising"], 0: ["", ""], "-1": ["↘", "falling"] };
 const GAP = 6; // between tiles and around them, as in the style sheet
@@ -112,7 +113,8 @@ export class Ward {
     }
     best ??= { columns: Math.max(1, Math.floor((width + GAP) / (LEAST_WIDTH + GAP))), height: LEAST_HEIGHT + 16 };
     this.list.style.setProperty("--columns", best.columns);
-    this.list.style.setProperty("--tile-height", `${Math.min(320, Math.floor(best.height))}px`);
+    this.list.style.setProperty("--tile-height", `${Math.min(MOST_HEIGHT, Math.floor(best.height))}px`);
+    this.list.classList.toggle("large", best.height >= LARGE_HEIGHT && width / best.columns >= LARGE_WIDTH);
     this.list.classList.toggle("small", best.height < 170);
     this.list.classList.toggle("narrow", width / best.columns < 360);
     this.columns = best.columns;
@@ -209,7 +211,7 @@ class Tile {
     if (text === this._shownScores) return;
     this._shownScores = text;
     if (vitals.withheld) {
-      this.scores.replaceChildren(element("span", { class: "withheld" }, `model: ${reason(vitals.withheld)}`));
+      this.scores.replaceChildren(element("span", { class: "withheld" }, `model: ${reason(vitals.withheld).replace(/^model /, "")}`));
       return;
     }
     this.scores.replaceChildren(...(vitals.scores ?? []).map(([name, p, direction]) => {

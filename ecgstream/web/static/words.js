@@ -21,7 +21,7 @@ const DIAGNOSES = {
 const REASONS = {
   missing: "no signal", lead_off: "lead off", flat: "flat", saturated: "at the rail", noise: "noise",
   settling: "settling", calibration: "calibration", model_unavailable: "model unavailable",
-  catching_up: "catching up", overload: "no time for the model",
+  catching_up: "catching up", overload: "no computing time",
 };
 
 const SHORT = {
