@@ -75,6 +75,35 @@ def test_a_real_record_is_drawn_at_the_right_scale(ward: WardProcesses, page: Pa
     assert px_per_mv == pytest.approx(10 * PX_PER_MM, rel=0.05)  # a line is 1.4 pixels thick
 
 
+DRAWN_GAP = """async (missing) => {
+  const { LeadBuffer, MISSING } = await import('/ward/static/beds.js');
+  const { Sweep } = await import('/ward/static/sweep.js');
+  const buffer = new LeadBuffer(false), box = document.body.appendChild(document.createElement('div'));
+  const canvas = box.appendChild(document.createElement('canvas'));
+  [canvas.width, canvas.height] = [400, 60];
+  const sweep = new Sweep(canvas);
+  sweep.show({ pen: { at: 600 }, lead: () => buffer }, 'II');
+  buffer.write(0, new Int16Array(200));
+  if (missing) buffer.write(200, new Int16Array(200).fill(MISSING));
+  buffer.write(400, new Int16Array(200));
+  sweep.draw();
+  const [x, { data }] = [300 * sweep.pxPerS / 250, sweep.context.getImageData(0, 0, 400, 60)];
+  const colours = new Set();
+  for (let y = 0; y < 60; y++) {
+    const k = 4 * (y * 400 + Math.round(x));
+    colours.add(data.slice(k, k + 3).join());
+  }
+  box.remove();
+  return colours.size;
+}"""
+"""How many colours lie in a column between two stretches of signal."""
+
+
+def test_what_the_page_did_not_ask_for_is_not_drawn_as_a_gap_of_the_signal(page: Page):
+    paper, hatched = page.evaluate(DRAWN_GAP, False), page.evaluate(DRAWN_GAP, True)
+    assert paper <= 2 < hatched
+
+
 WHOLE = """() => [...document.querySelectorAll('.trace canvas, .overview canvas')].every(canvas => {
   const { left, top, width, height } = canvas.getBoundingClientRect();
   return [left, top, width, height].every(Number.isInteger) && width === canvas.width && height === canvas.height;

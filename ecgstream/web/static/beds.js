@@ -1,7 +1,10 @@
 // What the page knows of a bed: its documents, the newest seconds of its leads, and where the pen is.
 
 export const WAVE_HZ = 250;
+/** No valid signal: the server says so. */
 export const MISSING = -32768;
+/** Not ours to tell: it came while nobody here asked for it. */
+export const UNKNOWN = -32767;
 const COARSE_STEP = 5; // two values for every ten samples
 const FINE_SIZE = 4096, COARSE_SIZE = 4096;
 const STALE_MS = 3000;
@@ -10,7 +13,7 @@ const STALE_MS = 3000;
 export class LeadBuffer {
   constructor(coarse) {
     this.step = coarse ? COARSE_STEP : 1;
-    this.values = new Int16Array(coarse ? COARSE_SIZE : FINE_SIZE).fill(MISSING);
+    this.values = new Int16Array(coarse ? COARSE_SIZE : FINE_SIZE).fill(UNKNOWN);
     this.first = this.stop = 0; // values [first, stop) are held
     this.fills = 0; // times it was filled other than by going on
   }
@@ -20,7 +23,7 @@ export class LeadBuffer {
     if (start !== this.stop || this.first === this.stop) {
       this.fills++;
       const gap = start - this.stop;
-      if (gap > 0 && gap < this.values.length && this.stop > this.first) this._fill(this.stop, start);
+      if (gap > 0 && gap < this.values.length && this.stop > this.first) this._leaveOut(this.stop, start);
       else this.first = start;
     }
     const mask = this.values.length - 1;
@@ -30,11 +33,11 @@ export class LeadBuffer {
   }
 
   at(index) {
-    return index >= this.first && index < this.stop ? this.values[index & (this.values.length - 1)] : MISSING;
+    return index >= this.first && index < this.stop ? this.values[index & (this.values.length - 1)] : UNKNOWN;
   }
 
-  _fill(from, to) {
-    for (let k = from; k < to; k++) this.values[k & (this.values.length - 1)] = MISSING;
+  _leaveOut(from, to) {
+    for (let k = from; k < to; k++) this.values[k & (this.values.length - 1)] = UNKNOWN;
   }
 }
 

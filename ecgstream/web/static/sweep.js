@@ -1,6 +1,6 @@
 // One lead, swept over paper: the pen goes from left to right and wipes a bar before it. Only what is new is drawn.
 
-import { MISSING, WAVE_HZ } from "./beds.js";
+import { MISSING, UNKNOWN, WAVE_HZ } from "./beds.js";
 import { MM_PER_MV, MM_PER_S, colours, grid, hatch, pixelRatio, pxPerMm } from "./paper.js";
 
 const BAR_PX = 14;
@@ -109,8 +109,8 @@ export class Sweep {
       const far = index * perValue;
       const x = far - Math.floor(far / width) * width;
       const uv = buffer.at(index);
-      if (uv === MISSING) {
-        if (index < buffer.stop && index > first) this._gap(x, perValue, height);
+      if (uv === MISSING || uv === UNKNOWN) {
+        if (uv === MISSING) this._gap(x, perValue, height);
         broken = true;
       } else {
         const y = this._zeroPx - uv * perUv; // beyond the paper it is cut off, never bent
