@@ -104,6 +104,7 @@ def _part(block: Conditioned, start: int, stop: int) -> Conditioned:
         valid=np.ascontiguousarray(block.valid[:, :, samples]),
         reason=np.ascontiguousarray(block.reason[:, :, start:stop]),
         quality=np.ascontiguousarray(block.quality[:, :, start:stop]),
+        pace=block.pace[:, samples],
     )
 
 

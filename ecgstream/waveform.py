@@ -139,6 +139,12 @@ class Reason(IntEnum):
     CALIBRATION = 9  # the monitor's test pulses in place of the patient
     CATCHING_UP = 10  # the encoder waits until a backlog has been read
     OVERLOAD = 11  # the bed goes without the encoder in its turn, as there is more than compute can do
+    MOTION = 12  # noise, and what it is of: electrodes or patient move, the baseline steps or wanders far
+    MAINS = 13  # noise, most of it at 50 or 60 Hz
+
+
+NOISY = (Reason.NOISE, Reason.MOTION, Reason.MAINS)
+"""A lead is there, but too noisy to be judged; NOISE where no cause could be named, muscle among them."""
 
 
 class Priority(IntEnum):
@@ -214,6 +220,10 @@ class RawBlock:
     pacer: np.ndarray | None = None  # bool (R, M), the monitor marked a pace pulse; None where it marked none
 
 
+PACE_LATE = 2
+"""Grid samples from a pace pulse to where ``Conditioned.pace`` tells of it: what does not come back is a step."""
+
+
 @dataclass(slots=True)
 class Conditioned:
     """The same hops on the grid. T = n_hops * HOP_SAMPLES; sample t is grid sample first_hop * HOP_SAMPLES + t."""
@@ -228,6 +238,7 @@ class Conditioned:
     valid: np.ndarray  # bool (R, N_LEADS, T)
     reason: np.ndarray  # uint8 (R, N_LEADS, n_hops), Reason per lead and hop
     quality: np.ndarray  # float32 (R, N_LEADS, n_hops), 0 (useless) to 1
+    pace: np.ndarray  # bool (R, T), a pace pulse, marked or found, was PACE_LATE samples ago (delay_samples not in it)
 
 
 @dataclass(slots=True)

@@ -74,12 +74,16 @@ _SHAPES = {
 }
 
 
+AGES = {"adult": (1.0, 1.0), "child": (0.75, 0.8), "neonate": (0.6, 0.5)}
+"""How long P and QRS are, and how tall everything is, against an adult's: a newborn's QRS takes some 50 ms."""
+
+
 class Heart:
     """One patient's beats: the shapes above, turned and scaled a little differently in everyone."""
 
-    def __init__(self, rng: np.random.Generator):
+    def __init__(self, rng: np.random.Generator, age: str = "adult"):
         turn = _rotation(rng.normal(0, np.radians(10), 3)) * rng.uniform(0.8, 1.25)
-        self._shapes = {kind: _vary(shape, turn, rng) for kind, shape in _SHAPES.items()}
+        self._shapes = {kind: _vary(_of_age(shape, age), turn, rng) for kind, shape in _SHAPES.items()}
 
     def render(self, beats: Beats, fs_hz: int, start: int, stop: int) -> np.ndarray:
         """Dipole of the beats at samples ``[start, stop)``, float64 (3, samples), mV."""
@@ -104,6 +108,14 @@ def _shown(shape: np.ndarray, time_s: np.ndarray, rr_s: np.ndarray, fs_hz: int) 
     waves = np.exp(-0.5 * ((t_s[:, None, :] - offset_s[:, :, None]) / width_s[:, :, None]) ** 2)
     beats = np.einsum("wc,bwt->bct", shape[:, 2:5], waves, optimize=True)
     return first, beats * (1 + _BREATHING * np.sin(2 * np.pi * 0.25 * time_s))[:, None, None]
+
+
+def _of_age(shape: np.ndarray, age: str) -> np.ndarray:
+    length, height = AGES[age]
+    scaled = shape.copy()
+    scaled[shape[:, 5] == 0, :2] *= length  # those that stretch with RR are shorter by themselves
+    scaled[:, 2:5] *= height
+    return scaled
 
 
 def _vary(shape: np.ndarray, turn: np.ndarray, rng: np.random.Generator) -> np.ndarray:

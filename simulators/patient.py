@@ -34,7 +34,7 @@ class Patient:
         channels = tuple(Channel(LEAD_CODES[name], name, "mV", ADU_PER_MV, 0) for name in script.leads)
         self.layout = Layout(GroupKind.ECG, self.fs_hz, channels, assign_slots(channels))
         rng = np.random.default_rng(script.seed)
-        self._heart = Heart(rng)
+        self._heart = Heart(rng, script.age)
         self._ambient = ambient(rng)
         self.beats = script_beats(script)
         self._waves = [(e, WAVES[e.name](rng)) for e in script.rhythms if e.name in WAVES]

@@ -35,6 +35,7 @@ class BedScript:
     fs_hz: int
     seed: int
     episodes: tuple[Episode, ...]
+    age: str = "adult"  # of heart.AGES
 
     @property
     def rhythms(self) -> tuple[Episode, ...]:

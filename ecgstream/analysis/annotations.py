@@ -13,6 +13,7 @@ from ..waveform import GRID_HZ, HOP_SAMPLES, Condition, Reason
 from .findings import Findings
 
 EXTENSION = "atr"
+PACED = "/"
 RHYTHM_NOTES = {
     Condition.VENTRICULAR_FIBRILLATION: "(VFIB",
     Condition.ASYSTOLE: "(ASYS",
@@ -28,9 +29,9 @@ NORMAL, NOISE = "(N", "(NOISE"
 
 
 def write_annotations(found: Findings, folder: Path) -> Path:
-    """Write ``RECORD.atr``: beats (N S V F Q; Q also where no lead could be judged) and changes of rhythm (+)."""
+    """Write ``RECORD.atr``: beats (N S V F, / for paced, Q where no lead could be judged) and changes of rhythm (+)."""
     grid = np.concatenate([found.beat, found.beat_in_noise])
-    symbols = [CLASSES[k] for k in found.label.tolist()] + ["Q"] * len(found.beat_in_noise)
+    symbols = np.where(found.paced, PACED, np.array(CLASSES)[found.label]).tolist() + ["Q"] * len(found.beat_in_noise)
     notes = [""] * len(grid)
     for sample, note in _rhythm_changes(found):
         grid, symbols, notes = np.append(grid, sample), [*symbols, "+"], [*notes, note]

@@ -23,6 +23,7 @@ class Findings:
     lead_slots: np.ndarray  # int64 (L,), those that were measured or derived at some time
     beat: np.ndarray  # int64 (K,), grid sample of the QRS, rising
     label: np.ndarray  # int64 (K,), index into diagnosis.CLASSES
+    paced: np.ndarray  # bool (K,), Q because a pace pulse has set it off
     beat_in_noise: np.ndarray  # int64, beats where no lead could be judged
     hr_bpm: np.ndarray  # float32 (H,), NaN where unknown
     reason: np.ndarray  # uint8 (H,), why rules did not judge
@@ -55,6 +56,7 @@ class Gatherer:
         self._keep(
             beat=step.beats.sample[mine],
             label=step.beats.label[mine],
+            paced=step.beats.paced[mine],
             beat_in_noise=step.rhythm.beats_in_noise.sample[noisy],
             hr_bpm=step.rhythm.hr_bpm[place],
             reason=step.rhythm.reason[place],
@@ -74,7 +76,8 @@ class Gatherer:
         found = {part: np.concatenate(parts) for part, parts in self._parts.items()}
         end = int(recording.samples.shape[1] * GRID_HZ / recording.fs_hz)
         known = found["beat"] < end
-        found["beat"], found["label"] = found["beat"][known], found["label"][known]
+        for part in ("beat", "label", "paced"):
+            found[part] = found[part][known]
         found["beat_in_noise"] = found["beat_in_noise"][found["beat_in_noise"] < end]
         for part in ("hr_bpm", "reason", "evidence"):
             found[part] = found[part][: end // HOP_SAMPLES]

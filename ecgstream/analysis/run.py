@@ -145,6 +145,7 @@ def joined(blocks: Sequence[RawBlock]) -> RawBlock:
     if len(blocks) == 1:
         return first
     raw = np.concatenate([first.raw, *(block.raw[:, :, block.history :] for block in blocks[1:])], 2)
+    marks = [np.zeros((len(b.rows), b.raw.shape[2]), bool) if b.pacer is None else b.pacer for b in blocks]
     return RawBlock(
         rows=first.rows,
         n_hops=sum(block.n_hops for block in blocks),
@@ -158,4 +159,5 @@ def joined(blocks: Sequence[RawBlock]) -> RawBlock:
         slots=first.slots,
         mv_per_adu=first.mv_per_adu,
         baseline_adu=first.baseline_adu,
+        pacer=np.concatenate([marks[0], *(mark[:, first.history :] for mark in marks[1:])], 1),
     )

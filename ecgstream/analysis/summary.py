@@ -93,7 +93,7 @@ def _by_hour(found: Findings) -> list[dict[str, Any]]:
 
 def _beats(found: Findings) -> dict[str, Any]:
     counts = {name: int((found.label == k).sum()) for k, name in enumerate(CLASSES)}
-    return {"total": len(found.beat), **counts, "in_noise": len(found.beat_in_noise)}
+    return {"total": len(found.beat), **counts, "paced": int(found.paced.sum()), "in_noise": len(found.beat_in_noise)}
 
 
 def _ectopy(found: Findings, kind: str) -> dict[str, Any]:

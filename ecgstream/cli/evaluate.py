@@ -79,7 +79,7 @@ def episodes(
     """Episodes that annotations prove: told or missed, how late, and what was told without cause."""
     from ..evaluation.af_episodes import evaluate_af
     from ..evaluation.cases import Worst
-    from ..evaluation.episodes import episodes_summary, evaluate_episodes
+    from ..evaluation.episodes import conditions_table, episodes_summary, evaluate_episodes
     from ..evaluation.fibrillation import evaluate_fibrillation
     from ..evaluation.fibrillation_heads import fibrillation_heads
     from ..evaluation.folders import recordings_in
@@ -99,6 +99,7 @@ def episodes(
         else:
             result = evaluate_episodes(records, heads.of, worst=worst) | {"head": heads.said}
             _say(result, lethal_report(result), worst, json_file, report)
+            console.print(conditions_table(result))
             console.print(episodes_summary(result), highlight=False)
         console.print(f"Fibrillation head: {heads.said}.", highlight=False)
 

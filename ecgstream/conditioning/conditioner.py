@@ -74,7 +74,7 @@ class Conditioner:
         signal = (block.raw, block.slots, block.mv_per_adu, block.baseline_adu)
         filters = (self._filters.baseline_step, self._filters.sections)
         unusable = np.empty((*block.slots.shape, block.n_hops * HOP_SAMPLES), np.uint8)
-        filtered = (out.ecg_mv, out.valid, unusable)
+        filtered = (out.ecg_mv, out.valid, out.pace, unusable)
         marked = np.zeros((len(block.rows), 0), bool) if block.pacer is None else block.pacer
         filter_rows(places, (*signal, marked), (*ratio, resampler.weights), filters, self._state.filters, filtered)
         judge_rows(places, signal, ratio, (out.ecg_mv, unusable), self._state[1:], (out.reason, out.quality))
@@ -108,4 +108,5 @@ def _empty(block: RawBlock, delay_samples: float) -> Conditioned:
         valid=np.zeros((n_rows, N_LEADS, n_samples), bool),
         reason=np.full((n_rows, N_LEADS, block.n_hops), Reason.ABSENT, np.uint8),
         quality=np.zeros((n_rows, N_LEADS, block.n_hops), np.float32),
+        pace=np.zeros((n_rows, n_samples), bool),
     )

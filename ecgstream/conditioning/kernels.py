@@ -27,6 +27,8 @@ _QUIET_SHARE = 0.2
 is over 8 ms later (IEC 60601-2-27: 0.1 to 2 ms; the rest are the monitor's filters). A QRS gathers speed first."""
 _MARKED_S = 0.02
 """A mark of the monitor is followed for so long; history holds no more."""
+_BACK_SHARE = 0.5
+"""What has not come back so far when a pulse is over is a step, and no pace pulse is told of."""
 _DENORMAL_GUARD = 1e-20
 """Keeps an exactly flat lead's state from decaying into denormal numbers, which processors handle slowly."""
 
@@ -65,11 +67,12 @@ def pacing_samples(fs_hz):
 
 
 @njit(cache=True, nogil=True)
-def hold_pacing(mv, raw, marked, spans, out):
+def hold_pacing(mv, raw, marked, spans, out, over):
     """Copy ``mv`` into ``out``, the level before a pace pulse held until it is over; both (M,) at the native rate.
 
-    ``raw`` (M,) tells what was measured; ``marked`` bool (M,) or empty; ``spans`` from ``pacing_samples``. What is held
-    depends on the few samples before alone, so that a block may begin anywhere.
+    ``raw`` (M,) tells what was measured; ``marked`` bool (M,) or empty; ``spans`` from ``pacing_samples``; ``over``
+    bool (M,) is set where a pulse found has come back. All depends on the few samples before alone, so that a block
+    may begin anywhere.
     """
     rise, quiet, held, followed = spans
     out[:] = mv
@@ -79,6 +82,8 @@ def hold_pacing(mv, raw, marked, spans, out):
         size = mv[m] - mv[m - rise]
         if abs(size) >= _SPIKE_MV and _was_quiet(mv, raw, m, rise, quiet, _QUIET_SHARE * abs(size)):
             out[m : m + held] = mv[m - 3 * rise]
+            if m + held < len(mv) and _comes_back(mv, raw, m - rise, m + held):
+                over[m + held] = True
     for m in range(1, len(marked)):
         if marked[m]:
             for k in range(m - 1, max(m - 1 - followed, -1), -1):
@@ -96,6 +101,33 @@ def _was_quiet(mv, raw, m, rise, quiet, most):
         if raw[k] < _LIMIT or (k < m - rise and abs(mv[k] - mv[m - rise]) > most):
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def _comes_back(mv, raw, before, after):
+    """Whether a trace that left its level at index ``before`` is back at ``after``."""
+    most = 0.0
+    for k in range(before, after + 1):
+        if raw[k] < _LIMIT:
+            return False
+        most = max(most, abs(mv[k] - mv[before]))
+    return abs(mv[after] - mv[before]) <= _BACK_SHARE * most
+
+
+@njit(cache=True, nogil=True)
+def place_pacing(over, marked, held, up, down, first_grid, origin, pace):
+    """Set ``pace`` bool (T,) at the first grid sample that has seen the end of a pulse, ``held`` behind a mark's first.
+
+    The block's grid samples begin at ``first_grid``; the segment's native sample n has index ``n + origin``.
+    """
+    for m in range(len(over)):
+        ends = over[m]
+        if not ends and held <= m < len(marked):
+            ends = marked[m - held] and (m == held or not marked[m - held - 1])
+        if ends:
+            t = -((origin - m) * down // up) - first_grid  # rounded up
+            if 0 <= t < len(pace):
+                pace[t] = True
 
 
 @njit(cache=True, nogil=True)
@@ -156,24 +188,27 @@ def filter_rows(places, signal, resampler, filters, state, out):
     """Resample and filter every channel of every row.
 
     ``places``: rows, hop within the segment and origin, int64 (R,); ``signal``: raw, slots, mv_per_adu, baseline as in
-    RawBlock, and its pacer marks, (R, 0) where there are none; ``out``: ecg_mv and valid as in Conditioned, and
+    RawBlock, and its pacer marks, (R, 0) where there are none; ``out``: ecg_mv, valid and pace as in Conditioned, and
     unusable, uint8 (R, C, T).
     """
     rows, hop, origin = places
     raw, slots, mv_per_adu, baseline, marked = signal
     up, down, weights = resampler
     spans = pacing_samples(GRID_HZ * up / down)
-    ecg_mv, valid, unusable = out
+    ecg_mv, valid, pace, unusable = out
     n_samples = ecg_mv.shape[2]
     newest, phase = np.empty(n_samples, np.int64), np.empty(n_samples, np.int64)
     grid_mv, native_mv, calm_mv = np.empty(n_samples), np.empty(raw.shape[2]), np.empty(raw.shape[2])
+    over = np.empty(raw.shape[2], np.bool_)
     for r in range(len(rows)):
+        over[:] = False
         place_grid(up, down, len(weights) - 1, hop[r] * HOP_SAMPLES, origin[r], newest, phase)
         for c in range(raw.shape[1]):
             slot, scale, zero = slots[r, c], float(mv_per_adu[r, c]), float(baseline[r, c])
             for m in range(raw.shape[2]):
                 native_mv[m] = (raw[r, c, m] - zero) * scale
-            hold_pacing(native_mv, raw[r, c], marked[r], spans, calm_mv)
+            hold_pacing(native_mv, raw[r, c], marked[r], spans, calm_mv, over)
             resample_lead(calm_mv, weights, newest, phase, grid_mv)
             mark_unusable(raw[r, c], weights.shape[1], newest, unusable[r, c])
             filter_lead(grid_mv, unusable[r, c], *filters, state[rows[r], slot], ecg_mv[r, slot], valid[r, slot])
+        place_pacing(over, marked[r], spans[2], up, down, hop[r] * HOP_SAMPLES, origin[r], pace[r])

@@ -10,12 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..waveform import HOP_SAMPLES, Reason
+from ..waveform import GRID_HZ, HOP_SAMPLES, Reason
 
 WINDOW_HOPS = 5
-N_FEATURES = 8
+N_FEATURES = 11
 """Raw minimum and maximum (adu), share of raw samples stuck at a rail, roughness (mV), mean (mV), shares of raw samples
-near the minimum and near the maximum, and whether the hop showed a calibration pulse."""
+near the minimum and near the maximum, whether the hop showed a calibration pulse, how far the trace moves (mV), and the
+power of its raw steps at mains frequency and in all (adu²; of rough hops alone)."""
 
 FLAT_ADU = 1.0
 FLAT_MV = 0.005
@@ -31,6 +32,15 @@ WANDER_MV = 0.6
 NOISE_QUALITY = 0.2
 """Below this a lead is called noise."""
 
+MAINS_HZ = (50.0, 60.0)
+MAINS_FROM_HZ = 125.0
+"""Slower monitors cannot show both."""
+MAINS_SHARE = 0.5
+"""Noise is the mains' when this share of the power of raw steps from sample to sample lies there."""
+MOVING = 3.5
+"""Noise is movement's when the trace wanders more than it is rough, or moves from 40 ms to 40 ms by so many times its
+roughness, which muscle does not."""
+
 CALIBRATION_MV = (0.5, 5.0)
 """Height of a calibration pulse."""
 LEVEL_MV = 0.03
@@ -42,7 +52,7 @@ LEVEL_HELD = 0.2
 
 _OK, _MISSING, _LEAD_OFF = int(Reason.OK), int(Reason.MISSING), int(Reason.LEAD_OFF)
 _FLAT, _SATURATED, _NOISE = int(Reason.FLAT), int(Reason.SATURATED), int(Reason.NOISE)
-_CALIBRATION = int(Reason.CALIBRATION)
+_CALIBRATION, _MOTION, _MAINS = int(Reason.CALIBRATION), int(Reason.MOTION), int(Reason.MAINS)
 _PARTS = 5
 _PART = HOP_SAMPLES // _PARTS
 
@@ -76,23 +86,49 @@ def measure_raw(raw, mv_per_adu, baseline, reach, features):
 
 @njit(cache=True, nogil=True)
 def measure_filtered(mv, features):
-    """Roughness and mean of a filtered hop, into ``features[3:5]``.
+    """Roughness, mean and movement of a filtered hop, into ``features[3:5]`` and ``features[8]``.
 
-    Roughness is that of the second quietest of five 40 ms parts: what is left beside a QRS complex.
+    Roughness is that of the second quietest of five 40 ms parts, movement the second least step between the means of
+    such parts: what is left beside a QRS complex.
     """
-    least = second = np.inf
-    total = 0.0
+    least = second = near = next_to = np.inf
+    total = before = 0.0
     for start in range(0, HOP_SAMPLES, _PART):
-        rough = 0.0
+        rough = part = 0.0
         for t in range(start + 1, start + _PART - 1):
             rough += abs(mv[t - 1] - 2 * mv[t] + mv[t + 1])
         for t in range(start, start + _PART):
             total += mv[t]
+            part += mv[t]
         if rough < least:
             least, second = rough, least
         elif rough < second:
             second = rough
+        step = abs(part - before) if start else np.inf
+        if step < near:
+            near, next_to = step, near
+        elif step < next_to:
+            next_to = step
+        before = part
     features[3], features[4] = second / (_PART - 2), total / HOP_SAMPLES
+    features[8] = next_to / _PART
+
+
+@njit(cache=True, nogil=True)
+def measure_mains(raw, fs_hz, features):
+    """Power of a rough hop's raw steps at mains frequency and in all, into ``features[9:11]`` (Goertzel 1958)."""
+    features[9] = features[10] = 0.0
+    if features[3] < ROUGH_MV or fs_hz < MAINS_FROM_HZ:
+        return
+    for at_hz in MAINS_HZ:
+        turn = 2 * np.cos(2 * np.pi * at_hz / fs_hz)
+        newer = older = total = 0.0
+        for n in range(1, len(raw)):
+            step = float(raw[n]) - float(raw[n - 1])
+            newer, older = step + turn * newer - older, newer
+            total += step * step
+        power = 2 * (newer * newer + older * older - turn * newer * older) / (len(raw) - 1)
+        features[9], features[10] = max(features[9], power), total
 
 
 @njit(cache=True, nogil=True)
@@ -160,15 +196,29 @@ def judge_window(window, filled, mv_per_adu):
     rough = median_of_window(window[:, 3]) / ROUGH_MV
     wander = mean / WANDER_MV
     quality = 1 / ((1 + rough * rough) * (1 + wander * wander))
-    return (_OK if quality >= NOISE_QUALITY else _NOISE), quality
+    return (_OK if quality >= NOISE_QUALITY else name_noise(window, rough, wander)), quality
 
 
 @njit(cache=True, nogil=True)
-def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, reach, window, filled):
+def name_noise(window, rough, wander):
+    """What noise is of: mains, movement, or neither of them (muscle, mostly)."""
+    at_mains = steps = 0.0
+    for hop in window:
+        at_mains, steps = at_mains + hop[9], steps + hop[10]
+    if at_mains > MAINS_SHARE * steps:
+        return _MAINS
+    moving = median_of_window(window[:, 8]) > MOVING * ROUGH_MV * rough
+    return _MOTION if moving or abs(wander) > rough else _NOISE
+
+
+@njit(cache=True, nogil=True)
+def judge_hop(hop, raw, scale, mv, unusable, reach, window, filled):
     """(Reason, quality, filled hops) of the segment's ``hop``, of one lead; ``reach``, ``window`` are updated.
 
-    ``raw`` holds the hop's native samples; ``mv``, ``unusable`` (HOP_SAMPLES,). Missing samples empty the window.
+    ``raw`` holds the hop's native samples, ``scale`` mV per adu, adu at 0 mV and native rate (Hz); ``mv``, ``unusable``
+    (HOP_SAMPLES,). Missing samples empty the window.
     """
+    mv_per_adu, baseline, fs_hz = scale
     usable, why = why_unusable(unusable)
     if usable < HOP_SAMPLES // 2:
         return why, 0.0, 0
@@ -177,6 +227,7 @@ def judge_hop(hop, raw, mv_per_adu, baseline, mv, unusable, reach, window, fille
     features = window[hop % WINDOW_HOPS]
     measure_raw(raw, mv_per_adu, baseline, reach, features)
     measure_filtered(mv, features)
+    measure_mains(raw, fs_hz, features)
     if filled == 0:
         for other in range(WINDOW_HOPS):
             for k in range(N_FEATURES):  # an array assignment here would take two seconds to compile
@@ -213,8 +264,7 @@ def judge_rows(places, signal, ratio, filtered, state, out):
                 reason[r, slot, k], quality[r, slot, k], filled[row, slot] = judge_hop(
                     hop,
                     raw[r, c, start:stop],
-                    mv_per_adu[r, c],
-                    baseline[r, c],
+                    (mv_per_adu[r, c], baseline[r, c], GRID_HZ * up / down),
                     ecg_mv[r, slot, part],
                     unusable[r, c, part],
                     reach[row, slot],

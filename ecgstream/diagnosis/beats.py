@@ -14,12 +14,16 @@ from ..errors import ModelError
 from ..heads import Head, load_head
 from ..heads.shipped import if_usable
 from ..waveform import GRID_HZ, HOP_SAMPLES, Beats, Conditioned
+from .pacing import PacedBeats
 
 CLASSES = ("N", "S", "V", "F", "Q")
 _ALONE_SAMPLES = round(2.6 * GRID_HZ)
 """How long a beat is waited with that no other follows."""
 _APART = 1 << 40  # more samples than a recording has
 _VENTRICULAR_BY_RULES = FEATURES.index("ventricular")
+_UNCLASSED = CLASSES.index("Q")
+_PACED_FROM = 0.5
+"""Likelier than not set off by a pulse: then it is Q."""
 
 log = structlog.get_logger()
 
@@ -31,32 +35,39 @@ class ClassifiedBeats:
     row: np.ndarray  # int64 (K,)
     sample: np.ndarray  # int64 (K,), grid sample of the QRS
     label: np.ndarray  # int64 (K,), index into CLASSES
+    probability: np.ndarray  # float32 (K,), of that class; NaN where the rules alone spoke
+    paced: np.ndarray  # bool (K,), Q because a pace pulse has set it off
 
 
 class BeatClasses:
     """Measures each beat and gives it its class once the next beat is confirmed, or 2.6 s after it at most.
 
-    Cutting hops differently changes nothing. Without ``head`` the rules' own word stands: V or N.
+    Cutting hops differently changes nothing. A beat that a pace pulse has set off is Q (AAMI EC57), whatever it
+    looks like. Without ``head`` the rules' own word stands for the others: V or N.
     """
 
     def __init__(self, n_rows: int, head: Head | None):
-        self.measures, self.head = BeatMeasures(n_rows), head
+        self.measures, self.pulses, self.head = BeatMeasures(n_rows), PacedBeats(n_rows), head
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all."""
         self.measures.grow(n_rows)
+        self.pulses.grow(n_rows)
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget everything about ``rows``."""
         self.measures.reset(rows)
+        self.pulses.reset(rows)
 
     def save(self, row: int) -> bytes:
         """What is known of a row's beats."""
-        return self.measures.save(row)
+        return self.pulses.save(row) + self.measures.save(row)
 
     def restore(self, row: int, saved: bytes) -> None:
         """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
-        self.measures.restore(row, saved)
+        split = len(self.pulses.save(row))
+        self.pulses.restore(row, saved[:split])
+        self.measures.restore(row, saved[split:])
 
     def step(self, beats: Beats, block: Conditioned, fibrillates: np.ndarray) -> ClassifiedBeats:
         """Take in a block and the beats confirmed in it; the beats that now have their class.
@@ -65,17 +76,24 @@ class BeatClasses:
         """
         measured = self.measures.step(beats, block)
         place, hop = told_at(measured, beats, block)
-        return ClassifiedBeats(measured.row, measured.sample, self._labels(measured.features, fibrillates[place, hop]))
+        label, probability = self._judge(measured.features, fibrillates[place, hop])
+        chance = self.pulses.step(block, measured.row, measured.sample)
+        paced = chance >= _PACED_FROM
+        label[paced], probability[paced] = _UNCLASSED, chance[paced]
+        return ClassifiedBeats(measured.row, measured.sample, label, probability, paced)
 
-    def _labels(self, features: np.ndarray, fibrillates: np.ndarray) -> np.ndarray:
+    def _judge(self, features: np.ndarray, fibrillates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Class int64 (K,) and its probability float32 (K,) of each beat, pace pulses aside."""
         if self.head is not None:
             try:
                 probability = self.head.probability(features)
-                return labels(self.head, none_early(probability, fibrillates, self.head.manifest.classes))
+                label = labels(self.head, none_early(probability, fibrillates, self.head.manifest.classes))
+                return label, probability_of(self.head, probability, label)
             except Exception as error:  # rules outlive models, whatever the model did
                 log.error("beat head lost; rules go on", fault=f"{type(error).__name__}: {error}")
                 self.head = None
-        return np.where(features[:, _VENTRICULAR_BY_RULES] > 0, CLASSES.index("V"), CLASSES.index("N"))
+        label = np.where(features[:, _VENTRICULAR_BY_RULES] > 0, CLASSES.index("V"), CLASSES.index("N"))
+        return label, np.full(len(label), np.nan, np.float32)
 
 
 def none_early(probability: np.ndarray, fibrillates: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
@@ -108,6 +126,13 @@ def labels(head: Head, probability: np.ndarray) -> np.ndarray:
     stated = head.manifest
     against = probability / np.array([stated.thresholds[name] for name in stated.classes])
     return np.array([CLASSES.index(name) for name in stated.classes])[against.argmax(1)]
+
+
+def probability_of(head: Head, probability: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """What ``probability`` (K, C) says of each ``label`` (index into CLASSES): float32 (K,)."""
+    stated = head.manifest.classes
+    column = np.array([stated.index(name) if name in stated else 0 for name in CLASSES])
+    return probability[np.arange(len(label)), column[label]].astype(np.float32)
 
 
 def load_beat_head(folder: Path | None = None) -> Head:

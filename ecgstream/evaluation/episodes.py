@@ -27,6 +27,7 @@ BUDGET_S = 10.0
 _BESIDE_S = 5.0
 """Evidence this close to a reference episode belongs to it."""
 _SAME_ALARM_S = 10.0
+_SHOWN = (("definition_s", "p50"), ("delay_s", "p50"), ("delay_s", "p99"), ("beyond_s", "p50"), ("beyond_s", "p99"))
 
 
 def evaluate_episodes(
@@ -48,17 +49,36 @@ def evaluate_episodes(
         "hits": len(delays),
         "late": sum(delay > BUDGET_S for delay in delays),
         "misses": sum(len(score["misses"]) for score in scores),
-        "delay_s": _delays(delays),
+        "delay_s": _percentiles(delays),
+        "by_condition": by_condition(scores),
         "false": _false_rate(sum(len(score["false"]) for score in free), sum(score["duration_s"] for score in free)),
         "false_beside_episodes": sum(len(score["false"]) for score in scores if not score["free"]),
         "records": scores,
     }
 
 
-def _delays(delays: list[float]) -> dict[str, float] | None:
+def _percentiles(delays: list[float]) -> dict[str, float] | None:
     if not delays:
         return None
     return dict(zip(("p50", "p99", "max"), np.percentile(delays, (50, 99, 100)).tolist(), strict=True))
+
+
+def by_condition(scores: list[dict]) -> dict[str, dict]:
+    """Of each condition that was annotated: what is told of it, how late, and how late beyond its own definition."""
+    hits, misses = ([one for score in scores for one in score[kind]] for kind in ("hits", "misses"))
+    found = {}
+    for condition in LETHAL:
+        name = condition.name.lower()
+        of, missed = ([one for one in some if one["condition"] == name] for some in (hits, misses))
+        if of or missed:
+            found[name] = {
+                "hits": len(of),
+                "misses": len(missed),
+                "definition_s": _percentiles([one["definition_s"] for one in of]),
+                "delay_s": _percentiles([one["delay_s"] for one in of]),
+                "beyond_s": _percentiles([one["delay_s"] - one["definition_s"] for one in of]),
+            }
+    return found
 
 
 def _false_rate(count: int, duration_s: float) -> dict:
@@ -75,7 +95,7 @@ def _score(path: Path, head_of: HeadOf, worst: Worst | None) -> dict:
     provable = provable_conditions(annotations)
     told = told_episodes(run_fused(record, head_of(path.name)))
     delays = [detection_delay_s(episode, told) for episode in reference]
-    false = [episode for episode in told if episode.condition in provable and not _has_cause(episode, reference)]
+    false = [episode for episode in told if episode.condition in provable and not has_cause(episode, reference)]
     if worst:
         _offer(worst, record, reference, delays, told, false)
     return {
@@ -113,7 +133,8 @@ def _label(episode: Episode) -> str:
 
 def _told(episode: Episode) -> dict:
     name = episode.condition.name.lower()
-    return {"condition": name, "start_s": round(episode.start_s, 2), "stop_s": round(episode.stop_s, 2)}
+    span = {"start_s": round(episode.start_s, 2), "stop_s": round(episode.stop_s, 2)}
+    return {"condition": name, **span, "definition_s": round(episode.definition_s, 2)}
 
 
 def told_episodes(result: RhythmResult, conditions: Sequence[Condition] = LETHAL) -> list[Episode]:
@@ -145,7 +166,7 @@ def detection_delay_s(reference: Episode, told: Sequence[Episode]) -> float | No
     return round(min(starts), 2) if starts else None
 
 
-def _has_cause(told: Episode, reference: Sequence[Episode]) -> bool:
+def has_cause(told: Episode, reference: Sequence[Episode]) -> bool:
     """Extreme tachycardia during a ventricular episode is no false alarm, though it counts for no hit."""
     return any(
         (told.condition in accepted(episode.condition) or _is_fast_part(told, episode))
@@ -171,6 +192,18 @@ def episodes_table(result: dict) -> Table:
     longest = f"{result['delay_s']['max']:.1f}" if result["delay_s"] else "–"
     false = str(result["false"]["count"] + result["false_beside_episodes"])
     table.add_row("all", str(result["hits"]), str(result["late"]), longest, str(result["misses"]), false)
+    return table
+
+
+def conditions_table(result: dict) -> Table:
+    """By condition: how long its definition takes, and how much later it is told."""
+    table = Table(title="Onset to alert by condition, s")
+    for heading in ("condition", "told", "missed", "definition", "median", "p99", "beyond it: median", "p99"):
+        table.add_column(heading, justify="left" if heading == "condition" else "right")
+    for name, of in result["by_condition"].items():
+        figures = ((of[key] or {}).get(at) for key, at in _SHOWN)
+        cells = ("–" if figure is None else f"{figure:.1f}" for figure in figures)
+        table.add_row(name.replace("_", " "), str(of["hits"]), str(of["misses"]), *cells)
     return table
 
 

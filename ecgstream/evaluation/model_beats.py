@@ -77,6 +77,7 @@ def _piece(block: Conditioned, row: int, start: int) -> Conditioned:
         valid=block.valid[:, :, samples],
         reason=block.reason[:, :, hops],
         quality=block.quality[:, :, hops],
+        pace=block.pace[:, samples],
     )
 
 

@@ -37,6 +37,7 @@ class Episode:
     condition: Condition
     start_s: float
     stop_s: float
+    definition_s: float = 0.0  # from the onset to where the definition is met first; of annotated ones
 
 
 def lethal_episodes(annotations: Annotations, duration_s: float) -> list[Episode]:
@@ -64,11 +65,21 @@ def _noted(annotations: Annotations, duration_s: float) -> Iterator[Episode]:
     ends = np.append(annotations.time_s[at[1:]], duration_s)[: len(at)]
     for note, start_s, stop_s in zip(annotations.note[at], annotations.time_s[at], ends, strict=True):
         if note in _FIBRILLATION:
-            yield Episode(Condition.VENTRICULAR_FIBRILLATION, float(start_s), float(stop_s))
+            yield _of_length(Condition.VENTRICULAR_FIBRILLATION, float(start_s), float(stop_s))
         elif note in _TACHYCARDIA:
-            yield Episode(Condition.VENTRICULAR_TACHYCARDIA, float(start_s), float(stop_s))
+            yield _of_length(Condition.VENTRICULAR_TACHYCARDIA, float(start_s), float(stop_s))
     for start_s, stop_s in flutter_intervals(annotations, duration_s):
-        yield Episode(Condition.VENTRICULAR_FIBRILLATION, start_s, stop_s)
+        yield _of_length(Condition.VENTRICULAR_FIBRILLATION, start_s, stop_s)
+
+
+def _of_length(condition: Condition, start_s: float, stop_s: float) -> Episode:
+    return Episode(condition, start_s, stop_s, _LEAST_S[condition])
+
+
+def _of_beats(condition: Condition, time_s: np.ndarray, first: int, count: int) -> Episode:
+    """Met with the last of so many intervals from beat ``first`` on."""
+    start_s, stop_s = float(time_s[first]), float(time_s[first + count])
+    return Episode(condition, start_s, stop_s, stop_s - start_s)
 
 
 def _meets(episode: Episode) -> bool:
@@ -78,13 +89,13 @@ def _meets(episode: Episode) -> bool:
 def _from_beats(time_s: np.ndarray, ventricular: np.ndarray) -> Iterator[Episode]:
     intervals = np.diff(time_s)
     for i in np.flatnonzero(intervals >= _ASYSTOLE_S):
-        yield Episode(Condition.ASYSTOLE, float(time_s[i]), float(time_s[i + 1]))
+        yield Episode(Condition.ASYSTOLE, float(time_s[i]), float(time_s[i + 1]), _ASYSTOLE_S)
     yield from _slow(time_s)
     for i in _windows(intervals, _FAST_INTERVALS, _FAST_S):
-        yield Episode(Condition.EXTREME_TACHYCARDIA, float(time_s[i]), float(time_s[i + _FAST_INTERVALS]))
+        yield _of_beats(Condition.EXTREME_TACHYCARDIA, time_s, i, _FAST_INTERVALS)
     for i in _windows(intervals, _VT_INTERVALS, _VT_S):
         if ventricular[i : i + _VT_INTERVALS + 1].all():
-            yield Episode(Condition.VENTRICULAR_TACHYCARDIA, float(time_s[i]), float(time_s[i + _VT_INTERVALS]))
+            yield _of_beats(Condition.VENTRICULAR_TACHYCARDIA, time_s, i, _VT_INTERVALS)
 
 
 def _windows(intervals: np.ndarray, count: int, mean_s: float) -> np.ndarray:
@@ -99,7 +110,7 @@ def _slow(time_s: np.ndarray) -> Iterator[Episode]:
         spans = time_s[count:] - time_s[:-count]
         enough = (spans >= _SLOW_SPAN_S) | (count == _SLOW_INTERVALS)
         for i in np.flatnonzero(enough & (spans > count * _SLOW_S)):
-            yield Episode(Condition.EXTREME_BRADYCARDIA, float(time_s[i]), float(time_s[i + count]))
+            yield _of_beats(Condition.EXTREME_BRADYCARDIA, time_s, i, count)
 
 
 def _shockable_inside(episode: Episode, noted: list[Episode]) -> bool:
@@ -115,7 +126,9 @@ def _joined(episodes: list[Episode]) -> list[Episode]:
         for i, earlier in enumerate(joined):
             same = earlier.condition in accepted(episode.condition)
             if same and episode.start_s <= earlier.stop_s + _JOIN_S:
-                joined[i] = Episode(earlier.condition, earlier.start_s, max(earlier.stop_s, episode.stop_s))
+                met_s = min(one.start_s + one.definition_s for one in (earlier, episode))
+                stop_s = max(earlier.stop_s, episode.stop_s)
+                joined[i] = Episode(earlier.condition, earlier.start_s, stop_s, met_s - earlier.start_s)
                 break
         else:
             joined.append(episode)

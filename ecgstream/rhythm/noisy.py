@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..waveform import HOP_SAMPLES, Reason
+from ..waveform import HOP_SAMPLES, NOISY, Reason
 from .detector import LOOK_AHEAD
 from .state import BANDS, N_MAIN_LEADS, SHAPE, SINCE
 
@@ -52,7 +52,7 @@ _SHORTEST = 10
 _LEAST_APART = 50
 _TALL = 0.25
 
-_OK, _NOISE = int(Reason.OK), int(Reason.NOISE)
+_HEARD = tuple(int(reason) for reason in (Reason.OK, *NOISY))
 
 
 @njit(cache=True, nogil=True)
@@ -89,7 +89,7 @@ def find_in_noise(s, ecg, start, reason, hop, told):
     for main in range(N_MAIN_LEADS):
         lead = s.main_lead[main]
         if lead >= 0 and s.shapes_learnt[main] > 0 and s.wave_hops[main] >= _HEARD_HOPS:
-            heard[main] = reason[lead] == _NOISE or reason[lead] == _OK
+            heard[main] = reason[lead] in _HEARD
     noise = s.weight.sum() == 0.0 and heard.any()
     s.noisy = (s.noisy << 1 | noise) & 0xFF
     if s.noisy & _RUN_ON == 0:

@@ -94,6 +94,7 @@ def _lead_by_lead(ecg: Conditioned, slots: tuple[int, ...]) -> Conditioned:
         valid=valid,
         reason=reason,
         quality=quality,
+        pace=repeated(ecg.pace),
     )
 
 

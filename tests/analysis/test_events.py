@@ -28,6 +28,7 @@ def findings(beats: str = "", every_s: float = 0.8, at_s: list[float] | None = N
         lead_slots=np.array([1]),
         beat=np.rint(at * 250).astype(np.int64),
         label=np.array([CLASSES.index(letter) for letter in beats], np.int64),
+        paced=np.zeros(len(at), bool),
         beat_in_noise=np.empty(0, np.int64),
         hr_bpm=np.full(hops, np.nan, np.float32),
         reason=np.zeros(hops, np.uint8),

@@ -85,7 +85,7 @@ def stack(blocks: list[RawBlock], rows: list[int]) -> RawBlock:
 
 
 def assert_same(one: Conditioned, other: Conditioned, row: int = 0) -> None:
-    for name in ("ecg_mv", "valid", "reason", "quality"):
+    for name in ("ecg_mv", "valid", "reason", "quality", "pace"):
         np.testing.assert_array_equal(getattr(one, name)[0], getattr(other, name)[row], err_msg=name)
 
 
@@ -103,8 +103,8 @@ def test_cutting_into_steps_changes_nothing(fs_hz, cuts, seed):
     starts = np.cumsum([0, *cuts[:-1]])
     pieces = [conditioner.step(cut(whole, int(first), n)) for first, n in zip(starts, cuts, strict=True)]
     joined = Conditioner(50, 1).step(whole)
-    for name in ("ecg_mv", "valid", "reason", "quality"):
-        pieced = np.concatenate([getattr(piece, name) for piece in pieces], axis=2)
+    for name in ("ecg_mv", "valid", "reason", "quality", "pace"):
+        pieced = np.concatenate([getattr(piece, name) for piece in pieces], axis=-1)
         np.testing.assert_array_equal(pieced, getattr(joined, name), err_msg=name)
 
 

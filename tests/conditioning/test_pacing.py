@@ -12,7 +12,7 @@ from ecgstream.conditioning.design import design_resampler
 from ecgstream.conditioning.kernels import PACED_FROM_HZ, hold_pacing, pacing_samples
 from ecgstream.conditioning.record import record_block
 from ecgstream.rhythm import Rhythm
-from ecgstream.waveform import CODE_MISSING, Condition, history_samples
+from ecgstream.waveform import CODE_MISSING, PACE_LATE, Condition, history_samples
 
 STEP_MV = 0.005
 """mV per adu."""
@@ -50,7 +50,7 @@ def conditioned(mv: np.ndarray, fs_hz: int, marked: np.ndarray | None = None):
 def held(mv: np.ndarray, fs_hz: int, raw: np.ndarray | None = None, marked: np.ndarray = UNMARKED) -> np.ndarray:
     out = np.empty(len(mv))
     raw = np.zeros(len(mv), np.int16) if raw is None else raw
-    hold_pacing(np.asarray(mv, np.float64), raw, marked, pacing_samples(fs_hz), out)
+    hold_pacing(np.asarray(mv, np.float64), raw, marked, pacing_samples(fs_hz), out, np.zeros(len(mv), bool))
     return out
 
 
@@ -92,6 +92,26 @@ def test_a_heart_is_left_as_it_is(fs_hz, width_s):
 def test_a_step_comes_eight_milliseconds_late_and_nothing_else():
     mv = np.repeat([0.0, 3.0], 50)
     np.testing.assert_array_equal(held(mv, 250), np.repeat([0.0, 3.0], [52, 48]))
+
+
+@pytest.mark.parametrize("fs_hz", [250, 360, 500, 1000])
+def test_a_pulse_is_told_where_it_is_and_a_step_is_not(fs_hz):
+    t_s = seconds(6, fs_hz)
+    at_s = np.arange(1.0005, 5, 0.857)
+    pace = conditioned(noise(t_s) + pulses(t_s, at_s, 8.0) + 3.0 * (t_s > 5.5), fs_hz).pace[0]
+    told_s = (np.flatnonzero(pace) - PACE_LATE) / 250
+    assert len(told_s) >= len(at_s)
+    assert np.abs(told_s[:, None] - at_s).min(1).max() <= 0.008
+    assert np.abs(told_s[:, None] - at_s).min(0).max() <= 0.008
+
+
+@pytest.mark.parametrize("fs_hz", [125, 250, 500])
+def test_a_mark_is_told_once_however_long(fs_hz):
+    t_s = seconds(4, fs_hz)
+    marked = np.zeros(len(t_s), bool)
+    marked[2 * fs_hz : 2 * fs_hz + 5] = True
+    (at,) = np.flatnonzero(conditioned(noise(t_s), fs_hz, marked).pace[0])
+    assert at - PACE_LATE == pytest.approx(500, abs=2)
 
 
 def test_what_a_missing_sample_is_coded_as_is_no_pulse():

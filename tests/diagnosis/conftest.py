@@ -42,6 +42,7 @@ def make_block():
             rows=rows, n_hops=n_hops, first_hop=full, segment_hop=np.zeros_like(full),
             new_segment=np.full(len(rows), new), delay_samples=np.full(len(rows), 5.0, np.float32),
             ecg_mv=mv * ok, valid=ok, reason=reason, quality=(reason == Reason.OK).astype(np.float32),
+            pace=np.zeros((len(rows), n_hops * HOP_SAMPLES), bool),
         )  # fmt: skip
 
     return make

@@ -20,13 +20,14 @@ def block(first: int, n_hops: int, segment_hop: int = 0) -> Conditioned:
     nothing = np.empty(0)
     return Conditioned(
         rows, n_hops, np.array([first]), np.array([segment_hop]), np.array([first == segment_hop]), nothing, nothing,
-        nothing, nothing, nothing,
+        nothing, nothing, nothing, nothing,
     )  # fmt: skip
 
 
 def beats(samples: list[int], labels: list[int]) -> ClassifiedBeats:
     row = np.zeros(len(samples), np.int64)
-    return ClassifiedBeats(row, np.array(samples, np.int64), np.array(labels, np.int64))
+    sure, paced = np.ones(len(row), np.float32), np.zeros(len(row), bool)
+    return ClassifiedBeats(row, np.array(samples, np.int64), np.array(labels, np.int64), sure, paced)
 
 
 def play(cuts: list[int], samples: list[int], labels: list[int]) -> np.ndarray:

@@ -5,6 +5,8 @@ import pytest
 
 from ecgstream.diagnosis.waves import shipped_fibrillation_head
 from ecgstream.evaluation.episodes import (
+    by_condition,
+    conditions_table,
     detection_delay_s,
     episodes_summary,
     episodes_table,
@@ -56,6 +58,18 @@ def test_flickering_evidence_is_one_episode():
 )
 def test_detection_delay(told, delay):
     assert detection_delay_s(Episode(VT, 10.0, 15.0), told) == delay
+
+
+def test_delays_stand_beside_what_each_definition_takes():
+    hits = [{"condition": "asystole", "definition_s": 4.0, "delay_s": delay} for delay in (4.4, 4.6, 5.0)]
+    missed = [{"condition": "ventricular_fibrillation", "definition_s": 4.0}]
+    found = by_condition([{"hits": hits[:2], "misses": []}, {"hits": hits[2:], "misses": missed}])
+    assert list(found) == ["asystole", "ventricular_fibrillation"]
+    assert (found["asystole"]["hits"], found["asystole"]["misses"]) == (3, 0)
+    assert found["asystole"]["delay_s"]["p50"] == pytest.approx(4.6)
+    assert found["asystole"]["beyond_s"]["p50"] == pytest.approx(0.6)
+    assert (found["ventricular_fibrillation"]["misses"], found["ventricular_fibrillation"]["delay_s"]) == (1, None)
+    assert conditions_table({"by_condition": found}).row_count == 2
 
 
 def by_shipped_head(record):

@@ -64,6 +64,24 @@ def test_episodes_from_beats(rows, expected):
     assert found(rows) == expected
 
 
+@pytest.mark.parametrize(
+    ("rows", "definition_s"),
+    [
+        pytest.param(beats([1, 2, 7, 8]), 4, id="asystole: 4 s, however long it lasts"),
+        pytest.param(beats(np.arange(9) * 1.6), 6.4, id="the first four of eight slow intervals"),
+        pytest.param(beats([0, 1.6, 4.5, 8.1, 9.7]), 8.1, id="fewer where the last is long"),
+        pytest.param(beats(np.arange(30) * 0.4), 6.4, id="the first 16 of 29 fast intervals"),
+        pytest.param(beats(np.arange(9) * 0.5, "V"), 2, id="the first five of nine ventricular beats"),
+        pytest.param([note(10, "(VT"), note(20, "(N")], 3, id="VT by its note"),
+        pytest.param([note(10, "(VT"), note(20, "(N"), *beats(10 + np.arange(9) * 0.5, "V")], 2, id="by its beats"),
+        pytest.param([note(10, "(VFL"), note(20, "(N")], 4, id="flutter"),
+    ],
+)
+def test_how_long_a_definition_takes_to_be_met(rows, definition_s):
+    (episode,) = lethal_episodes(annotations(rows), 100.0)
+    assert episode.definition_s == pytest.approx(definition_s)
+
+
 def test_the_absence_of_annotated_beats_in_flutter_is_no_asystole():
     rows = beats([1, 2, 3]) + [(3.2, "[", ""), (12, "]", "")] + beats([12.4, 13.2])
     assert found(rows) == [(VF, 3.2, 12)]

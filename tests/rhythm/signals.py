@@ -47,6 +47,7 @@ def conditioned(leads: dict[str, np.ndarray], first_hop: int = 0) -> Conditioned
         valid=np.zeros(shape, bool),
         reason=np.full((1, N_LEADS, n_hops), Reason.ABSENT, np.uint8),
         quality=np.zeros((1, N_LEADS, n_hops), np.float32),
+        pace=np.zeros((1, shape[2]), bool),
     )
     for name, values in leads.items():
         slot = LEAD_SLOT[name]
@@ -84,6 +85,7 @@ def cut(signal: Conditioned, start: int, stop: int) -> Conditioned:
         valid=np.ascontiguousarray(signal.valid[:, :, samples]),
         reason=np.ascontiguousarray(signal.reason[:, :, start:stop]),
         quality=np.ascontiguousarray(signal.quality[:, :, start:stop]),
+        pace=signal.pace[:, samples],
     )
 
 
@@ -93,5 +95,8 @@ def stack(signals: list[Conditioned], rows) -> Conditioned:
     def joined(name: str) -> np.ndarray:
         return np.concatenate([getattr(signal, name) for signal in signals])
 
-    names = ("first_hop", "segment_hop", "new_segment", "delay_samples", "ecg_mv", "valid", "reason", "quality")
+    names = (
+        *("first_hop", "segment_hop", "new_segment", "delay_samples"),
+        *("ecg_mv", "valid", "reason", "quality", "pace"),
+    )
     return Conditioned(np.asarray(rows, np.int64), signals[0].n_hops, **{name: joined(name) for name in names})

@@ -77,6 +77,7 @@ def test_an_electrode_that_has_long_been_off_has_no_say():
         block.n_hops + OLD_HOPS,
         *(block.first_hop, block.segment_hop, block.new_segment, block.delay_samples),
         *(np.concatenate([np.tile(a, 3)[:, :, : OLD_HOPS * n], a], 2) for a, n in samples_of(block)),
+        pace=np.zeros((1, (block.n_hops + OLD_HOPS) * HOP_SAMPLES), bool),
     )
     mark(long, (V1,), 0, long.n_hops, Reason.LEAD_OFF)
     mv = beat_train(np.arange(1, OLD_HOPS / 5 + STOP_S, 0.8), long.n_hops / 5)

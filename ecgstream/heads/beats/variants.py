@@ -75,13 +75,13 @@ def noisy(of: Annotated, rng: np.random.Generator, noise: Noise) -> Annotated:
     """The recording with wander and muscle noise added, the level drawn anew every minute."""
     level = _levels(of[0], rng, SNR_DB, every_s=60)
     share, start = rng.uniform(0.2, 0.8), rng.integers(0, noise[0].shape[1])
-    return _with(of, np.roll(share * noise[0] + (1 - share) * noise[1], -start, 1), level)
+    return with_noise(of, np.roll(share * noise[0] + (1 - share) * noise[1], -start, 1), level)
 
 
 def moved(of: Annotated, rng: np.random.Generator, noise: Noise) -> Annotated:
     """The recording with electrode motion added, the level drawn anew every half minute."""
     level = _levels(of[0], rng, MOVED_DB, every_s=30)
-    return _with(of, np.roll(noise[2], -rng.integers(0, noise[2].shape[1]), 1), level)
+    return with_noise(of, np.roll(noise[2], -rng.integers(0, noise[2].shape[1]), 1), level)
 
 
 def _levels(record: Record, rng: np.random.Generator, snr_db: tuple[float, float], every_s: int) -> np.ndarray:
@@ -90,7 +90,7 @@ def _levels(record: Record, rng: np.random.Generator, snr_db: tuple[float, float
     return np.repeat(10 ** (-rng.uniform(*snr_db, length // same + 1) / 20), same)[:length]
 
 
-def _with(of: Annotated, added: np.ndarray, level: np.ndarray) -> Annotated:
+def with_noise(of: Annotated, added: np.ndarray, level: np.ndarray) -> Annotated:
     """The recording with noise (2, M) at ``level`` (N,), both leads by turns; measured as in the Noise Stress Test."""
     record, beats = of
     span = np.percentile(record.adu, 99.5, 1) - np.percentile(record.adu, 0.5, 1)

@@ -99,7 +99,7 @@ def _beats(whole: Conditioned, slots: np.ndarray, start: int, n: int) -> list[np
     n_rows = 1 + len(slots)
     heard = np.zeros((n_rows, N_LEADS), bool)
     heard[0, slots] = heard[np.arange(1, n_rows), slots] = True
-    names = ("first_hop", "segment_hop", "new_segment", "delay_samples", "ecg_mv", "valid", "reason", "quality")
+    names = ("first_hop", "segment_hop", "new_segment", "delay_samples", "ecg_mv", "valid", "reason", "quality", "pace")
     rows = {name: np.repeat(getattr(whole, name), n_rows, 0) for name in names}
     rows["valid"] &= heard[:, :, None]
     rows["reason"][~heard] = Reason.ABSENT

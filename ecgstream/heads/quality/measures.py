@@ -10,7 +10,7 @@ import numpy as np
 from scipy import signal
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-from ...waveform import GRID_HZ, Reason
+from ...waveform import GRID_HZ, NOISY, Reason
 
 BANDS_HZ = {
     "wander": (0.1, 0.7),
@@ -93,10 +93,9 @@ def measure_filtered(ecg_mv: np.ndarray, reason: np.ndarray, quality: np.ndarray
     normal = (ecg_mv - ecg_mv.mean()) / spread
     second = ecg_mv[: len(ecg_mv) // GRID_HZ * GRID_HZ].reshape(-1, GRID_HZ)
     extent, spreads = np.ptp(second, 1), second.std(1)
-    judged = {
-        f"hops_{why.name.lower()}": (reason == why).mean() for why in (Reason.FLAT, Reason.SATURATED, Reason.NOISE)
-    }
+    judged = {f"hops_{why.name.lower()}": (reason == why).mean() for why in (Reason.FLAT, Reason.SATURATED)}
     return judged | {
+        "hops_noise": np.isin(reason, NOISY).mean(),
         "kurtosis": (normal**4).mean(),
         "skewness": (normal**3).mean(),
         "ecg_sd": spread,

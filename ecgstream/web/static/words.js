@@ -20,6 +20,7 @@ const DIAGNOSES = {
 
 const REASONS = {
   missing: "no signal", lead_off: "lead off", flat: "flat", saturated: "at the rail", noise: "noise",
+  motion: "movement", mains: "mains hum",
   settling: "settling", calibration: "calibration", model_unavailable: "model unavailable",
   catching_up: "catching up", overload: "no computing time",
 };
