@@ -4,7 +4,7 @@ Recordings that the encoder was not taught: of vfdb and mitdb those kept for val
 whose alarm is of VT or VF, the last 15 s. Rules and fibrillation head speak as in the daemon (on vfdb the head of the
 other folds), the encoder beside them. The rule of choice, folds by record: of the pairs of levels that tell the most
 episodes on the training folds, those with fewest alarms without cause; of these the shortest delays; of these the pair
-that stands now, else the strictest.
+that stands now, else the strictest. DS2 of mitdb, unseen as well, is scored with what is chosen, and chooses nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ecgstream.diagnosis.waves import WaveRhythms
 from ecgstream.evaluation.alarm_records import read_alarms
 from ecgstream.evaluation.episodes import detection_delay_s, has_cause, told_episodes
 from ecgstream.evaluation.fibrillation_heads import fibrillation_heads
+from ecgstream.evaluation.model_beats import DS2
 from ecgstream.evaluation.progress import over_records
 from ecgstream.evaluation.records import read_annotations, read_record, record_names
 from ecgstream.evaluation.reference import VENTRICULAR, Episode, lethal_episodes
@@ -130,7 +131,11 @@ def main(data: Annotated[Path, typer.Argument(help="Folder with vfdb, mitdb and 
         train, test = ([one for one in heard if (one.fold == fold) == is_test] for is_test in (False, True))
         pair = chosen(train, model)
         print(f"fold {fold}: {pair} {summed(test, model, *pair)}; stands: {summed(test, model, *STANDS)}")
-    print("all:", chosen(heard, model))
+    pair = chosen(heard, model)
+    print("all:", pair)
+    unseen = [hear(data / "mitdb" / name, "mitdb", model, heads.of, None) for name in over_records(DS2, "DS2")]
+    for name, levels in (("without encoder", (None, 0.0)), ("stands", STANDS), ("chosen", pair), ("any", (0.0, 1.01))):
+        print(f"DS2, on which nothing is chosen, {name}: {summed(unseen, model, *levels)}")
 
 
 if __name__ == "__main__":

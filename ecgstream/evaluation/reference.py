@@ -110,7 +110,8 @@ def _slow(time_s: np.ndarray) -> Iterator[Episode]:
         spans = time_s[count:] - time_s[:-count]
         enough = (spans >= _SLOW_SPAN_S) | (count == _SLOW_INTERVALS)
         for i in np.flatnonzero(enough & (spans > count * _SLOW_S)):
-            yield _of_beats(Condition.EXTREME_BRADYCARDIA, time_s, i, count)
+            start_s, stop_s = float(time_s[i]), float(time_s[i + count])
+            yield Episode(Condition.EXTREME_BRADYCARDIA, start_s, stop_s, min(stop_s - start_s, _SLOW_SPAN_S))
 
 
 def _shockable_inside(episode: Episode, noted: list[Episode]) -> bool:
