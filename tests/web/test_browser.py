@@ -122,6 +122,22 @@ def test_acknowledging_by_the_keyboard_changes_the_state_everywhere(ward: WardPr
     other.close()
 
 
+def test_several_alarms_of_a_bed_are_acknowledged_at_once(ward: WardProcesses, page: Page):
+    page.evaluate("location.hash = '#/bed/bed-02'")  # its tachycardia turns into fibrillation and back
+    button = page.get_by_role("button", name=re.compile("Acknowledge all"))
+    expect(button).to_be_visible(timeout=40_000)
+    count = int(re.search(r"\d+", button.inner_text())[0])
+    button.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Your name").fill("Nurse Joy")
+    dialog.get_by_label("Reason").fill("All of them seen")
+    dialog.get_by_role("button", name="Acknowledge", exact=True).click()
+    expect(dialog).to_be_hidden()
+    noted = [json.loads(line) for line in (ward.folder / "audit.jsonl").read_text().splitlines()]
+    assert [one["order"] for one in noted if one["reason"] == "All of them seen"] == ["acknowledge"] * count
+    assert count >= 2
+
+
 def test_back_from_a_bed_one_goes_on_where_one_was(page: Page):
     page.evaluate("location.hash = '#/bed/bed-03'")
     page.get_by_role("link", name="All beds", exact=False).last.press("Enter")
@@ -130,7 +146,7 @@ def test_back_from_a_bed_one_goes_on_where_one_was(page: Page):
 
 def test_the_ward_is_accessible_in_both_lights(page: Page):
     page.evaluate("location.hash = '#/'")
-    until(lambda: page.locator('.tile[data-priority="3"]').count() >= 5, 20)
+    until(lambda: page.locator('.tile[data-priority="3"]').count() >= 3, 20)
     for theme in ("dark", "light"):
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         page.evaluate("ecgstream.screen.redraw()")

@@ -123,6 +123,11 @@ export class BedPage {
       }, "Acknowledge")])));
     this.alarmList.replaceChildren(rows.length
       ? element("ul", { "aria-label": "Alarms" }, ...rows) : element("p", { class: "quiet" }, "No alarm."));
+    const unseen = bed.alerts.filter((alert) => alert.state !== "acknowledged");
+    if (allowed && unseen.length > 1) {
+      this.alarmList.prepend(element("button", { type: "button", class: "all", "data-key": "all", onclick: () => askAcknowledge(bed, unseen) },
+        `Acknowledge all ${unseen.length} …`));
+    }
     if (held) this._holdFocus(held);
     this.tick();
   }

@@ -44,10 +44,9 @@ export function askAcknowledge(bed, alerts) {
   ask(`Acknowledge ${what}`, person(), {
     action: "Acknowledge", note: `${bed.id}. The alarm goes on in silence until it ends; one that is over ends now.`,
     submit: async (given) => {
-      for (const { id } of alerts) {
-        const wrong = await order(bed, given, { acknowledge: { alertId: id } });
-        if (wrong) return wrong;
-      }
+      const wrong = [];
+      for (const { id } of alerts) wrong.push(await order(bed, given, { acknowledge: { alertId: id } }));
+      return wrong.filter(Boolean).join(" ");
     },
   });
 }
