@@ -60,5 +60,5 @@ if __name__ == "__main__":
         write_us = median_us(alert.SerializeToString)
         print(f"12 leads at {fs_hz} Hz: {alert.ByteSize():,} bytes; {build_us:.0f} µs, {write_us:.0f} to write")
         slabs = intake._arena.slabs
-        arena = sum(slab.samples[0].nbytes for slab in slabs), sum(slab.units[0, :, 1].sum() * 4 for slab in slabs)
+        arena = sum(slab.samples[0].nbytes for slab in slabs), sum(slab.units[0, :, 1].sum() * 8 for slab in slabs)
         print(f"  arena: {arena[0]:,} bytes a bed, and {arena[1]:,} packed")

@@ -17,6 +17,8 @@ def in_passes(messages: Sequence[Message], more: bool = False) -> tuple[list[lis
     So partitions go on side by side though a broker gives them out in pieces of equal size, be there one bed in them
     or ten: a pass over many beds costs each of them less.
     """
+    if messages and _is_one_pass(messages):
+        return [list(messages)], []
     numbered: list[tuple[int, Message]] = []
     begun_ns: dict[int, int] = {}
     reached: dict[int, int] = {}
@@ -33,3 +35,13 @@ def in_passes(messages: Sequence[Message], more: bool = False) -> tuple[list[lis
         if number <= last:
             passes.setdefault(number, []).append(message)
     return [passes[number] for number in sorted(passes)], [message for number, message in numbered if number > last]
+
+
+def _is_one_pass(messages: Sequence[Message]) -> bool:
+    """Whether no partition has more than ``PASS_S`` of its log here, as is so unless much waits."""
+    begun_ns: dict[int, int] = {}
+    for message in messages:
+        place = message.position
+        if place and place.log_ns - begun_ns.setdefault(place.partition, place.log_ns) >= PASS_S * 1e9:
+            return False
+    return True

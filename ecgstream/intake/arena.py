@@ -28,7 +28,7 @@ from ..waveform import (
 )
 from .cells import CELL, no_cells, with_free
 from .kernels import fill, gather, put
-from .packing import free_units, most_words, pack, unpack
+from .packing import free_units, hand_out, most_words, unpack
 from .rate import Rate
 
 KEPT_S = 26.0
@@ -53,11 +53,13 @@ class Slab:
         self.packs, self.unit = packs, math.ceil(fs_hz)
         kept = self.history + self.unit if packs else math.ceil(KEPT_S * fs_hz)
         self.capacity = math.ceil(ring_s * fs_hz) + kept
+        self.in_ring = self.capacity - self.history
+        """Most samples behind the packed ones that can be in the ring."""
         self.most_samples = self.capacity - kept - (self.rate.native_stop(2) - self.rate.native_stop(1)) - 1
         """Longest chunk that fits beside what is kept and an unfinished hop."""
         self.samples = np.zeros((0, n_channels, self.capacity), np.int16)
         self.stop = np.zeros(0, np.int64)  # native samples written of each ring's segment
-        self.packed = np.zeros(0, np.int64)  # native samples before it need not be in the ring any more; whole units
+        self.packed = np.zeros(0, np.int64)  # of what lies before it only history need be in the ring; whole units
         self.units = np.zeros((0, math.ceil(KEPT_S * fs_hz / self.unit), 2), np.int32)  # where the last before that lie
         self._cells = no_cells()
         self.lead_slots = np.zeros((0, n_channels), np.int64)
@@ -87,14 +89,18 @@ class Slab:
         free_units(self._cells, self.units[slot])
         self._free.append(slot)
 
-    def pack(self, slots: np.ndarray, needed: np.ndarray) -> None:
-        """Pack what the rings ``slots`` hold of before native sample ``needed`` and its history, int64 (R,) each."""
-        while len(due := np.flatnonzero(needed - self.history - self.packed[slots] >= self.unit)):
-            slots, needed = slots[due], needed[due]
-            most = most_words(self.samples.shape[1], self.unit) + CELL
-            self._cells = with_free(self._cells, len(slots) * most)
-            pack(self.samples, slots, self.packed[slots], self.unit, self._cells, self.units)
-            self.packed[slots] += self.unit
+    def room(self, slot: int) -> int:
+        """Native samples that may be written without touching what is still to be handed out, or its history."""
+        return int(self.packed[slot]) + self.in_ring - int(self.stop[slot])
+
+    def hand_out(self, slots: np.ndarray, first: np.ndarray, n: int) -> np.ndarray:
+        """int16 (R, C, history + n): native samples [first, first + n) of the rings ``slots``, int64 (R,) each, behind
+        the history before them. Nothing but history is needed unpacked any more of what lies before first + n."""
+        due = (first + n - self.packed[slots]) // self.unit
+        most = most_words(self.samples.shape[1], self.unit) + CELL
+        self._cells = with_free(self._cells, int(due.sum()) * most)
+        where = slots, first - self.history, self.stop[slots], self.history + n
+        return hand_out(self.samples, *where, self.packed, self.unit, self.lead_slots, self._cells, self.units)
 
     def unpack(self, slot: int, first: int, out: np.ndarray) -> None:
         """Put what is packed of the samples from ``first`` on into ``out`` (C, samples), each in its place."""
@@ -104,7 +110,7 @@ class Slab:
         for number in range(max(first // self.unit, newest - len(units), 0), min(-(-stop // self.unit), newest)):
             unit, start = units[number % len(units)], number * self.unit
             if unit[1] > 0:
-                unpack(self._cells, unit, room)
+                unpack(self._cells, unit, self.lead_slots[slot], room)
                 begin, end = max(start, first), min(start + self.unit, stop)
                 out[:, begin - first : end - first] = room[:, begin - start : end - start]
 
@@ -195,7 +201,7 @@ class Ring:
         """Of a fresh ring: the first samples come at ``stop``, and no hop that was complete before is wanted."""
         self.skip_to(stop)
         rate, unit = self.slab.rate, self.slab.unit
-        needed = rate.native_stop(rate.grid_stop(stop) // HOP_SAMPLES) - self.slab.history
+        needed = rate.native_stop(rate.grid_stop(stop) // HOP_SAMPLES)
         self.slab.packed[self.slot] = max(0, needed // unit * unit)
 
     def read(self, first: int, stop: int) -> np.ndarray:

@@ -45,7 +45,6 @@ def _cut(table: StreamTable, slab: Slab, rows: np.ndarray, n_hops: int) -> list[
     ]
     table.next_hop[rows] += n_hops
     table.cold[rows] = False
-    slab.pack(table.slot[rows], first + n_native)
     return blocks
 
 
@@ -53,7 +52,7 @@ def _block(
     table: StreamTable, slab: Slab, rows: np.ndarray, n_hops: int, first_native: np.ndarray, n_native: int
 ) -> RawBlock:
     slot, first_hop, segment_hop = table.slot[rows], table.next_hop[rows], table.segment_hop[rows]
-    raw = gather(slab.samples, slot, first_native - slab.history, slab.stop[slot], slab.history + n_native)
+    raw = slab.hand_out(slot, first_native, n_native)
     return RawBlock(
         rows=rows,
         n_hops=n_hops,

@@ -9,14 +9,14 @@ from numba import njit
 
 from ..rows import grown
 
-CELL = 32
-"""uint32 words in a cell: few are left over at the end of a unit, and few numbers are needed to tell which follows."""
+CELL = 16
+"""uint64 words in a cell: few are left over at the end of a unit, and few numbers are needed to tell which follows."""
 
 
 class Cells(NamedTuple):
     """Cells, and which of them are free. What is told of a unit is its first cell and its length."""
 
-    words: np.ndarray  # uint32 (cells, CELL)
+    words: np.ndarray  # uint64 (cells, CELL)
     following: np.ndarray  # int32 (cells,): the next cell of the same unit; of its last one, nothing
     free: np.ndarray  # int32 (cells,): numbers of the free cells, to be taken from the end of the first n_free
     n_free: np.ndarray  # int64 (1,)
@@ -24,7 +24,7 @@ class Cells(NamedTuple):
 
 def no_cells() -> Cells:
     """None yet."""
-    return Cells(np.zeros((0, CELL), np.uint32), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+    return Cells(np.zeros((0, CELL), np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
 
 
 def with_free(cells: Cells, n_words: int) -> Cells:

@@ -31,7 +31,7 @@ def put_ring(slab, slot, first, n, invalid, buffer, at, room):
     n_channels, capacity = slab.shape[1:]
     rings = slab.reshape(-1)
     n_bytes = 2 * n_channels * n
-    _copy(room.view(np.uint8)[:n_bytes], buffer[at : at + n_bytes])
+    copy(room.view(np.uint8)[:n_bytes], buffer[at : at + n_bytes])
     column = first % capacity
     until_wrap = min(n, capacity - column)
     for c in range(n_channels):
@@ -52,7 +52,8 @@ def _code(out, samples, invalid):
 
 
 @njit(cache=True)
-def _copy(out, values):
+def copy(out, values):
+    """``out[:] = values`` of flat arrays, several times as fast as that."""
     for i in range(len(out)):
         out[i] = values[i]
 
@@ -72,20 +73,27 @@ def gather(slab, slots, first, stop, n):
 
     CODE_MISSING before the segment's start, from ``stop[r]`` on, and where the ring has gone round.
     """
-    n_channels, capacity = slab.shape[1:]
-    out = np.empty((len(slots), n_channels, n), np.int16)
-    rings, flat = slab.reshape(-1), out.reshape(-1)  # in one piece: five times as fast
+    out = np.empty((len(slots), slab.shape[1], n), np.int16)
     for r in range(len(slots)):
-        start = max(first[r], 0, stop[r] - capacity)
-        held = max(0, min(first[r] + n, stop[r]) - start)
-        if held < n:
-            out[r] = CODE_MISSING
-        if held == 0:
-            continue
-        column, at = start % capacity, start - first[r]
-        until_wrap = min(held, capacity - column)
-        for c in range(n_channels):
-            ring, own = (slots[r] * n_channels + c) * capacity, (r * n_channels + c) * n + at
-            _copy(flat[own : own + until_wrap], rings[ring + column : ring + column + until_wrap])
-            _copy(flat[own + until_wrap : own + held], rings[ring : ring + held - until_wrap])
+        gather_one(slab, slots[r], first[r], stop[r], out, r)
     return out
+
+
+@njit(cache=True, nogil=True)
+def gather_one(slab, slot, first, stop, out, r):
+    """Fill ``out[r]`` as ``gather`` does."""
+    n_channels, capacity = slab.shape[1:]
+    n = out.shape[2]
+    rings, flat = slab.reshape(-1), out.reshape(-1)  # in one piece: five times as fast
+    start = max(first, 0, stop - capacity)
+    held = max(0, min(first + n, stop) - start)
+    if held < n:
+        out[r] = CODE_MISSING
+    if held == 0:
+        return
+    column, at = start % capacity, start - first
+    until_wrap = min(held, capacity - column)
+    for c in range(n_channels):
+        ring, own = (slot * n_channels + c) * capacity, (r * n_channels + c) * n + at
+        copy(flat[own : own + until_wrap], rings[ring + column : ring + column + until_wrap])
+        copy(flat[own + until_wrap : own + held], rings[ring : ring + held - until_wrap])

@@ -104,8 +104,7 @@ class StreamTable:
 
     def room(self, stream: Stream) -> int:
         """Native samples that may be written without touching a hop not handed out, or what is kept before it."""
-        ring = stream.ring
-        return int(ring.slab.packed[ring.slot]) + ring.slab.capacity - ring.stop
+        return stream.ring.slab.room(stream.ring.slot)
 
     def learn_usual(self, row: int, layout: Layout, layout_bytes: bytes) -> None:
         """``layout`` is told by these bytes: of the row's next chunk, if it tells the same, there is only sequence and

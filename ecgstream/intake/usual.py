@@ -44,7 +44,7 @@ def place_usual(
             (table.slot, table.segment_hop, table.ready_hop, table.newest_grid),
             (table.last_arrival_ns, table.clock_wrong),
             (slab.samples, slab.stop, slab.packed, slab.invalid_value, slab.marks, slab.paced),
-            (slab.rate.up, slab.rate.down),
+            (slab.rate.up, slab.rate.down, slab.in_ring),
             within,
             buffer,
             chunks,
@@ -63,7 +63,7 @@ def _place_all(tracks, places, arrivals, slab, rate, within, buffer, chunks, mar
     slots, segment_hop, ready_hop, newest_grid = places
     last_arrival_ns, clock_wrong = arrivals
     samples, stops, packed, invalid, marked, paced = slab
-    up, down = rate
+    up, down, in_ring = rate
     most_bytes = 2 * samples.shape[1] * samples.shape[2]
     narrow = np.empty(most_bytes // 2, np.int16)
     for m in np.flatnonzero(mine):
@@ -71,7 +71,7 @@ def _place_all(tracks, places, arrivals, slab, rate, within, buffer, chunks, mar
         slot = slots[row]
         first = stops[slot]
         n, rest = divmod(chunk[N_BYTES], 2 * samples.shape[1])
-        room = packed[slot] + samples.shape[2] - first
+        room = packed[slot] + in_ring - first
         own = marks[chunk[MARKS_FROM] : chunk[MARKS_TO]]
         if rest or n == 0 or n > room or not _lie_within(own, n, samples.shape[1]):
             continue

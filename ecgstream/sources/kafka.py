@@ -24,6 +24,8 @@ __all__ = ["Extent", "Extents", "KafkaSource", "Owner"]
 SILENT_S = 3.0
 """Without an answer for this long the broker counts as unreachable."""
 
+_new = tuple.__new__
+"""Makes a NamedTuple in half the time that its own way takes."""
 log = structlog.get_logger()
 
 
@@ -170,16 +172,11 @@ class KafkaSource:
         arrived_ns, epoch = self._clock_ns(), self._group.epoch
         for place, records in batches.items():
             partition = place.partition
-            self._buffer.extend(
-                Message(
-                    record.value or b"",
-                    content_type_of(record.headers),
-                    arrived_ns,
-                    Position(partition, record.offset, record.timestamp * 1_000_000, epoch),
-                    record.key or b"",
-                )
-                for record in records
-            )
+            for record in records:
+                position = _new(Position, (partition, record.offset, record.timestamp * 1_000_000, epoch))
+                of_type = content_type_of(record.headers)
+                message = record.value or b"", of_type, arrived_ns, position, record.key or b""
+                self._buffer.append(_new(Message, message))
         self._arrived.set()
         if len(self._buffer) >= self._wanted:
             self._room.clear()

@@ -55,8 +55,9 @@ def read_plain(payloads: Sequence[bytes], content_types: Sequence[str]) -> Plain
     return Plain(buffer, names, fields[:, _SEQUENCE_IS:], marks[:n_marks])
 
 
-# One look at each message's first and last bytes; the samples between are passed over.
-@njit(cache=True, nogil=True)
+# One look at each message's first and last bytes; the samples between are passed over. That takes some microseconds: to
+# let go of the interpreter lock, and wait for it again, would take longer.
+@njit(cache=True)
 def _read_all(buffer, ends, fields, marks):
     """Rows of ``fields`` int64 (messages, 10); -1 first where protobuf must look. How many ``marks`` were written."""
     n_marks = 0
