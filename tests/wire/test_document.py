@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ecgstream
 from ecgstream.kafka.cloudevents import headers
 from ecgstream.kafka.headers import content_type_of
 from ecgstream.outputs import Outgoing
@@ -24,7 +25,7 @@ from ecgstream.settings import (
 from ecgstream.sinks.zeromq import ZeroMqSink
 from ecgstream.sources.control import ControlSocket
 from ecgstream.sources.zeromq import ZeroMqSource
-from ecgstream.waveform import Chunk
+from ecgstream.waveform import Chunk, Reason
 from ecgstream.wire import codec, controls, groups, layouts, sockets
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import decode_chunk, encode
@@ -165,6 +166,14 @@ def test_the_table_of_leads_is_that_of_the_code():
     section = TEXT.split("## Leads")[1].split("\n## ")[0]
     cells = re.findall(r"(\w+) \| (\d{6})", section)
     assert {name: int(code) for name, code in cells} == LEAD_CODES
+
+
+def test_every_reason_not_to_judge_is_told_and_has_its_words_on_the_page():
+    page = (Path(ecgstream.__file__).parent / "web" / "static" / "words.js").read_text()
+    words = page.split("const REASONS = {")[1].split("};")[0]
+    names = {reason.name.lower() for reason in Reason} - {"ok", "absent"}
+    assert {name for name in names if f"`{name}`" in TEXT} == names
+    assert set(re.findall(r"(\w+): \"", words)) == names
 
 
 def test_every_message_and_every_field_of_a_chunk_is_told():
