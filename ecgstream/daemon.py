@@ -29,6 +29,7 @@ from .http_token import HttpToken
 from .kafka.control import ControlWriter
 from .kafka.producers import Producers
 from .keeper import Keeper
+from .kernel_cache import is_filled
 from .live_waves import waves_of
 from .log_metrics import LogMetrics
 from .membership import Membership
@@ -150,6 +151,8 @@ class Daemon:
         stages.pipeline.outputs.strips = self.endpoints.strips.strips
         if self.page:
             stages.pipeline.observer = self._show_waves
+        if not is_filled():
+            log.info("compiling for this processor, once: it takes some minutes")
         await stages.in_compute(stages.pipeline.warm_up)
         if self.explainer:
             self.explainer.start()

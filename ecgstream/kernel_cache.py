@@ -29,6 +29,11 @@ def use_folder_of_sources() -> Path:
     return folder
 
 
+def is_filled() -> bool:
+    """Whether kernels of these sources have been compiled here; else a start takes minutes."""
+    return Path(os.environ["NUMBA_CACHE_DIR"]).exists()
+
+
 def remove_others(folder: Path) -> None:
     """Delete the folders of earlier sources beside ``folder``."""
     for other in folder.parent.glob(f"{_PREFIX}*"):
