@@ -14,11 +14,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ecgstream.conditioning import NOISY
 from ecgstream.evaluation.model_beats import DS2
 from ecgstream.evaluation.records import Record, read_record
 from ecgstream.evaluation.runner import condition
 from ecgstream.heads.beats.variants import read_noise, with_noise
-from ecgstream.waveform import CODE_LIMIT, NOISY, Reason
+from ecgstream.waveform import CODE_LIMIT, Reason
 
 MINUTES = 10
 SNR_DB = (-6, -12)

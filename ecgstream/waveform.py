@@ -143,10 +143,6 @@ class Reason(IntEnum):
     MAINS = 13  # noise, most of it at 50 or 60 Hz
 
 
-NOISY = (Reason.NOISE, Reason.MOTION, Reason.MAINS)
-"""A lead is there, but too noisy to be judged; NOISE where no cause could be named, muscle among them."""
-
-
 class Priority(IntEnum):
     """Alarm priority, IEC 60601-1-8."""
 
@@ -220,10 +216,6 @@ class RawBlock:
     pacer: np.ndarray | None = None  # bool (R, M), the monitor marked a pace pulse; None where it marked none
 
 
-PACE_LATE = 2
-"""Grid samples from a pace pulse to where ``Conditioned.pace`` tells of it: what does not come back is a step."""
-
-
 @dataclass(slots=True)
 class Conditioned:
     """The same hops on the grid. T = n_hops * HOP_SAMPLES; sample t is grid sample first_hop * HOP_SAMPLES + t."""
@@ -238,7 +230,7 @@ class Conditioned:
     valid: np.ndarray  # bool (R, N_LEADS, T)
     reason: np.ndarray  # uint8 (R, N_LEADS, n_hops), Reason per lead and hop
     quality: np.ndarray  # float32 (R, N_LEADS, n_hops), 0 (useless) to 1
-    pace: np.ndarray  # bool (R, T), a pace pulse, marked or found, was PACE_LATE samples ago (delay_samples not in it)
+    pace: np.ndarray  # bool (R, T), a pace pulse, marked or found, was 8 ms ago (delay_samples not in it)
 
 
 @dataclass(slots=True)

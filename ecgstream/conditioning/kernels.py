@@ -25,6 +25,8 @@ _RISE_S, _QUIET_S, _HELD_S = 0.004, 0.02, 0.008
 _QUIET_SHARE = 0.2
 """A pace pulse rises this much within 4 ms out of a trace that moved less than a fifth of it in the 20 ms before, and
 is over 8 ms later (IEC 60601-2-27: 0.1 to 2 ms; the rest are the monitor's filters). A QRS gathers speed first."""
+PACE_LATE = round(_HELD_S * GRID_HZ)
+"""Grid samples from a pace pulse to where ``Conditioned.pace`` tells of it: what does not come back is a step."""
 _MARKED_S = 0.02
 """A mark of the monitor is followed for so long; history holds no more."""
 _BACK_SHARE = 0.5

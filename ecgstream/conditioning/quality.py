@@ -12,6 +12,9 @@ from numba import njit
 
 from ..waveform import GRID_HZ, HOP_SAMPLES, Reason
 
+NOISY = (Reason.NOISE, Reason.MOTION, Reason.MAINS)
+"""A lead is there, but too noisy to be judged; NOISE where no cause could be named, muscle among them."""
+
 WINDOW_HOPS = 5
 N_FEATURES = 11
 """Raw minimum and maximum (adu), share of raw samples stuck at a rail, roughness (mV), mean (mV), shares of raw samples

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..waveform import GRID_HZ, HOP_SAMPLES, PACE_LATE, Conditioned
+from ..conditioning import PACE_LATE
+from ..waveform import GRID_HZ, HOP_SAMPLES, Conditioned
 
 BEFORE_S = (0.01, 0.16)
 """A ventricular pulse comes so long before the QRS it sets off, as the rules place it (its peak of energy)."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ..waveform import HOP_SAMPLES, NOISY, Reason
+from ..conditioning import NOISY
+from ..waveform import HOP_SAMPLES, Reason
 from .detector import LOOK_AHEAD
 from .state import BANDS, N_MAIN_LEADS, SHAPE, SINCE
 

@@ -9,10 +9,10 @@ import wfdb
 
 from ecgstream.conditioning import Conditioner, condition_record
 from ecgstream.conditioning.design import design_resampler
-from ecgstream.conditioning.kernels import PACED_FROM_HZ, hold_pacing, pacing_samples
+from ecgstream.conditioning.kernels import PACE_LATE, PACED_FROM_HZ, hold_pacing, pacing_samples
 from ecgstream.conditioning.record import record_block
 from ecgstream.rhythm import Rhythm
-from ecgstream.waveform import CODE_MISSING, PACE_LATE, Condition, history_samples
+from ecgstream.waveform import CODE_MISSING, Condition, history_samples
 
 STEP_MV = 0.005
 """mV per adu."""

@@ -8,8 +8,8 @@ import pytest
 import wfdb
 from scipy.signal import lfilter
 
-from ecgstream.conditioning import condition_record
-from ecgstream.waveform import CODE_LEAD_OFF, CODE_MISSING, HOP_SAMPLES, NOISY, Conditioned, Reason
+from ecgstream.conditioning import NOISY, condition_record
+from ecgstream.waveform import CODE_LEAD_OFF, CODE_MISSING, HOP_SAMPLES, Conditioned, Reason
 
 from .recordings import condition_wfdb
 

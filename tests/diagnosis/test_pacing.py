@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecgstream.conditioning import Conditioner
+from ecgstream.conditioning import PACE_LATE, Conditioner
 from ecgstream.conditioning.record import record_block
 from ecgstream.diagnosis.beats import CLASSES, BeatClasses, ClassifiedBeats, shipped_beat_head
 from ecgstream.diagnosis.pacing import BEFORE_S, PacedBeats
 from ecgstream.rhythm import Rhythm
-from ecgstream.waveform import GRID_HZ, PACE_LATE, Conditioned
+from ecgstream.waveform import GRID_HZ, Conditioned
 from simulators.patient import Patient
 from simulators.script import BedScript, episode
 

@@ -10,7 +10,8 @@ import numpy as np
 from scipy import signal
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-from ...waveform import GRID_HZ, NOISY, Reason
+from ...conditioning import NOISY
+from ...waveform import GRID_HZ, Reason
 
 BANDS_HZ = {
     "wander": (0.1, 0.7),
