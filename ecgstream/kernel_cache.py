@@ -31,7 +31,7 @@ def use_folder_of_sources() -> Path:
 
 def is_filled() -> bool:
     """Whether kernels of these sources have been compiled here; else a start takes minutes."""
-    return Path(os.environ["NUMBA_CACHE_DIR"]).exists()
+    return any(Path(os.environ["NUMBA_CACHE_DIR"]).rglob("*.nbi"))  # numba makes folders before it compiles
 
 
 def remove_others(folder: Path) -> None:

@@ -23,7 +23,9 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_another_source_means_another_folder(sources: Path):
     first = kernel_cache.use_folder_of_sources()
     assert not kernel_cache.is_filled()
-    first.mkdir(parents=True)
+    (first / "beats").mkdir(parents=True)
+    assert not kernel_cache.is_filled()
+    (first / "beats" / "a kernel.nbi").touch()
     assert kernel_cache.is_filled()
     assert kernel_cache.use_folder_of_sources() == first  # also where a parent process has set it
     (sources / "rhythm" / "beats.py").write_text("LIMIT = 2\n")

@@ -17,12 +17,15 @@ from rich.console import Console
 from rich.live import Live
 
 from ..errors import EcgstreamError
+from ..kernel_cache import is_filled
 from ..web.access import Role, new_entry
 from ..wire.codec import decode
 from .board import Board
 from .processes import DaemonProcess, start_simulator
 from .summary import summarise, table
 
+STARTING_S, COMPILING_S = 60.0, 1800.0
+"""How long the daemon may take until it is ready."""
 SETTLE_S = 3.0
 """After the last chunk was due: time for the last hops to come back."""
 
@@ -37,10 +40,13 @@ def run_demo(seconds: float, beds: int, seed: int, json_file: Path | None) -> in
         web = {"enabled": True, "banner": "demo", "tokens_file": str(folder / "tokens.yaml")}
         daemon = DaemonProcess(folder, {"web": web})
         console.print("Starting the daemon and a simulated ward on loopback …", style="dim")
+        compiles = not is_filled()  # after an update, too
+        if compiles:
+            console.print("Compiling for this processor, once: some minutes …", style="dim")
         daemon.start()
         simulator = None
         try:
-            daemon.wait_ready()
+            daemon.wait_ready(COMPILING_S if compiles else STARTING_S)
             _show_page(console, f"{daemon.http}/ward/#token={token}")
             told = f"Metrics: {daemon.http}/metrics   health: {daemon.http}/health/ready"
             console.print(told, style="dim", soft_wrap=True)
