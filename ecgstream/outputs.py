@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import isnan
@@ -37,6 +36,7 @@ from .waveform import (
 )
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import alarm_message, encode
+from .wire.scores import score_fields
 
 RHYTHM_ORDER = (
     Condition.VENTRICULAR_FIBRILLATION,
@@ -177,35 +177,36 @@ class Outputs:
         """Vitals and a diagnosis for every row that ``speaks`` (R,) and hop that ends a publishing interval."""
         silenced = self._alarms.any_silenced(conditioned.rows, now_ns)
         out = []
-        for i, k, row, sample in self._due(conditioned, speaks):
+        due = self._due(conditioned, speaks)
+        for (i, k, row, sample), said in zip(due, _written(scores, due, strips), strict=True):
             stamp = self._stamp(row, sample, now_ns)
             vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
-            _fill_vitals(vitals, conditioned, rhythm, i, k, self._intake.lead_names(row))
-            vitals.limits.CopyFrom(_limits(self._alarms.limits[row].item()))
+            _fill_vitals(vitals, rhythm, i, k)
+            stood = _leads(conditioned, i, k, self._intake.lead_names(row)) + _limits(self._alarms.limits[row].item())
             vitals.preset = self._alarms.presets[row]
             if silenced[i]:
                 vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
-            diagnosis = pb.Diagnosis(**stamp, model=self._models.served.version)
-            _fill_diagnosis(diagnosis, scores, strips, i, k)
-            out.append(self._outgoing("vitals", vitals.stream_id, vitals))
-            out.append(self._outgoing("diagnosis", diagnosis.stream_id, diagnosis))
+            model = self._models.served.version
+            diagnosis = pb.Diagnosis(**stamp, model=model, withheld=_why_not(scores, i, k))
+            out.append(self._outgoing("vitals", vitals.stream_id, vitals, stood))
+            out.append(self._outgoing("diagnosis", diagnosis.stream_id, diagnosis, said))
         return out
 
     def shadow(self, conditioned: Conditioned, scores: Scores, speaks: np.ndarray, now_ns: int) -> list[Outgoing]:
         """What the shadow's model says where ``periodic`` says what the one in service does."""
         out = []
-        for i, k, row, sample in self._due(conditioned, speaks):
-            models = {"model": self._models.shadow.version, "served": self._models.served.version}
-            message = pb.Shadow(**self._stamp(row, sample, now_ns), **models)
-            _fill_scores(message, scores, i, k)
-            out.append(self._outgoing("shadow", message.stream_id, message))
+        due = self._due(conditioned, speaks)
+        models = {"model": self._models.shadow.version, "served": self._models.served.version}
+        for (i, k, row, sample), said in zip(due, _written(scores, due), strict=True):
+            message = pb.Shadow(**self._stamp(row, sample, now_ns), **models, withheld=_why_not(scores, i, k))
+            out.append(self._outgoing("shadow", message.stream_id, message, said))
         return out
 
-    def _due(self, conditioned: Conditioned, speaks: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
+    def _due(self, conditioned: Conditioned, speaks: np.ndarray) -> list[tuple[int, int, int, int]]:
         """Place and hop in the block, row and sample, wherever a publishing interval of a row that ``speaks`` ends."""
         hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
-        for i, k in zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True):
-            yield i, k, int(conditioned.rows[i]), int(hops[i, k] + 1) * HOP_SAMPLES
+        at = zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True)
+        return [(i, k, int(conditioned.rows[i]), int(hops[i, k] + 1) * HOP_SAMPLES) for i, k in at]
 
     def _stamp(self, row: int, sample: int, now_ns: int) -> dict[str, Any]:
         return {
@@ -217,10 +218,14 @@ class Outputs:
         }
 
     def _outgoing(
-        self, name: str, stream_id: str, message: pb.Alert | pb.Vitals | pb.Diagnosis | pb.Shadow
+        self, name: str, stream_id: str, message: pb.Alert | pb.Vitals | pb.Diagnosis | pb.Shadow, written: bytes = b""
     ) -> Outgoing:
+        """``written``: fields of the message that are serialised already; protobuf takes them in any order."""
+        if self._format != "protobuf":
+            message.MergeFromString(written)
+            written = b""
         content_type, payload = encode(message, self._format)
-        return Outgoing(stream_id, name, content_type, payload)
+        return Outgoing(stream_id, name, content_type, payload + written)
 
 
 def rhythm_name(evidence: np.ndarray, hr_bpm: float) -> str:
@@ -231,9 +236,7 @@ def rhythm_name(evidence: np.ndarray, hr_bpm: float) -> str:
     return "" if np.isnan(hr_bpm) else "no_arrhythmia"
 
 
-def _fill_vitals(
-    vitals: pb.Vitals, conditioned: Conditioned, rhythm: RhythmResult, i: int, k: int, names: tuple[str, ...]
-) -> None:
+def _fill_vitals(vitals: pb.Vitals, rhythm: RhythmResult, i: int, k: int) -> None:
     hr_bpm, pvc_per_min = float(rhythm.hr_bpm[i, k]), float(rhythm.pvc_per_min[i, k])
     if hr_bpm == hr_bpm:
         vitals.heart_rate_bpm = hr_bpm
@@ -241,11 +244,17 @@ def _fill_vitals(
         vitals.pvc_per_min = pvc_per_min
     if rhythm.reason[i, k]:
         vitals.not_judged = _REASON_NAMES[Reason(rhythm.reason[i, k])]
+
+
+def _leads(conditioned: Conditioned, i: int, k: int, names: tuple[str, ...]) -> bytes:
+    """The field ``leads`` of vitals."""
     reasons = conditioned.reason[i, :, k].tolist()
     quality = conditioned.quality[i, :, k].tolist()
-    for name, reason, good in zip(names, reasons, quality, strict=True):
-        if reason != Reason.ABSENT:
-            vitals.leads.append(_lead(name, reason, round(good, 2)))
+    return b"".join(
+        _lead(name, reason, round(good, 2))
+        for name, reason, good in zip(names, reasons, quality, strict=True)
+        if reason != Reason.ABSENT
+    )
 
 
 def _measured(update: AlarmUpdate) -> pb.Measured | None:
@@ -258,26 +267,26 @@ def _measured(update: AlarmUpdate) -> pb.Measured | None:
 
 
 @lru_cache(maxsize=4096)
-def _limits(values: tuple[float, ...]) -> pb.Limits:
-    return pb.Limits(**dict(zip(BOUNDS, values, strict=True)))
+def _limits(values: tuple[float, ...]) -> bytes:
+    """The field ``limits`` of vitals."""
+    return pb.Vitals(limits=pb.Limits(**dict(zip(BOUNDS, values, strict=True)))).SerializeToString()
 
 
 @lru_cache(maxsize=4096)
-def _lead(name: str, reason: int, quality: float) -> pb.LeadQuality:
-    return pb.LeadQuality(name=name, quality=quality, reason=_REASON_NAMES[Reason(reason)])
+def _lead(name: str, reason: int, quality: float) -> bytes:
+    """One of the field ``leads`` of vitals."""
+    lead = pb.LeadQuality(name=name, quality=quality, reason=_REASON_NAMES[Reason(reason)])
+    return pb.Vitals(leads=[lead]).SerializeToString()
 
 
-def _fill_diagnosis(diagnosis: pb.Diagnosis, scores: Scores, strips: StripScores, i: int, k: int) -> None:
-    for name, probability in zip(STRIP_NAMES, strips.values[i, k].tolist(), strict=True):
-        if probability == probability:
-            diagnosis.scores.add(name=name, probability=probability)
-    _fill_scores(diagnosis, scores, i, k)
+def _why_not(scores: Scores, i: int, k: int) -> str:
+    return _REASON_NAMES[Reason(scores.reason[i, k])] if scores.reason[i, k] else ""
 
 
-def _fill_scores(message: pb.Diagnosis | pb.Shadow, scores: Scores, i: int, k: int) -> None:
-    if scores.reason[i, k]:
-        message.withheld = _REASON_NAMES[Reason(scores.reason[i, k])]
-        return
-    for name, probability in zip(scores.names, scores.values[i, k].tolist(), strict=True):
-        if probability == probability:
-            message.scores.add(name=name, probability=probability)
+def _written(scores: Scores, due: list[tuple[int, int, int, int]], strips: StripScores | None = None) -> list[bytes]:
+    """The scores at each place and hop that is due, those of ``strips`` first."""
+    at = tuple(np.array([(i, k) for i, k, _, _ in due], np.int64).reshape(-1, 2).T)
+    values = np.where((scores.reason[at] == Reason.OK)[:, None], scores.values[at], np.float32(np.nan))
+    if strips is None:
+        return score_fields(scores.names).write(values)
+    return score_fields((*STRIP_NAMES, *scores.names)).write(np.concatenate((strips.values[at], values), axis=1))
