@@ -73,5 +73,5 @@ def _card(manifest: HeadManifest, windows: int) -> str:
     """What the head is, as Markdown."""
     return (Path(__file__).parent / CARD).read_text().format(
         version=f"{manifest.name}@{manifest.sha256[:12]}", features=len(manifest.features), rounds=ROUNDS,
-        windows=windows, noise_weight=NOISE_WEIGHT, **THRESHOLDS,
+        windows=windows, records=len(manifest.seen[DATA_SET]), noise_weight=NOISE_WEIGHT, **THRESHOLDS,
     )  # fmt: skip
