@@ -1,6 +1,6 @@
 """``ecgstream bench encoder``: a hop carried on against its window computed anew, and arithmetic against the peak.
 
-One thread, CPU time; the shipped encoder as the daemon loads it. Its arithmetic is counted by ``flops_per_token``,
+One thread, CPU time; the shipped encoder as the daemon loads it. Its arithmetic is counted by ``flops_per_hop``,
 the peak is the best that matrix product or convolution reaches here, at that precision, in the same run.
 """
 
@@ -47,7 +47,7 @@ def measure_encoder(model: Model) -> dict[str, Any]:
     chunk = {batch: _cost_s(model, batch, CHUNK_HOPS) for batch in CHUNK_BATCHES}
     window = {batch: _cost_s(model, batch, WINDOW_HOPS) for batch in WINDOW_BATCHES}
     peaks = measure_peaks(getattr(torch, {"fp32": "float32", "bf16": "bfloat16"}[model.precision]))
-    per_hop = flops_per_token(EncoderShape(len(model.manifest.names)), LEADS_PLAYED) * HOP_TOKENS
+    per_hop = flops_per_hop(EncoderShape(len(model.manifest.names)), LEADS_PLAYED)
     reached = per_hop * CHUNK_HOPS / min(chunk.values())
     return {
         "incremental_ratio": round(min(window.values()) / min(hop.values()), 2),
@@ -66,15 +66,22 @@ def measure_encoder(model: Model) -> dict[str, Any]:
     }
 
 
-def flops_per_token(shape: EncoderShape, leads: int) -> float:
+def flops_per_hop(shape: EncoderShape, leads: int) -> float:
     """Multiplications and additions that the network's definition asks for, whatever is executed: products of weights
-    with ``leads`` leads and channels, and the state space as a recurrence (8 a complex mode for x' = λx + γu, 4 for
-    Re(Cx), 2 for the skip). Norms, activations and sums over the pool's window are not counted."""
+    with ``leads`` leads and channels, and the state space as a recurrence. Norms, activations and sums over the pool's
+    window are not counted."""
     stem = 2 * shape.kernel * shape.filters * leads + 2 * (shape.filters + 1) * leads * shape.width
-    space = shape.width * ((8 + 4) * shape.modes + 2)
-    block = 2 * shape.width * 2 * shape.width + space
-    heads = 2 * shape.width * (shape.width + shape.pool_heads + N_BEAT)
-    return stem + shape.depth * block + heads + 2 * 2 * shape.width * shape.n_scores / HOP_TOKENS
+    token = stem + shape.depth * _block_flops(shape.width, shape.modes) + 2 * shape.width * N_BEAT
+    hop = 2 * HOP_TOKENS * shape.width * shape.slow_width
+    hop += shape.slow_depth * _block_flops(shape.slow_width, shape.slow_modes)
+    hop += 2 * shape.slow_width * (shape.pool_width + shape.pool_heads)
+    hop += 2 * (shape.pool_width + shape.slow_width) * shape.n_scores
+    return HOP_TOKENS * token + hop
+
+
+def _block_flops(width: int, modes: int) -> int:
+    """Of a token: 8 a complex mode for x' = λx + γu, 4 for Re(Cx), 2 for the skip, and the gated product."""
+    return width * ((8 + 4) * modes + 2) + 2 * width * 2 * width
 
 
 def measure_peaks(dtype: torch.dtype) -> dict[str, float]:

@@ -73,8 +73,8 @@ def figures(sheet: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("Superclasses", f"PTB-XL fold 8, {told['records']} records", f"macro AUC {told['superclass_macro_auc']}"),
         ("Statements", "the same", f"macro AUC {told['statement_macro_auc']}"),
         ("Atrial fibrillation", "CinC 2017, kept records", _line(sheet["af"])),
-        ("VF and flutter", "vfdb, kept records, 5 s segments", _line(ventricular["rhythm.vf"])),
-        ("VT", "the same", _line(ventricular["rhythm.vt"])),
+        ("VF and flutter", "vfdb, kept records, 5 s segments, those of VT aside", _line(ventricular["rhythm.vf"])),
+        ("VT", "the same, those of VF aside", _line(ventricular["rhythm.vt"])),
         ("Unacceptable quality", "CinC 2011, kept records", _line(sheet["noise"])),
     ]
 

@@ -58,12 +58,13 @@ def score_noise(model: Model, examples: Sequence[Example]) -> dict:
 def score_ventricular(model: Model, examples: Sequence[Example]) -> dict:
     """VT and VF by segments of 5 s of annotated records: the mean score against whether most of it is the rhythm.
 
-    Segments that are mostly without label (noise) are left out.
+    Segments that are mostly without label (noise), or mostly the other of the two, are left out.
     """
     told = predict(model, examples)
+    vt, vf = (_segments(examples, told, labels.INDEX[name]) for name in ("rhythm.vt", "rhythm.vf"))
     return {
-        name: _binary(*_segments(examples, told, labels.INDEX[name]), model.manifest.threshold(name))
-        for name in ("rhythm.vt", "rhythm.vf")
+        name: _binary(scores[~other], truth[~other], model.manifest.threshold(name))
+        for name, (scores, truth), other in (("rhythm.vt", vt, vf[1]), ("rhythm.vf", vf, vt[1]))
     }
 
 

@@ -16,7 +16,7 @@ from ..errors import ModelError
 from ..labelled import LEADS as NETWORK_LEADS
 from ..labelled.records import SAMPLES, SLOTS
 from ..model_folder import MANIFEST
-from ..models.encoder import GRID_STEP, HOP_TOKENS, POOL_HOPS
+from ..models.encoder import GRID_STEP
 from ..models.export import rebuilt
 from ..models.folder import FORMAT, Network, load_network, shipped_networks
 from ..models.streaming import N_CHANNELS, STRIDE_HOPS
@@ -47,7 +47,7 @@ class EncoderProbe:
         self.names, self.thresholds = manifest.names, manifest.thresholds
         self.version = f"{manifest.name}@{manifest.sha256[:12]}"
         self._model = rebuilt(weights).requires_grad_(False)
-        self._maps = {hops: self._model.encoder.maps(HOP_TOKENS * hops) for hops in (1, STRIDE_HOPS)}
+        self._maps = {hops: self._model.encoder.maps(hops) for hops in (1, STRIDE_HOPS)}
 
     def logits(self, slots: np.ndarray, mv: Tensor, valid: Tensor) -> Tensor:
         """As the protocol says."""
@@ -58,8 +58,7 @@ class EncoderProbe:
             padded = functional.pad(part[:, :, 1::GRID_STEP], (model.history, 0))
             samples = samples.index_copy(1, where + first, padded)
         maps = self._maps[STRIDE_HOPS if hops % STRIDE_HOPS == 0 else 1]
-        x = [mv.new_zeros((model.width, len(mv), model.modes))] * model.depth
-        ring = mv.new_zeros((len(mv), model.ring_width, POOL_HOPS - 1))
+        x, ring = model.encoder.empty(len(mv))
         features, _, _, _ = model.encoder.features(samples, maps, x, ring)
         last = model.encoder.score_head(features[:, :, -1:])[:, :, 0].T
         return last * model.score_scale + model.score_shift

@@ -2,7 +2,8 @@
 
     samples ─ stem (one filter bank for every lead, leads mixed by weight) ─ blocks (state space, gated mixing) ─ tokens
     tokens ─ beat head, 25 Hz
-    tokens ─ pooled by bounded attention over the last 10 s, with the hop's last token ─ score head, 5 Hz
+    a hop's five tokens side by side ─ slow blocks ─ hops, 5 Hz
+    hops ─ pooled by bounded attention over the last 10 s, with the hop itself ─ score head, 5 Hz
 
 Every part is causal and takes no statistics over time, so a state carried from hop to hop gives, to rounding, what a
 run over the whole record gives. Channels come first everywhere, (D, B, T): a mixing of channels is then one matrix
@@ -26,6 +27,7 @@ HOP_INPUTS = HOP_SAMPLES // GRID_STEP
 HOP_TOKENS = 5
 TOKEN_INPUTS = HOP_INPUTS // HOP_TOKENS
 TOKEN_HZ = INPUT_HZ // TOKEN_INPUTS
+HOP_HZ = TOKEN_HZ // HOP_TOKENS
 BEAT_CLASSES = ("N", "S", "V", "F", "Q", "none")
 N_BEAT = len(BEAT_CLASSES)
 LARGEST_MV = 8.0
@@ -39,11 +41,15 @@ class EncoderShape:
     """Sizes that determine the encoder's weights."""
 
     n_scores: int
-    width: int = 208
-    depth: int = 4
+    width: int = 128  # of tokens
+    depth: int = 3
     modes: int = 8
-    filters: int = 24
+    slow_width: int = 192  # of hops
+    slow_depth: int = 2
+    slow_modes: int = 4
+    pool_width: int = 128
     pool_heads: int = 8
+    filters: int = 16
     kernel: int = 20
 
 
@@ -89,7 +95,7 @@ class Stem(nn.Module):
         mv = samples[:, : self.leads].clamp(-self.largest_mv, self.largest_mv)[:, heard]
         present = valid[:, heard].unfold(2, self.kernel, self.step).mean(3).permute(1, 0, 2)  # (leads, B, T)
         patches = mv.unfold(2, self.kernel, self.step).permute(3, 1, 0, 2)  # (kernel, leads, B, T)
-        features = functional.gelu(self.bank(patches)) * present
+        features = functional.relu(self.bank(patches)) * present
         # Inputs first, so that those of a lead lie together; folded into a constant when the model is frozen.
         weight = self.mix.weight.t().contiguous().unflatten(0, (-1, self.leads)).index_select(1, heard)
         mixed = torch.addmm(self.mix.bias[:, None], weight[-1].t(), present.flatten(1))
@@ -100,10 +106,10 @@ class Stem(nn.Module):
 class Block(nn.Module):
     """Mix over time by a state space, then over channels by a gated product; added to what came in."""
 
-    def __init__(self, shape: EncoderShape, dropout: float):
+    def __init__(self, width: int, modes: int, rate_hz: float, dropout: float):
         super().__init__()
-        self.space = StateSpace(shape.width, shape.modes, LONGEST_TAU_S * TOKEN_HZ)
-        self.mix = Mix(shape.width, 2 * shape.width, bias=False)
+        self.space = StateSpace(width, modes, LONGEST_TAU_S * rate_hz)
+        self.mix = Mix(width, 2 * width, bias=False)
         self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor, maps: list[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -122,18 +128,31 @@ class Encoder(nn.Module):
     def __init__(self, shape: EncoderShape, dropout: float = 0.0):
         super().__init__()
         self.shape = shape
-        self.width, self.heads, self.n_space = shape.width, shape.pool_heads, 2 * shape.modes
+        self.heads, self.pool_width = shape.pool_heads, shape.pool_width
+        self.n_space, self.n_slow_space = 2 * shape.modes, 2 * shape.slow_modes
         self.stem = Stem(shape)
-        self.blocks = nn.ModuleList(Block(shape, dropout) for _ in range(shape.depth))
+        self.blocks = nn.ModuleList(Block(shape.width, shape.modes, TOKEN_HZ, dropout) for _ in range(shape.depth))
         self.beat_head = Mix(shape.width, N_BEAT)
-        self.pool_logits = Mix(shape.width, shape.pool_heads)
-        self.pool_values = Mix(shape.width, shape.width)
+        self.gather = Mix(HOP_TOKENS * shape.width, shape.slow_width)
+        self.slow_blocks = nn.ModuleList(
+            Block(shape.slow_width, shape.slow_modes, HOP_HZ, dropout) for _ in range(shape.slow_depth)
+        )
+        self.pool_logits = Mix(shape.slow_width, shape.pool_heads)
+        self.pool_values = Mix(shape.slow_width, shape.pool_width)
         self.dropout = Dropout(2 * dropout)
-        self.score_head = Mix(2 * shape.width, shape.n_scores)
+        self.score_head = Mix(shape.pool_width + shape.slow_width, shape.n_scores)
 
-    def maps(self, length: int) -> list[list[Tensor]]:
-        """Every block's state-space map over ``length`` tokens, as ``advance`` takes it."""
-        return [in_parts(block.space.matrix(length), self.n_space) for block in self.blocks]
+    def maps(self, hops: int) -> list[list[Tensor]]:
+        """Every block's state-space map over ``hops``, as ``advance`` takes it."""
+        fast = [in_parts(block.space.matrix(hops * self.hop_tokens), self.n_space) for block in self.blocks]
+        return fast + [in_parts(block.space.matrix(hops), self.n_slow_space) for block in self.slow_blocks]
+
+    def empty(self, batch: int) -> tuple[list[Tensor], Tensor]:
+        """The memory of ``batch`` beds that have none: states of the blocks, and the ring of sums."""
+        shape, like = self.shape, self.beat_head.weight
+        x = [like.new_zeros(shape.width, batch, 2 * shape.modes)] * shape.depth
+        x += [like.new_zeros(shape.slow_width, batch, 2 * shape.slow_modes)] * shape.slow_depth
+        return x, like.new_zeros(batch, POOL_HOPS - 1, shape.pool_width + shape.pool_heads)
 
     def forward(
         self, samples: Tensor, maps: list[list[Tensor]], x: list[Tensor], ring: Tensor
@@ -145,10 +164,10 @@ class Encoder(nn.Module):
     def features(
         self, samples: Tensor, maps: list[list[Tensor]], x: list[Tensor], ring: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
-        """What the heads see: hops (2 width, B, n) and tokens (width, B, 5 n); the blocks' states after; and the
-        hops' sums (B, width + heads, n), which ``ring`` (B, width + heads, POOL_HOPS - 1) is to take up.
+        """What the heads see: hops (pool_width + slow_width, B, n) and tokens (width, B, 5 n); the blocks' states
+        after; and the hops' sums (B, n, pool_width + heads), which ``ring`` (B, POOL_HOPS - 1, the same) is to take up.
 
-        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (width, B, 2N) per block.
+        ``samples`` (B, 32, history + 25 n) with the stem's history in front, ``x`` (channels, B, 2N) per block.
         """
         tokens = self.stem(samples)
         after = []
@@ -156,26 +175,28 @@ class Encoder(nn.Module):
             tokens, state = block(tokens, maps[index], x[index])
             after.append(state)
         tokens = norm(tokens)
-        pooled, sums = self.pool(tokens, ring)
-        last = tokens[:, :, self.hop_tokens - 1 :: self.hop_tokens]
-        return torch.cat((pooled, last)), tokens, after, sums
+        hops = self.gather(tokens.unflatten(2, (-1, self.hop_tokens)).permute(3, 0, 1, 2).flatten(0, 1))
+        for index, block in enumerate(self.slow_blocks, len(after)):
+            hops, state = block(hops, maps[index], x[index])
+            after.append(state)
+        hops = norm(hops)
+        pooled, sums = self.pool(hops, ring)
+        return torch.cat((pooled, hops)), tokens, after, sums
 
-    def pool(self, tokens: Tensor, ring: Tensor) -> tuple[Tensor, Tensor]:
-        """Attention over the last 10 s at each hop: logits are bounded, so sums per hop can be kept and added up."""
-        logits = self.logit_limit * torch.tanh(self.pool_logits(tokens) / self.logit_limit)
-        weights = torch.exp(logits).unflatten(2, (-1, self.hop_tokens))  # (heads, B, n, 5)
-        values = self.pool_values(tokens).unflatten(2, (-1, self.hop_tokens))
-        weighted = values.unflatten(0, (self.heads, self.width // self.heads)) * weights[:, None]
-        sums = torch.cat((weighted.flatten(0, 1).sum(3), weights.sum(3))).transpose(0, 1)
-        window = self.windows(ring, sums).transpose(0, 1)
-        total = window[: self.width].unflatten(0, (self.heads, self.width // self.heads))
-        return (total / window[self.width :, None]).flatten(0, 1), sums
+    def pool(self, hops: Tensor, ring: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention over the last 10 s at each hop: logits are bounded, so hops can be kept weighted and added up."""
+        weights = torch.exp(self.logit_limit * torch.tanh(self.pool_logits(hops) / self.logit_limit))
+        values = self.pool_values(hops).unflatten(0, (self.heads, self.pool_width // self.heads))
+        sums = torch.cat(((values * weights[:, None]).flatten(0, 1), weights)).permute(1, 2, 0)
+        window = self.windows(ring, sums).permute(2, 0, 1)
+        total = window[: self.pool_width].unflatten(0, (self.heads, self.pool_width // self.heads))
+        return (total / window[self.pool_width :, None]).flatten(0, 1), sums
 
     def windows(self, ring: Tensor, sums: Tensor) -> Tensor:
-        """Sums (B, width + heads, n) over the last POOL_HOPS hops, at each of the hops that ``sums`` brings."""
-        hops = sums.shape[2]
+        """Sums (B, n, pool_width + heads) over the last POOL_HOPS hops, at each of the hops that ``sums`` brings."""
+        hops = sums.shape[1]
         if hops >= self.pool_hops:
-            ones = sums.new_ones((self.pool_hops - 1 + hops, hops))  # where a hop lies in the window of which
-            return torch.cat((ring, sums), 2) @ ones.tril().triu(1 - self.pool_hops)
-        leaving = ring[:, :, :hops].flip(2).cumsum(2).flip(2)  # nothing is subtracted: no digits are lost
-        return ring[:, :, hops:].sum(2, keepdim=True) + leaving + sums.cumsum(2)
+            ones = sums.new_ones((hops, self.pool_hops - 1 + hops))  # where a hop lies in the window of which
+            return ones.triu().tril(self.pool_hops - 1) @ torch.cat((ring, sums), 1)
+        leaving = ring[:, :hops].flip(1).cumsum(1).flip(1)  # nothing is subtracted: no digits are lost
+        return ring[:, hops:].sum(1, keepdim=True) + leaving + sums.cumsum(1)

@@ -65,11 +65,15 @@ def rebuilt(weights: dict[str, Tensor]) -> StreamingEncoder:
         filters, kernel = weights["encoder.stem.bank.weight"].shape
         shape = EncoderShape(
             n_scores=len(weights["score_scale"]),
-            width=len(weights["encoder.pool_values.bias"]),
-            depth=sum(name.endswith(".space.skip") for name in weights),
+            width=len(weights["encoder.stem.mix.bias"]),
+            depth=_blocks("encoder.blocks", weights),
             modes=weights["encoder.blocks.0.space.turn"].shape[1],
-            filters=filters,
+            slow_width=len(weights["encoder.gather.bias"]),
+            slow_depth=_blocks("encoder.slow_blocks", weights),
+            slow_modes=weights["encoder.slow_blocks.0.space.turn"].shape[1],
+            pool_width=len(weights["encoder.pool_values.bias"]),
             pool_heads=len(weights["encoder.pool_logits.bias"]),
+            filters=filters,
             kernel=kernel,
         )
         calibration = (weights[name] for name in ("score_scale", "score_shift", "beat_shift"))
@@ -80,3 +84,7 @@ def rebuilt(weights: dict[str, Tensor]) -> StreamingEncoder:
             f"These weights are not those of this program's own encoder ({error}); only such a model can be explained."
         ) from error
     return streaming.eval()
+
+
+def _blocks(prefix: str, weights: dict[str, Tensor]) -> int:
+    return sum(name.startswith(f"{prefix}.") and name.endswith(".space.skip") for name in weights)

@@ -10,32 +10,29 @@ import math
 import torch
 from torch import Tensor, nn
 
-FEW = 4
-"""Rows up to which state and inputs side by side are one product; more go as four, each of a dense map of its own."""
-
 
 def in_parts(matrix: Tensor, n: int) -> list[Tensor]:
     """A map (D, n + L, n + L) of ``n`` state and L inputs, and its parts: what each state keeps of itself and takes
-    from its other half (both (D, 1, n), as modes only turn), state to output, input to state, input to output."""
+    from its other half (both (D, 1, n), as modes only turn), input to state, all to state, all to output."""
     half = n // 2
     real, imag = matrix[:, :half, :half].diagonal(0, 1, 2), matrix[:, :half, half:n].diagonal(0, 1, 2)
     keep, turn = torch.cat((real, real), 1)[:, None], torch.cat((-imag, imag), 1)[:, None]
-    see, write, pass_on = matrix[:, :n, n:].contiguous(), matrix[:, n:, :n].contiguous(), matrix[:, n:, n:].contiguous()
-    return [matrix, keep, turn, see, write, pass_on]
+    to_state, to_output = matrix[:, :, :n].contiguous(), matrix[:, :, n:].contiguous()
+    return [keep, turn, matrix[:, n:, :n].contiguous(), to_state, to_output]
 
 
-def advance(maps: list[Tensor], u: Tensor, x: Tensor, few: int = FEW) -> tuple[Tensor, Tensor]:
+def advance(maps: list[Tensor], u: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Run channels of a linear state space over tokens, some tokens at a time.
 
     ``maps`` from ``in_parts`` of ``StateSpace.matrix(L)``; ``u`` (D, B, T) input with T a multiple of L; ``x``
     (D, B, 2N) state. Returns output (D, B, T) and the state after the last token.
     """
-    matrix, keep, turn, see, write, pass_on = maps[0], maps[1], maps[2], maps[3], maps[4], maps[5]
-    n, length = see.shape[1], see.shape[2]
+    keep, turn, write, to_state, to_output = maps[0], maps[1], maps[2], maps[3], maps[4]
+    n, length = to_state.shape[2], to_output.shape[2]
     batch, pieces = u.shape[1], u.shape[2] // length
-    if pieces == 1 and batch <= few:
-        x, y = torch.bmm(torch.cat((x, u), 2), matrix).split([n, length], 2)
-        return y, x
+    if pieces == 1:  # two products, as what follows reads a part of one result's rows slowly
+        together = torch.cat((x, u), 2)
+        return torch.bmm(together, to_output), torch.bmm(together, to_state)
     # All pieces at once, so that the maps are read once; only what the state keeps goes from one to the next.
     together = u.reshape(u.shape[0], batch * pieces, length)
     written = torch.bmm(together, write).unflatten(1, (batch, pieces))
@@ -43,9 +40,8 @@ def advance(maps: list[Tensor], u: Tensor, x: Tensor, few: int = FEW) -> tuple[T
     for piece in written.unbind(2):
         before.append(x)
         x = piece.addcmul(x, keep).addcmul_(x.roll(n // 2, 2), turn)
-    seen = before[0] if pieces == 1 else torch.stack(before, 2).flatten(1, 2)
-    # In place: a fresh result of this size leaves the cache.
-    return torch.bmm(seen, see).baddbmm_(together, pass_on).view_as(u), x
+    seen = torch.stack(before, 2).flatten(1, 2)
+    return torch.bmm(torch.cat((seen, together), 2), to_output).view_as(u), x
 
 
 class StateSpace(nn.Module):

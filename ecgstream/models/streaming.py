@@ -21,7 +21,6 @@ class StreamingEncoder(nn.Module):
 
     channels: Final[int] = N_CHANNELS
     hop_inputs: Final[int] = HOP_INPUTS
-    hop_tokens: Final[int] = HOP_TOKENS
     hop_beats: Final[int] = HOP_TOKENS * N_BEAT
     stride_hops: Final[int] = STRIDE_HOPS
     by_hop: list[list[Tensor]]
@@ -34,17 +33,24 @@ class StreamingEncoder(nn.Module):
         self.encoder = encoder
         shape = encoder.shape
         self.depth, self.width, self.modes = shape.depth, shape.width, 2 * shape.modes
+        self.slow_depth, self.slow_width, self.slow_modes = shape.slow_depth, shape.slow_width, 2 * shape.slow_modes
         self.history = encoder.stem.history
-        self.ring_hops, self.ring_width = POOL_HOPS - 1, shape.width + shape.pool_heads
+        self.ring_hops, self.ring_width = POOL_HOPS - 1, shape.pool_width + shape.pool_heads
         self.parts = [
             N_CHANNELS * self.history,
             self.depth * self.width * self.modes,
+            self.slow_depth * self.slow_width * self.slow_modes,
             self.ring_hops * self.ring_width,
         ]
         self.n_state = sum(self.parts)
         self.by_hop, self.by_stride = [], []
         # Weights of the large products, which may be taken in a lower precision; the stem keeps its millivolts.
-        self.lowered = [f"encoder.blocks.{k}.mix.weight" for k in range(self.depth)] + ["encoder.pool_values.weight"]
+        self.lowered = [
+            *(f"encoder.blocks.{k}.mix.weight" for k in range(self.depth)),
+            "encoder.gather.weight",
+            *(f"encoder.slow_blocks.{k}.mix.weight" for k in range(self.slow_depth)),
+            "encoder.pool_values.weight",
+        ]
         self.register_buffer("score_scale", score_scale)
         self.register_buffer("score_shift", score_shift)
         self.register_buffer("beat_shift", beat_shift)
@@ -53,8 +59,8 @@ class StreamingEncoder(nn.Module):
     def prepare(self) -> None:
         """Make the state space's maps over a hop and over STRIDE_HOPS of them."""
         with torch.no_grad():
-            self.by_hop = self.encoder.maps(self.hop_tokens)
-            self.by_stride = self.encoder.maps(self.hop_tokens * self.stride_hops)
+            self.by_hop = self.encoder.maps(1)
+            self.by_stride = self.encoder.maps(self.stride_hops)
 
     def forward(self, samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Advance by n >= 1 hops. ``state`` is overwritten with the new one, and returned.
@@ -71,17 +77,19 @@ class StreamingEncoder(nn.Module):
         history.copy_(samples[:, :, samples.shape[2] - self.history :])
         for before, after in zip(x, x_after):  # noqa: B905 (TorchScript knows no strict zip)
             before.copy_(after)
-        ring.copy_(torch.cat((ring, sums), 2)[:, :, hops:])
+        ring.copy_(torch.cat((ring, sums), 1)[:, hops:])
         scores = torch.sigmoid(scores.permute(1, 2, 0) * self.score_scale + self.score_shift)
         return torch.cat((scores, self._beat_probs(beats).view(batch, hops, self.hop_beats)), 2), state
 
     def _unpack(self, state: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
         """Views of ``state`` as the encoder takes them."""
         batch = state.shape[0]
-        history, x, ring = state.split(self.parts, 1)
+        history, x, slow, ring = state.split(self.parts, 1)
         history = history.view(batch, self.channels, self.history)
         x = x.view(batch, self.depth, self.width, self.modes).permute(1, 2, 0, 3)
-        return history, list(x.unbind()), ring.view(batch, self.ring_width, self.ring_hops)
+        slow = slow.view(batch, self.slow_depth, self.slow_width, self.slow_modes).permute(1, 2, 0, 3)
+        states = list(x.unbind()) + list(slow.unbind())
+        return history, states, ring.view(batch, self.ring_hops, self.ring_width)
 
     def _beat_probs(self, logits: Tensor) -> Tensor:
         """(6, B, T) to (B, T, 6): class probabilities given a beat, times that of a beat; the last is that of none."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import precision_recall_curve, roc_curve
+from sklearn.metrics import precision_recall_curve
 
 from ..diagnosis import Model
 from ..diagnosis.beats import CLASSES
@@ -48,6 +48,7 @@ def none() -> Calibration:
 def calibrate(model: Model, kept: dict[str, list[Example]]) -> Calibration:
     """Platt's scaling of each score on the validation examples ``kept``; ``model`` must be exported with ``none()``."""
     told = {name: predict(model, examples) for name, examples in kept.items()}
+    lethal = np.any([judged(labels.INDEX[name], kept, told, per_hop=True)[1] for name in LETHAL_SCORES], axis=0)
     result = none()
     for index, name in enumerate(labels.SCORES):
         scores, truth = judged(index, kept, told, per_hop=name in LETHAL_SCORES)
@@ -58,8 +59,8 @@ def calibrate(model: Model, kept: dict[str, list[Example]]) -> Calibration:
         result.scale[index], result.shift[index] = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
         if name in labels.RHYTHMS:
             probs = 1 / (1 + np.exp(-(fitted.coef_[0, 0] * logit + fitted.intercept_[0])))
-            choose = _threshold_by_specificity if name in LETHAL_SCORES else _threshold_by_f1
-            result.thresholds[name] = round(choose(probs, truth), 4)
+            lowest = _lowest_threshold(probs[~lethal]) if name in LETHAL_SCORES else _threshold_by_f1(probs, truth)
+            result.thresholds[name] = round(lowest, 4)
     result.beat_shift[:] = torch.tensor(_beat_shift(kept["mitdb"], told["mitdb"]))
     return result
 
@@ -89,10 +90,12 @@ def _threshold_by_f1(probs: np.ndarray, truth: np.ndarray) -> float:
     return float(thresholds[f1[:-1].argmax()])
 
 
-def _threshold_by_specificity(probs: np.ndarray, truth: np.ndarray) -> float:
-    """The lowest threshold at which hops without the rhythm are still left alone."""
-    false_rate, _, thresholds = roc_curve(truth, probs, drop_intermediate=False)
-    return float(thresholds[false_rate <= 1 - LETHAL_SPECIFICITY].min())
+def _lowest_threshold(harmless: np.ndarray) -> float:
+    """The lowest threshold at which hops without any lethal rhythm (their probabilities) are still left alone.
+
+    A tachycardia told in fibrillation is no false alarm: the chain of alarms puts the graver one above it.
+    """
+    return float(np.quantile(harmless, LETHAL_SPECIFICITY, method="higher"))
 
 
 def _beat_shift(examples: Sequence[Example], told: Sequence[Prediction]) -> list[float]:

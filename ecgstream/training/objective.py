@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.encoder import HOP_TOKENS, POOL_HOPS, Encoder
+from ..models.encoder import HOP_TOKENS, Encoder
 from ..models.streaming import N_CHANNELS
 from . import labels
 from .batches import NO_BEAT, NOT_SUPERVISED, Batch
 
-CHUNK_TOKENS = 25
+CHUNK_HOPS = 5
 BEAT_WEIGHTS = (1.0, 4.0, 2.0, 4.0, 2.0)
 """Rare classes count more; the shift this makes is taken back when beats are calibrated."""
 RISE_HOPS = 60
@@ -23,7 +23,7 @@ class Pupil(nn.Module):
     def __init__(self, encoder: Encoder):
         super().__init__()
         self.encoder = encoder
-        self.auxiliary = nn.Linear(encoder.width, len(labels.AUXILIARY))
+        self.auxiliary = nn.Linear(encoder.pool_width, len(labels.AUXILIARY))
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of scores and beats and the auxiliary outputs of whole strips (B, 32, 25 n), from an empty memory."""
@@ -33,19 +33,16 @@ class Pupil(nn.Module):
         return (
             encoder.score_head(hops).permute(1, 2, 0),
             encoder.beat_head(encoder.dropout(tokens)).permute(1, 2, 0),
-            self.auxiliary(hops[: encoder.width, :, -1].t()),
+            self.auxiliary(hops[: encoder.pool_width, :, -1].t()),
         )
 
     def features(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """What the heads see of whole strips, from an empty memory: (2 width, B, n) and (width, B, 5 n)."""
-        encoder = self.encoder
-        shape = encoder.shape
-        batch = samples.shape[0]
-        x = [samples.new_zeros(shape.width, batch, 2 * shape.modes) for _ in range(shape.depth)]
-        ring = samples.new_zeros(batch, shape.width + shape.pool_heads, POOL_HOPS - 1)
+        """What the heads see of whole strips, from an empty memory: (channels, B, n) and (width, B, 5 n)."""
+        encoder, batch = self.encoder, samples.shape[0]
+        x, ring = encoder.empty(batch)
         history = samples.new_zeros(batch, N_CHANNELS, encoder.stem.history)
         samples = torch.cat((history, samples), 2)
-        hops, tokens, _, _ = encoder.features(samples, encoder.maps(CHUNK_TOKENS), x, ring)
+        hops, tokens, _, _ = encoder.features(samples, encoder.maps(CHUNK_HOPS), x, ring)
         return hops, tokens
 
 

@@ -18,6 +18,7 @@ from .examples import Example
 from .fit import Run, fit, new_run
 from .recordings import DATASETS, load
 from .refit import refit_beats
+from .teachers import softened
 
 TAUGHT = ("ptbxl", "cinc2011", "mitdb", "vfdb", "cinc2017", "cinc2015")
 RECORDS = "records.json"
@@ -35,7 +36,7 @@ def train(data: Path, out: Path, steps: int, seed: int) -> Manifest:
     examples = read_examples(data, cache)
     checkpoint = cache / f"checkpoint-seed{seed}.pt"
     run = new_run(seed)
-    sources = training_sources(examples)
+    sources = training_sources(softened(examples, data, cache, seed))
     encoder = fit(run, sources, steps, checkpoint)
     refit_beats(encoder, sources, seed)
     manifest = finish(encoder, examples, out)

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from ecgstream.diagnosis import load_model
-from ecgstream.models.encoder import Encoder, EncoderShape
+from ecgstream.models.encoder import Encoder
 from ecgstream.models.export import export_model
 from ecgstream.waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason
+
+from ..untrained import small_shape
 
 NAMES = ("NORM", "rhythm.vf")
 
@@ -15,7 +17,7 @@ NAMES = ("NORM", "rhythm.vf")
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory):
     torch.manual_seed(0)
-    encoder = Encoder(EncoderShape(len(NAMES), width=24, depth=2, modes=4, filters=8, pool_heads=4))
+    encoder = Encoder(small_shape(len(NAMES)))
     folder = tmp_path_factory.mktemp("model")
     calibration = torch.full((2,), 3.0), torch.zeros(2), torch.zeros(5)
     export_model(encoder, calibration, folder, NAMES, {"rhythm.vf": 0.5}, "records.json")

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from ecgstream.models.encoder import Encoder, EncoderShape
+from ecgstream.models.encoder import Encoder
 from ecgstream.models.streaming import StreamingEncoder
+
+from ..untrained import small_shape
 
 N_SCORES = 7
 
@@ -12,7 +14,7 @@ N_SCORES = 7
 @pytest.fixture(scope="session")
 def streaming() -> StreamingEncoder:
     torch.manual_seed(0)
-    encoder = Encoder(EncoderShape(N_SCORES, width=24, depth=3, modes=4, filters=8, pool_heads=4))
+    encoder = Encoder(small_shape(N_SCORES))
     calibration = torch.full((N_SCORES,), 3.0), torch.zeros(N_SCORES), torch.zeros(5)
     streaming = StreamingEncoder(encoder, *calibration).eval()
     streaming.prepare()

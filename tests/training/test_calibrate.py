@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from ecgstream.diagnosis import load_model
-from ecgstream.models.encoder import Encoder, EncoderShape
+from ecgstream.models.encoder import Encoder
 from ecgstream.training import calibrate, labels, predict
 from ecgstream.training.predict import Prediction
 from ecgstream.training.train import _export
 
+from ..untrained import small_shape
 from .conftest import example
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("model")
-    shape = EncoderShape(labels.N_SCORES, width=16, depth=1, modes=2, filters=4, pool_heads=2)
-    _export(Encoder(shape), calibrate.none(), folder)
+    _export(Encoder(small_shape(labels.N_SCORES)), calibrate.none(), folder)
     return load_model(folder, "cpu")
 
 
@@ -48,12 +48,24 @@ def test_platt_finds_the_scale_and_shift_that_were_hidden(monkeypatch, model):
     assert (found.scale[1:] == 1).all() and (found.shift[1:] == 0).all()
 
 
-def test_a_threshold_by_specificity_leaves_99_of_100_alone():
-    probs = np.concatenate((np.linspace(0, 1, 1000), np.full(50, 0.995)))
-    truth = np.arange(1050) >= 1000
-    threshold = calibrate._threshold_by_specificity(probs, truth)
-    assert (probs[~truth] < threshold).mean() == pytest.approx(0.99, abs=0.002)
-    assert (probs[truth] >= threshold).all()
+def test_the_lowest_threshold_leaves_99_of_100_alone():
+    harmless = np.linspace(0, 1, 1000)
+    assert (harmless < calibrate._lowest_threshold(harmless)).mean() == pytest.approx(0.99, abs=0.002)
+
+
+def test_a_tachycardia_told_in_fibrillation_raises_no_threshold(model, monkeypatch):
+    """Both are annotated, hop by hop; the score of VT is high in either, low elsewhere."""
+    target = np.full((300, labels.N_SCORES), np.nan, np.float32)
+    target[:, [labels.VT, labels.VF]] = 0
+    target[100:150, labels.VT] = target[200:250, labels.VF] = 1
+    said = np.full((300, labels.N_SCORES), 0.1)
+    said[100:150, labels.VT] = said[200:250, labels.VT] = said[200:250, labels.VF] = 0.8
+    monkeypatch.setattr(calibrate, "predict", lambda _, given: [Prediction(said, np.empty((1500, 6)))] * len(given))
+    monkeypatch.setattr(calibrate, "_beat_shift", lambda *_: [0.0] * 5)
+    found = calibrate.calibrate(model, {"vfdb": [example("vfdb", 60, 2, targets=target)], "mitdb": []})
+    scale, shift = found.scale[labels.VT].item(), found.shift[labels.VT].item()
+    high = 1 / (1 + np.exp(-(scale * np.log(4) + shift)))
+    assert found.thresholds["rhythm.vt"] < high
 
 
 def test_a_threshold_by_f1_separates_what_can_be_separated():

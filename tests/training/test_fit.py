@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from ecgstream.models.encoder import EncoderShape
 from ecgstream.training import fit, labels
 from ecgstream.training.batches import Batch
 from ecgstream.training.objective import Pupil, losses
 
-SMALL = EncoderShape(labels.N_SCORES, width=16, depth=1, modes=2, filters=4, pool_heads=2)
+from ..untrained import small_shape
+
+SMALL = small_shape(labels.N_SCORES)
 
 
 @pytest.fixture(autouse=True)

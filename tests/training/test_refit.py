@@ -4,14 +4,16 @@ import copy
 
 import torch
 
-from ecgstream.models.encoder import Encoder, EncoderShape
+from ecgstream.models.encoder import Encoder
 from ecgstream.training import labels, refit
+
+from ..untrained import small_shape
 
 
 def test_only_the_class_rows_of_the_beat_head_change(sources, monkeypatch):
     monkeypatch.setattr(refit, "BATCHES", 4)
     torch.manual_seed(0)
-    encoder = Encoder(EncoderShape(labels.N_SCORES, width=16, depth=1, modes=2, filters=4, pool_heads=2)).eval()
+    encoder = Encoder(small_shape(labels.N_SCORES)).eval()
     before = copy.deepcopy(encoder.state_dict())
     refit.refit_beats(encoder, sources, seed=0)
     after = encoder.state_dict()
