@@ -24,7 +24,8 @@ WEIGHT_POWER = 2.5
 LEVEL_STEP = 0.15
 LEVEL_RANGE = (0.4, 1.6)
 RELEARN_AFTER = 5 * 250
-"""Usable samples without a beat after which levels may fall to what is there; later than the asystole rule."""
+"""Usable samples without a beat after which levels may fall to what is there, if that is above LEAST_LEVEL: what is
+left where a heart stands still is no QRS. Later than the asystole rule."""
 RELEARN_CREST = 4.0
 DEAD_HOPS = 7
 """A lead without a peak of DEAD_LEVEL in so many hops (1.4 s), while another has one of LIVE_LEVEL, has come loose: it
@@ -116,8 +117,8 @@ def _follow(s, lead, energy, usable):
         s.level[lead] = max(s.level[lead], energy.max(), LEAST_LEVEL)
     elif s.quiet > RELEARN_AFTER:
         highest = s.hop_peak[lead].max()
-        if highest > RELEARN_CREST * s.floor[lead]:
-            s.level[lead] = max(min(s.level[lead], highest), LEAST_LEVEL)
+        if highest > max(RELEARN_CREST * s.floor[lead], LEAST_LEVEL):
+            s.level[lead] = min(s.level[lead], highest)
 
 
 @njit(cache=True, nogil=True)

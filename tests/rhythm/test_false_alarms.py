@@ -1,9 +1,15 @@
 """What looked lethal on real recordings and was not, made again in the small."""
 
-import numpy as np
+from fractions import Fraction
 
+import numpy as np
+import pytest
+
+from ecgstream.conditioning import condition_record
 from ecgstream.rhythm import Rhythm
 from ecgstream.waveform import GRID_HZ, Condition
+from simulators.patient import Patient
+from simulators.script import BedScript, episode
 
 from .signals import beat_train, bump, conditioned, noise
 
@@ -35,3 +41,14 @@ def test_broad_beats_that_resemble_each_other_are_a_tachycardia():
     for time_s in np.arange(20.3, 26, 0.4):
         signal += bump(len(signal), time_s * GRID_HZ, 0.04, -1.5)
     assert "VENTRICULAR_TACHYCARDIA" in told({"II": signal})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_left_where_a_heart_stands_still_is_no_beat_however_long(seed):
+    """Breath, a little hum and 6 uV of amplifier: QRS heights learnt anew from those would make beats of them."""
+    scenes = episode("sinus", 0, 30), episode("asystole", 30, 90)
+    (group,) = Patient(BedScript("bed", ("II", "V1"), 250, seed, scenes)).read(0, 90 * 250)
+    block = condition_record(group.samples, Fraction(250), group.layout.slots, [1 / 400] * 2, [0, 0], 50)
+    result = Rhythm(1).step(block)
+    assert result.beats.sample.max() < 31 * 250
+    assert result.evidence[0, 36 * 5 :, Condition.ASYSTOLE].all()
