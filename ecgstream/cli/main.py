@@ -138,7 +138,7 @@ def demo(
 def train(
     data: Annotated[Path, typer.Argument(help="Folder with mitdb, vfdb, ptbxl, … in WFDB form.")],
     out: Annotated[Path, typer.Option(help="Where the model directory is written.")] = Path("runs/encoder"),
-    steps: Annotated[int, typer.Option(min=1, help="Some 0.6 s each on one core.")] = 3600,
+    steps: Annotated[int, typer.Option(min=1, help="Some 0.6 s each on one core.")] = 5000,
     seed: Annotated[int, typer.Option(help="The same seed, data and steps give the same weights.")] = 1,
 ) -> None:
     """Train the streaming encoder and its heads, calibrate them, export TorchScript and write the model card."""
