@@ -23,14 +23,15 @@ import typer
 from scipy import stats
 
 from ecgstream.bench.encoder import CHUNK_BATCHES, CHUNK_HOPS, _cost_s
-from ecgstream.diagnosis import load_model
-from ecgstream.diagnosis.loader import SHIPPED as ENCODER
+from ecgstream.diagnosis.loader import load_model
+from ecgstream.diagnosis.model import SHIPPED as ENCODER
 from ecgstream.labelled import N_LEADS, SAMPLES
 from ecgstream.models.card import SHEET
 from ecgstream.models.folder import Network, NetworkManifest, load_network, shipped_networks
 from ecgstream.models.inventory import STREAMING
 from ecgstream.models.trunk import Classifier, build_trunk
-from ecgstream.record_heads import MOST_ROWS, Served
+from ecgstream.record_heads import MOST_ROWS
+from ecgstream.served_head import Served
 from ecgstream.waveform import HOP_S
 
 TAUGHT = {"pretrained": "fine-tuned", "probe": "linear probe"}

@@ -18,8 +18,10 @@ import numpy as np
 import typer
 
 from ecgstream.alarms import fusion
-from ecgstream.diagnosis import Diagnosis, Model, load_model
+from ecgstream.diagnosis import Model
+from ecgstream.diagnosis.diagnosis import Diagnosis
 from ecgstream.diagnosis.encoder_room import LONG_RUNS
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.diagnosis.waves import WaveRhythms
 from ecgstream.evaluation.alarm_records import read_alarms
 from ecgstream.evaluation.episodes import detection_delay_s, has_cause, told_episodes

@@ -20,7 +20,7 @@ from .checkpoints import Checkpoints
 from .chunk_log import ChunkLog
 from .clock import Clock, WallClock
 from .delivery import Delivery, Results
-from .diagnosis import Model, load_model
+from .diagnosis import Model
 from .endpoints import Endpoints
 from .errors import ModelError
 from .explaining import explainer_of
@@ -259,6 +259,8 @@ class Daemon:
     def _load_model(self) -> tuple[Model | None, str]:
         if not self.settings.diagnosis.enabled:
             return None, ""
+        from .diagnosis.loader import load_model  # with PyTorch, for which rules alone do not wait
+
         try:
             chosen = self.settings.diagnosis
             return load_model(chosen.model, chosen.device, chosen.precision), ""

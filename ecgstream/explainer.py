@@ -15,7 +15,7 @@ import structlog
 from google.protobuf.message import Message
 
 from .alert_strips.recent import RecentStrips
-from .diagnosis.loader import SHIPPED, read_manifest
+from .diagnosis.model import SHIPPED, read_manifest
 from .errors import EcgstreamError, ModelError, RecordError, SettingsError
 from .explanations import worker
 from .explanations.alert import SCORES

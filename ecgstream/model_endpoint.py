@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import ModelError
 from .http_token import CHALLENGE, HttpToken
-from .model_orders import ModelOrders
+
+if TYPE_CHECKING:
+    from .model_orders import ModelOrders
 
 
 class ModelOrder(BaseModel):

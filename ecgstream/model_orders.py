@@ -6,16 +6,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from .diagnosis import load_model
 from .errors import ModelError
 from .model_lane import ModelLane
-from .models.folder import load_network
-from .record_heads import Served
 from .settings import DiagnosisSettings
 from .stages import Stages
+
+if TYPE_CHECKING:
+    from .served_head import Served
 
 NONE = "none"
 """In place of a candidate's name."""
@@ -82,6 +83,9 @@ class ModelOrders:
         log.info("a head is in service", head=head.version)
 
     def _loaded_head(self, folder: Path) -> Served:
+        from .models.folder import load_network  # with PyTorch, for which rules alone do not wait
+        from .served_head import Served
+
         network, names = load_network(folder), self._stages.pipeline.models.served.names
         if taken := [label for label in network.manifest.labels if label in names or label.startswith("rhythm.")]:
             raise ModelError(
@@ -115,6 +119,8 @@ class ModelOrders:
         log.info("a model runs in the shadow", model=lane.version)
 
     def _loaded(self, folder: str) -> ModelLane:
+        from .diagnosis.loader import load_model
+
         model = load_model(folder, self._settings.device, self._settings.precision)
         lane = ModelLane(model, self._settings.threads)
         lane.encoder.warm_up()

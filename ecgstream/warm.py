@@ -10,7 +10,7 @@ from .metrics import Metrics
 
 def main() -> None:
     """Run a few seconds of signal through every room; the compiled kernels stay in their cache."""
-    from .diagnosis import load_model
+    from .diagnosis.loader import load_model
     from .pipeline import Pipeline
     from .settings import Settings
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ecgstream.diagnosis import load_model
-from ecgstream.diagnosis.loader import SHIPPED
+from ecgstream.diagnosis.loader import load_model
+from ecgstream.diagnosis.model import SHIPPED
 from ecgstream.errors import SettingsError
 from ecgstream.explainer import Explainer
 from ecgstream.metrics import Metrics

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecgstream.clock import ManualClock
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.metrics import Metrics
 from ecgstream.pipeline import Pipeline, Step
 from ecgstream.settings import Settings

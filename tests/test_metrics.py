@@ -10,8 +10,8 @@ import pytest
 from ecgstream.alarms.machine import NEVER
 from ecgstream.clock import ManualClock
 from ecgstream.delivery import Delivery, Results
-from ecgstream.diagnosis import load_model
 from ecgstream.diagnosis.distribution import SCORE_EDGES, count_scores
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.metrics import Metrics
 from ecgstream.outputs import Outgoing
 from ecgstream.pipeline import Pipeline

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from ecgstream.cli import app
 from ecgstream.clock import ManualClock
 from ecgstream.demo.processes import DaemonProcess
-from ecgstream.diagnosis import Model, load_model
+from ecgstream.diagnosis import Model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.errors import ModelError
 from ecgstream.metrics import Metrics
 from ecgstream.model_lane import ModelLane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.json_format import MessageToDict
 
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.wire.codec import decode
 
 from .test_pipeline import SECOND_CUTS, messages, pipeline

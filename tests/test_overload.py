@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ecgstream.clock import ManualClock
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.metrics import Metrics
 from ecgstream.overload import Overload
 from ecgstream.pipeline import Pipeline

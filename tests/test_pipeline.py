@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgstream.clock import ManualClock
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.errors import ModelError
 from ecgstream.metrics import Metrics
 from ecgstream.pipeline import Pipeline

@@ -18,7 +18,8 @@ from ecgstream.models.folder import load_network, save_network
 from ecgstream.models.trunk import Classifier, build_trunk
 from ecgstream.observed import Step
 from ecgstream.pipeline import Pipeline
-from ecgstream.record_heads import RecordHeads, Served
+from ecgstream.record_heads import RecordHeads
+from ecgstream.served_head import Served
 from ecgstream.settings import Settings
 from ecgstream.training.supervised import Teaching, predict_logits
 from ecgstream.waveform import HOP_SAMPLES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.outputs import Outgoing
 from ecgstream.settings import (
     ControlSettings,

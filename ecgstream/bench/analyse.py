@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ..analysis import Feed
 from ..analysis.files import analyse_files
-from ..diagnosis import load_model
+from ..diagnosis.loader import load_model
 from ..errors import RecordError
 from ..recorded import RecordedChannel, RecordedSignal, read_recording
 from ..waveform import STANDARD_LEADS, GroupKind

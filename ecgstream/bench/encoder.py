@@ -15,7 +15,8 @@ import torch
 from rich.table import Table
 from torch.nn import functional
 
-from ..diagnosis import Model, load_model
+from ..diagnosis import Model
+from ..diagnosis.loader import load_model
 from ..models.encoder import HOP_INPUTS, HOP_TOKENS, N_BEAT, POOL_HOPS, EncoderShape
 from ..waveform import HOP_S, N_LEADS, STANDARD_LEADS
 from .shown import show

@@ -53,7 +53,7 @@ def _feeds(paths: list[Path]) -> dict[Path, Feed]:
 
 def _analyse(feeds: dict[Path, Feed], out: Path, rules_only: bool) -> list[dict[str, Any]]:
     from ..analysis.files import analyse_files
-    from ..diagnosis import load_model
+    from ..diagnosis.loader import load_model
 
     begun_s = time.perf_counter()
     model = None if rules_only else load_model(None, "cpu")

@@ -172,7 +172,7 @@ def model(
     json_file: JsonFile = None,
 ) -> None:
     """Every figure of the model card, on records kept from training: beats, diagnoses, AF, VT, VF, noise."""
-    from ..diagnosis import load_model
+    from ..diagnosis.loader import load_model
     from ..evaluation.model_card import measure, results_table
 
     with told():

@@ -106,7 +106,7 @@ def serve_web(config: ConfigFile = None, sets: Sets = None) -> None:
 @app.command("check-config")
 def check_config(config: ConfigFile = None, sets: Sets = None) -> None:
     """Print the settings in effect, or every fault in them at once (exit code 2); the model file is checked, too."""
-    from ..diagnosis import load_model
+    from ..diagnosis.loader import load_model
 
     settings = _settings(config, sets)
     try:

@@ -1,8 +1,10 @@
-"""The encoder and the beat head at work: loading, batching, state, rolling scores, classes of beats."""
+"""The encoder and the beat head at work: loading, batching, state, rolling scores, classes of beats.
+
+PyTorch takes a second to import: what needs it (``loader``, ``diagnosis``) is imported from its own module.
+"""
 
 from .beats import CLASSES, BeatClasses, ClassifiedBeats, shipped_beat_head
-from .diagnosis import Diagnosis
-from .loader import Manifest, Model, load_model
+from .model import Manifest, Model
 from .pvc_rate import PvcRate
 from .tokens import BeatProbs
 
@@ -11,10 +13,8 @@ __all__ = [
     "BeatClasses",
     "BeatProbs",
     "ClassifiedBeats",
-    "Diagnosis",
     "Manifest",
     "Model",
     "PvcRate",
-    "load_model",
     "shipped_beat_head",
 ]

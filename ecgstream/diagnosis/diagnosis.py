@@ -10,7 +10,7 @@ import torch
 from ..errors import ModelError
 from ..rows import untouched
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
-from .loader import Model
+from .model import Model
 from .tokens import HOP_TOKENS, BeatProbs
 
 BATCHES = (1, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import structlog
 
 from ..waveform import Conditioned, Reason, Scores
-from .diagnosis import Diagnosis
-from .loader import Model
+from .model import Model
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
 
 LONG_RUNS = (75, 25, 5, 1)
 """Hops in one call; few shapes, as PyTorch specialises for each."""
@@ -19,7 +23,11 @@ class EncoderRoom:
     """``Diagnosis`` as the daemon has it: rules outlive models, whatever a model does."""
 
     def __init__(self, model: Model | None, threads: int):
-        self.diagnosis = Diagnosis(model, 0, threads) if model else None
+        self.diagnosis: Diagnosis | None = None
+        if model:
+            from .diagnosis import Diagnosis  # with PyTorch, for which rules alone do not wait
+
+            self.diagnosis = Diagnosis(model, 0, threads)
 
     @property
     def available(self) -> bool:

@@ -1,4 +1,4 @@
-"""Model directories: ``encoder.pt`` (TorchScript) beside ``manifest.json``, which states its sha256.
+"""Encoders out of their model directories: ``encoder.pt`` (TorchScript), whose sha256 the manifest states.
 
 TorchScript is the shipped form by design; this is the one module that calls it, and so the one that sets PyTorch's
 deprecation warning of it aside.
@@ -12,7 +12,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,59 +20,12 @@ import torch
 from torch import nn
 
 from ..errors import ModelError
-from ..model_folder import MANIFEST, read_stated, read_weights
+from ..model_folder import MANIFEST, read_weights
 from .distribution import card_distribution
+from .model import FORMAT, SHIPPED, Manifest, Model, read_manifest
 
-SHIPPED = Path(__file__).parent / "weights"
-FORMAT = "ecgstream-encoder-2"
-TOLERANCE = 0.02
-"""What a score may change by, at most, where products are taken in another precision than fp32."""
 _ENCODER = "encoder.pt"
 _LOWERED = {"bf16": torch.bfloat16}
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a model directory states of its encoder."""
-
-    format: str
-    name: str
-    sha256: str
-    n_state: int  # floats of state per row
-    n_parameters: int
-    names: tuple[str, ...]  # of the scores, in order
-    beat_delay_s: float  # the beat probabilities of a token tell of this much earlier
-    settling_hops: int  # hops with signal, of the last POOL_HOPS, before scores are stated
-    beat_settling_hops: int  # the same for beat probabilities
-    thresholds: dict[str, float]  # a score at or above its threshold states the finding
-    records: str  # file beside the weights that lists every record seen in training
-    tolerance: float = TOLERANCE
-    differences: dict[str, float] = field(default_factory=dict)
-    """Greatest change of a score over the records kept from training, by precision, as `models precision` measured."""
-
-    def threshold(self, name: str) -> float:
-        """The threshold of a score; ModelError when none was set in training."""
-        if name not in self.thresholds:
-            raise ModelError(f"The model states no threshold for {name!r}; it has {sorted(self.thresholds)}.")
-        return self.thresholds[name]
-
-
-@dataclass(frozen=True)
-class Model:
-    """A loaded encoder, on its device, and its manifest."""
-
-    encoder: torch.jit.ScriptModule
-    manifest: Manifest
-    device: torch.device
-    card_scores: dict[str, list[float]] = field(default_factory=dict)
-    """Share of scores up to each of ``SCORE_EDGES`` on the card's records, by score; empty where the card has none."""
-    precision: str = "fp32"
-
-    @property
-    def version(self) -> str:
-        """Name and the first 12 digits of the sha256, and the precision where it is not fp32; stands in every
-        Diagnosis."""
-        return f"{self.manifest.name}@{self.manifest.sha256[:12]}" + f"+{self.precision}" * (self.precision != "fp32")
 
 
 def load_model(path: Path | None = None, device: str = "auto", precision: str = "fp32") -> Model:
@@ -126,12 +79,6 @@ def load_weights(path: Path | None = None) -> tuple[dict[str, torch.Tensor], Man
     encoder = read_weights(folder / _ENCODER, manifest.sha256)
     with _torchscript(folder / _ENCODER):
         return dict(torch.jit.load(io.BytesIO(encoder), map_location="cpu").state_dict()), manifest
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read and check ``manifest.json``; ModelError when it is missing or not one of ours."""
-    stated = read_stated(folder, FORMAT, Manifest, "export the model again")
-    return Manifest(**{**stated, "names": tuple(stated["names"])})
 
 
 def save_model(streaming: nn.Module, folder: Path, **stated: Any) -> Manifest:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..diagnosis import Model, load_model
+from ..diagnosis import Model
+from ..diagnosis.loader import load_model
 from ..errors import ModelError, RecordError
 from ..labelled import LabelledRecords
 from ..model_folder import MANIFEST, stated_format

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..conditioning import condition_record
-from ..diagnosis import Diagnosis, Model
+from ..diagnosis import Model
+from ..diagnosis.diagnosis import Diagnosis
 from ..diagnosis.tokens import class_probs, tokens_of
 from ..rhythm import Rhythm
 from ..settings import ConditioningSettings

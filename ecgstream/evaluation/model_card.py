@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.table import Table
 
-from ..diagnosis import Model, load_model
+from ..diagnosis import Model
 from ..diagnosis.distribution import CARD_SHEET
+from ..diagnosis.loader import load_model
 from ..training.train import read_examples, validation_examples
 from .model_beats import DS2, score_model_beats
 from .model_scores import score_af, score_diagnoses, score_noise, score_ventricular

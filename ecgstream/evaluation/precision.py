@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from ..diagnosis import Model, load_model
-from ..diagnosis.loader import load_untried
+from ..diagnosis import Model
+from ..diagnosis.loader import load_model, load_untried
 from ..model_folder import MANIFEST
 from ..training.examples import Example
 from ..training.predict import predict

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..diagnosis.loader import Manifest, load_weights, save_model
+from ..diagnosis.loader import load_weights, save_model
+from ..diagnosis.model import Manifest
 from ..errors import ModelError
 from .encoder import Encoder, EncoderShape
 from .streaming import StreamingEncoder

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..diagnosis import load_model
-from ..diagnosis.loader import SHIPPED as ENCODER
+from ..diagnosis.loader import load_model
+from ..diagnosis.model import SHIPPED as ENCODER
 from ..errors import ModelError
 from ..model_folder import MANIFEST, stated_format
 from . import ensemble, folder

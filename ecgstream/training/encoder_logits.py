@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..diagnosis import Model
-from ..diagnosis.loader import SHIPPED
+from ..diagnosis.model import SHIPPED
 from ..labelled import LabelledRecords
 from ..labelled.records import SLOTS
 from ..models.encoder import GRID_STEP

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..diagnosis import load_model
-from ..diagnosis.loader import Manifest
+from ..diagnosis.loader import load_model
+from ..diagnosis.model import Manifest
 from ..models.encoder import Encoder
 from ..models.export import export_model
 from . import labels

@@ -12,7 +12,7 @@ import pytest
 
 from ecgstream.analysis import Feed, Findings, analyse
 from ecgstream.clock import ManualClock
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.metrics import Metrics
 from ecgstream.observed import Step
 from ecgstream.pipeline import Pipeline

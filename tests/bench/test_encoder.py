@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ecgstream.bench import encoder
 from ecgstream.bench.encoder import flops_per_hop, measure_encoder
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.models.encoder import HOP_TOKENS, Encoder, EncoderShape
 from ecgstream.models.streaming import StreamingEncoder
 from ecgstream.waveform import N_LEADS

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ecgstream.checkpoints import checkpoints
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.settings import Settings
 from ecgstream.wire import ecgstream_pb2 as pb
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.models.encoder import Encoder
 from ecgstream.models.export import export_model
 from ecgstream.waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgstream.diagnosis import Diagnosis, Model
+from ecgstream.diagnosis import Model
+from ecgstream.diagnosis.diagnosis import Diagnosis
 from ecgstream.errors import ModelError
 from ecgstream.waveform import Reason
 

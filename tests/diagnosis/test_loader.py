@@ -6,8 +6,8 @@ import shutil
 import pytest
 import torch
 
-from ecgstream.diagnosis import load_model
-from ecgstream.diagnosis.loader import SHIPPED, read_manifest
+from ecgstream.diagnosis.loader import load_model
+from ecgstream.diagnosis.model import SHIPPED, read_manifest
 from ecgstream.errors import ModelError
 
 

@@ -116,7 +116,7 @@ def test_the_command_by_a_network_and_by_the_streaming_encoder(tmp_path: Path):
 @pytest.mark.recordings
 def test_the_streaming_encoder_scores_as_its_card_says(recordings: Path):
     """Eight leads in one array, here, and twelve from the daemon's conditioning, there: the same scores."""
-    from ecgstream.diagnosis import load_model
+    from ecgstream.diagnosis.loader import load_model
     from ecgstream.evaluation.records import read_record
     from ecgstream.labelled.reading import Listed, read_listed
     from ecgstream.training.encoder_logits import encoder_logits

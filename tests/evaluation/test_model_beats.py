@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecgstream.diagnosis import load_model
-from ecgstream.diagnosis.loader import SHIPPED
+from ecgstream.diagnosis.loader import load_model
+from ecgstream.diagnosis.model import SHIPPED
 from ecgstream.evaluation.model_beats import DS2, _labels, model_beats, score_model_beats
 from ecgstream.evaluation.records import read_record
 from ecgstream.waveform import Beats

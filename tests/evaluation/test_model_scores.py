@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecgstream.diagnosis.loader import Manifest, Model
+from ecgstream.diagnosis.model import Manifest, Model
 from ecgstream.evaluation import model_scores
 from ecgstream.training import labels
 from ecgstream.training.examples import Example

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgstream.diagnosis import load_model
-from ecgstream.diagnosis.loader import SHIPPED, load_untried
+from ecgstream.diagnosis.loader import load_model, load_untried
+from ecgstream.diagnosis.model import SHIPPED
 from ecgstream.errors import ModelError
 from ecgstream.evaluation.precision import precision_table, score_differences, state_in_manifest
 from ecgstream.training import labels

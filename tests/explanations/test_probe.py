@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.errors import ModelError
 from ecgstream.explanations.probe import EncoderProbe, load_probe
 from ecgstream.labelled import SAMPLES, LabelledRecords

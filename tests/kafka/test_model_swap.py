@@ -10,7 +10,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 from ecgstream.cli import app
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.kafka.keys import partition_of_key
 from ecgstream.kafka.topics import create
 from ecgstream.settings import KafkaSettings, Settings

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ecgstream.diagnosis import load_model
-from ecgstream.diagnosis.loader import SHIPPED
+from ecgstream.diagnosis.loader import load_model
+from ecgstream.diagnosis.model import SHIPPED
 from ecgstream.models.encoder import Encoder, EncoderShape
 from ecgstream.models.export import script_anew
 from ecgstream.models.streaming import StreamingEncoder

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.models.encoder import Encoder
 from ecgstream.training import calibrate, labels, predict
 from ecgstream.training.predict import Prediction
