@@ -35,13 +35,17 @@ def load_model(path: Path | None = None, device: str = "auto", precision: str = 
     altered, or not one of ours, the device is not there, or the precision is not known to change scores by little.
     """
     folder = SHIPPED if path is None else Path(path)
-    _check_precision(read_manifest(folder), precision)
-    return load_untried(folder, device, precision)
+    manifest = read_manifest(folder)
+    _check_precision(manifest, precision)
+    return _load(folder, manifest, device, precision)
 
 
 def load_untried(folder: Path, device: str, precision: str) -> Model:
     """``load_model`` in a precision of which nothing need be known yet: to measure what it changes."""
-    manifest = read_manifest(folder)
+    return _load(folder, read_manifest(folder), device, precision)
+
+
+def _load(folder: Path, manifest: Manifest, device: str, precision: str) -> Model:
     encoder = read_weights(folder / _ENCODER, manifest.sha256)
     place = _device(device)
     with _torchscript(folder / _ENCODER):
