@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
-from ..diagnosis import Model
+from ..diagnosis import Manifest
 from ..training import labels
 from ..training.examples import Example
-from ..training.predict import Prediction, predict
+from ..training.predict import Prediction
 from ..waveform import HOP_S
 
 FEWEST_POSITIVE = 5
@@ -20,14 +20,14 @@ SEGMENT_S = 5.0
 MAX_UNLABELLED = 0.5
 
 
-def score_diagnoses(model: Model, examples: Sequence[Example]) -> dict:
+def score_diagnoses(examples: Sequence[Example], told: Sequence[Prediction]) -> dict:
     """ROC AUC of superclasses and statements on 12-lead records, by the rolling score at the record's end."""
-    told = np.array([each.scores[-1] for each in predict(model, examples)])
+    last = np.array([each.scores[-1] for each in told])
     truth = np.array([each.targets for each in examples])
     aucs = {}
     for index, name in enumerate(labels.SCORES[: labels.N_DIAGNOSES]):
         if truth[:, index].sum() >= FEWEST_POSITIVE:
-            aucs[name] = round(float(roc_auc_score(truth[:, index], told[:, index])), 4)
+            aucs[name] = round(float(roc_auc_score(truth[:, index], last[:, index])), 4)
     superclasses = {name: aucs.pop(name) for name in labels.SUPERCLASSES if name in aucs}
     return {
         "records": len(examples),
@@ -38,32 +38,34 @@ def score_diagnoses(model: Model, examples: Sequence[Example]) -> dict:
     }
 
 
-def score_af(model: Model, examples: Sequence[Example]) -> dict:
+def score_af(manifest: Manifest, examples: Sequence[Example], told: Sequence[Prediction]) -> dict:
     """Atrial fibrillation by record: the mean AF score after the encoder has settled, against the record's label."""
-    labelled = [each for each in examples if not np.isnan(each.targets[labels.AF])]
-    settled = model.manifest.settling_hops - 1
-    told = np.array([each.scores[settled:, labels.AF].mean() for each in predict(model, labelled)])
-    truth = np.array([each.targets[labels.AF] for each in labelled]) > 0.5
-    return _binary(told, truth, model.manifest.threshold("rhythm.af"))
+    settled = manifest.settling_hops - 1
+    means = np.array([each.scores[settled:, labels.AF].mean() for each in told])
+    return _of_labelled(means, examples, labels.AF, manifest.threshold("rhythm.af"))
 
 
-def score_noise(model: Model, examples: Sequence[Example]) -> dict:
+def score_noise(manifest: Manifest, examples: Sequence[Example], told: Sequence[Prediction]) -> dict:
     """Unacceptable quality by record: the noise score at the record's end, against the record's label."""
-    labelled = [each for each in examples if not np.isnan(each.targets[labels.NOISE])]
-    told = np.array([each.scores[-1, labels.NOISE] for each in predict(model, labelled)])
-    truth = np.array([each.targets[labels.NOISE] for each in labelled]) > 0.5
-    return _binary(told, truth, model.manifest.threshold("noise"))
+    last = np.array([each.scores[-1, labels.NOISE] for each in told])
+    return _of_labelled(last, examples, labels.NOISE, manifest.threshold("noise"))
 
 
-def score_ventricular(model: Model, examples: Sequence[Example]) -> dict:
+def _of_labelled(scores: np.ndarray, examples: Sequence[Example], index: int, threshold: float) -> dict:
+    """Of the records that have a label for the score ``index``."""
+    truth = np.array([each.targets[index] for each in examples])
+    known = ~np.isnan(truth)
+    return _binary(scores[known], truth[known] > 0.5, threshold)
+
+
+def score_ventricular(manifest: Manifest, examples: Sequence[Example], told: Sequence[Prediction]) -> dict:
     """VT and VF by segments of 5 s of annotated records: the mean score against whether most of it is the rhythm.
 
     Segments that are mostly without label (noise), or mostly the other of the two, are left out.
     """
-    told = predict(model, examples)
     vt, vf = (_segments(examples, told, labels.INDEX[name]) for name in ("rhythm.vt", "rhythm.vf"))
     return {
-        name: _binary(scores[~other], truth[~other], model.manifest.threshold(name))
+        name: _binary(scores[~other], truth[~other], manifest.threshold(name))
         for name, (scores, truth), other in (("rhythm.vt", vt, vf[1]), ("rhythm.vf", vf, vt[1]))
     }
 

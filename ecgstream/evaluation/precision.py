@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from ..diagnosis import Model
 from ..diagnosis.loader import load_model, load_untried
 from ..model_folder import MANIFEST
-from ..training.examples import Example
-from ..training.predict import predict
+from ..training.predict import Prediction
 from ..training.train import read_examples, validation_examples
-from .model_card import figures, measure
+from .model_card import figures, measure_told, told_of
 
 SHARES = (0.5, 0.99, 0.999)
 
@@ -24,21 +22,21 @@ SHARES = (0.5, 0.99, 0.999)
 def measure_precision(folder: Path, data: Path, cache: Path, precision: str) -> dict[str, Any]:
     """Both precisions on the records kept from training. Raises ModelError, RecordError."""
     full, lowered = load_model(folder, "cpu"), load_untried(folder, "cpu", precision)
-    examples = [each for some in validation_examples(read_examples(data, cache)).values() for each in some]
-    sheets = {model.precision: figures(measure(model, data, cache)) for model in (full, lowered)}
-    return {"model": full.version, "precision": precision, **score_differences(full, lowered, examples), **sheets}
+    kept = validation_examples(read_examples(data, cache))
+    told = [(model, told_of(model, kept)) for model in (full, lowered)]
+    sheets = {model.precision: figures(measure_told(model, data, kept, said)) for model, said in told}
+    one, other = ([each for some in said.values() for each in some] for _, said in told)
+    differences = score_differences(one, other, full.manifest.settling_hops)
+    return {"model": full.version, "precision": precision, **differences, **sheets}
 
 
-def score_differences(full: Model, lowered: Model, examples: Sequence[Example]) -> dict[str, Any]:
+def score_differences(one: Sequence[Prediction], other: Sequence[Prediction], settling_hops: int) -> dict[str, Any]:
     """Absolute differences of all scores after settling: the greatest, and those that shares of all do not exceed."""
     differences = np.concatenate(
-        [
-            np.abs(one.scores - other.scores)[full.manifest.settling_hops :].ravel()
-            for one, other in zip(predict(full, examples), predict(lowered, examples), strict=True)
-        ]
+        [np.abs(a.scores - b.scores)[settling_hops:].ravel() for a, b in zip(one, other, strict=True)]
     )
     return {
-        "records": len(examples),
+        "records": len(one),
         "scores": len(differences),
         "greatest": round(float(differences.max()), 5),
         "share_at_most": {str(share): round(float(np.quantile(differences, share)), 6) for share in SHARES},

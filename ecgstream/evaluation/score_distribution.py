@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from ..diagnosis import Model
+from ..diagnosis import Manifest
 from ..diagnosis.distribution import SCORE_EDGES, count_scores
-from ..training.examples import Example
-from ..training.predict import predict
+from ..training.predict import Prediction
 
 
-def score_distribution(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
+def score_distribution(manifest: Manifest, told: Iterable[Prediction]) -> dict[str, Any]:
     """Share of hops with a score up to each edge, by score; every record counts alike, its settling hops not at all."""
     shares = []
-    for prediction in predict(model, examples):
-        settled = prediction.scores[model.manifest.settling_hops :]
+    for prediction in told:
+        settled = prediction.scores[manifest.settling_hops :]
         if len(settled):
             shares.append(count_scores(settled).cumsum(axis=1) / len(settled))
     mean = np.mean(shares, axis=0).round(4)
-    at_most = dict(zip(model.manifest.names, mean.tolist(), strict=True))
+    at_most = dict(zip(manifest.names, mean.tolist(), strict=True))
     return {"records": len(shares), "edges": list(SCORE_EDGES), "share_at_most": at_most}

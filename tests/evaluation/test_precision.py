@@ -28,12 +28,9 @@ def test_differences_are_of_settled_scores_and_the_greatest_is_stated(tmp_path: 
     folder = Path(shutil.copytree(SHIPPED, tmp_path / "model"))
     full, lowered = load_model(folder, "cpu"), load_untried(folder, "cpu", "bf16")
     examples = [noise(1, 10), noise(2, 12)]
-    found = score_differences(full, lowered, examples)
-    settled = full.manifest.settling_hops
-    apart = [
-        np.abs(one.scores - other.scores)[settled:]
-        for one, other in zip(predict(full, examples), predict(lowered, examples), strict=True)
-    ]
+    settled, told = full.manifest.settling_hops, (predict(full, examples), predict(lowered, examples))
+    found = score_differences(*told, settled)
+    apart = [np.abs(one.scores - other.scores)[settled:] for one, other in zip(*told, strict=True)]
     assert found["scores"] == sum(each.size for each in apart) == (10 + 20) * len(full.manifest.names)
     assert found["greatest"] == pytest.approx(max(each.max() for each in apart), abs=1e-5) and found["greatest"] > 0
     assert found["share_at_most"]["0.5"] <= found["share_at_most"]["0.999"] <= found["greatest"] + 1e-5
