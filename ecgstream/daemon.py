@@ -29,7 +29,7 @@ from .http_token import HttpToken
 from .kafka.control import ControlWriter
 from .kafka.producers import Producers
 from .keeper import Keeper
-from .kernel_cache import is_filled
+from .kernel_cache import is_filled, note_filled
 from .live_waves import waves_of
 from .log_metrics import LogMetrics
 from .membership import Membership
@@ -154,6 +154,7 @@ class Daemon:
         if not is_filled():
             log.info("compiling for this processor, once: it takes some minutes")
         await stages.in_compute(stages.pipeline.warm_up)
+        note_filled()
         if self.explainer:
             self.explainer.start()
         await self.models.start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -16,7 +17,7 @@ ROOMS = ("alarms", "beats", "conditioning", "electrodes", "intake", "rhythm", "s
 """Rooms with compiled kernels; they use constants of ``waveform``."""
 ALONE = ("ecg_jepa",)
 """Rooms whose kernels all lie in one file: there numba's own cache, which looks at that file, cannot be stale."""
-_PREFIX = "kernels-"
+_PREFIX, _FILLED = "kernels-", "filled"
 
 
 def use_folder_of_sources() -> Path:
@@ -30,8 +31,14 @@ def use_folder_of_sources() -> Path:
 
 
 def is_filled() -> bool:
-    """Whether kernels of these sources have been compiled here; else a start takes minutes."""
-    return any(Path(os.environ["NUMBA_CACHE_DIR"]).rglob("*.nbi"))  # numba makes folders before it compiles
+    """Whether all kernels of these sources have been compiled here; else a start takes minutes."""
+    return (Path(os.environ["NUMBA_CACHE_DIR"]) / _FILLED).exists()
+
+
+def note_filled() -> None:
+    """From now on it is filled. A process that was stopped while it compiled leaves some kernels, and no such note."""
+    with suppress(OSError):  # where nothing can be written every start compiles
+        (Path(os.environ["NUMBA_CACHE_DIR"]) / _FILLED).touch()
 
 
 def remove_others(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .clock import WallClock
 from .errors import ModelError
-from .kernel_cache import remove_others, use_folder_of_sources
+from .kernel_cache import note_filled, remove_others, use_folder_of_sources
 from .metrics import Metrics
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     except ModelError:
         model = None
     Pipeline(Settings(), model, Metrics(), WallClock()).warm_up()
+    note_filled()
     remove_others(use_folder_of_sources())
 
 

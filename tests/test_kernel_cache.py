@@ -26,6 +26,8 @@ def test_another_source_means_another_folder(sources: Path):
     (first / "beats").mkdir(parents=True)
     assert not kernel_cache.is_filled()
     (first / "beats" / "a kernel.nbi").touch()
+    assert not kernel_cache.is_filled(), "it may have been stopped at its first kernel"
+    kernel_cache.note_filled()
     assert kernel_cache.is_filled()
     assert kernel_cache.use_folder_of_sources() == first  # also where a parent process has set it
     (sources / "rhythm" / "beats.py").write_text("LIMIT = 2\n")
