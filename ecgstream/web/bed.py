@@ -7,6 +7,7 @@ from typing import Any
 
 from ..outputs import RHYTHM_ORDER
 from ..wire import ecgstream_pb2 as pb
+from .lateness import Lateness
 from .scores import ScoreTrend
 from .trends import Trends
 from .waves import WaveRing
@@ -32,6 +33,7 @@ class Bed:
         self.alarm_revision = self.vitals_revision = 0
         self.heard_s = 0.0  # by the monotonic clock: the newest wave or vitals
         self._vitals: dict[str, Any] = {}
+        self._lateness = Lateness()
         self._of_the_last: set[str] = set()  # ids of the last patient's alerts: some end, or get their strips, later
 
     def forget_patient(self) -> None:
@@ -53,6 +55,7 @@ class Bed:
             "paused": list(vitals.alarms_paused),
             "preset": vitals.preset,
             "limits": {field.name: value for field, value in vitals.limits.ListFields()},
+            "behindS": round(self._lateness.take(vitals), 1),
         }
         self.trends.take(vitals)
 

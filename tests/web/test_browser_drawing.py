@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,8 +129,36 @@ def test_silence_is_told_and_a_gap_is_hatched_not_bridged(ward: WardProcesses, p
     page.evaluate("location.hash = '#/'")
     expect(page.locator(".tile.stale")).to_have_count(0)
     ward.silence()
-    expect(page.locator(".tile", has_text="bed-02").locator(".notice")).to_contain_text("data stale", timeout=8_000)
+    tile = page.locator(".tile", has_text="bed-02")
+    expect(tile.locator(".notice")).to_contain_text("data stale", timeout=8_000)
     expect(page.locator(".tile:not(.stale)")).to_have_count(0)
+    expect(tile.get_by_role("link")).to_have_accessible_name(re.compile("data stale"))
+
+
+OLD = """async ([behindS, withheld, silentS]) => {
+  const { BedState } = await import('/ward/static/beds.js'), bed = new BedState(1, 'bed');
+  bed.takeVitals({ behindS, withheld });
+  bed.heardMs -= 1000 * silentS;
+  const old = bed.old({ isSilent: () => false });
+  return old && [old.said, Math.round(old.ms / 1000)];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("bed", "said"),
+    [
+        ((0.5, "", 1), None),
+        ((0.5, "overload", 1), None),  # without the encoder, and in time
+        ((0.5, "", 5), ["data stale", 5]),
+        ((12, "", 1), ["signal late", 13]),
+        ((12, "overload", 5), ["overloaded", 17]),
+        ((0, "catching_up", 1), ["catching up", 0]),
+        ((90, "catching_up", 5), ["catching up", 95]),
+        ((90, "catching_up", 20), ["data stale", 20]),
+    ],
+)
+def test_what_is_late_is_not_said_to_be_silent(page: Page, bed: tuple, said: list | None):
+    assert page.evaluate(OLD, bed) == said
 
 
 LETHAL = """() => [...ecgstream.live.alerts()].filter(({alert}) => alert.lethal).map(({alert}) => alert.id)"""

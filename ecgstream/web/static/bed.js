@@ -4,7 +4,7 @@ import { askAcknowledge, askLimits, askPause, askSwitch, limitName, limitUnit, m
 import { showDiagnosis, showStrip } from "./strip.js";
 import { Sweep } from "./sweep.js";
 import { Trends } from "./trends.js";
-import { MARKS, PRIORITIES, bedName, clock, day, diagnosis, elapsed, element, plain, reason, sentence, setText } from "./words.js";
+import { MARKS, PRIORITIES, aged, bedName, clock, day, diagnosis, elapsed, element, plain, reason, sentence, setText } from "./words.js";
 
 const TWELVE = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"];
 const PAST_EVERY_MS = 15000;
@@ -59,10 +59,10 @@ export class BedPage {
   }
 
   tick() {
-    const stale = this.bed.isStale() || this.live.isSilent();
-    document.querySelector(".bed-page")?.classList.toggle("stale", stale);
-    this.notice.hidden = !stale;
-    if (stale) setText(this.notice, `data stale · ${elapsed(performance.now() - this.bed.heardMs)}`);
+    const old = this.bed.old(this.live);
+    document.querySelector(".bed-page")?.classList.toggle("stale", old !== null);
+    this.notice.hidden = !old;
+    if (old) setText(this.notice, aged(old));
     for (const since of this.alarmList.querySelectorAll("[data-since]")) {
       setText(since, elapsed(this.live.nowMs() - Number(since.dataset.since)));
     }

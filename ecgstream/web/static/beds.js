@@ -8,6 +8,9 @@ export const UNKNOWN = -32767;
 const COARSE_STEP = 5; // two values for every ten samples
 const FINE_SIZE = 4096, COARSE_SIZE = 4096;
 const STALE_MS = 3000;
+/** A daemon that was behind has no more to say of a bed from which nothing came for so long. */
+const GIVEN_UP_MS = 15000;
+const LATE = { catching_up: "catching up", overload: "overloaded" };
 
 /** The newest values of one lead: value i is sample i * step. */
 export class LeadBuffer {
@@ -98,8 +101,15 @@ export class BedState {
     return goesOn ?? unseen[0] ?? this.alerts[0] ?? null;
   }
 
-  isStale(nowMs = performance.now()) {
-    return nowMs - this.heardMs > STALE_MS;
+  /** Why what is shown is old, {said, ms}: nothing comes, or what comes is late (ms 0: by how much is not known); null where it is not. */
+  old(live, nowMs = performance.now()) {
+    const silentMs = nowMs - this.heardMs;
+    if (live.isSilent()) return { said: "data stale", ms: Math.max(silentMs, nowMs - live.heardMs) };
+    const { behindS = 0, withheld } = this.vitals ?? {};
+    if ((withheld === "catching_up" || 1000 * behindS > STALE_MS) && silentMs < GIVEN_UP_MS) {
+      return { said: LATE[withheld] ?? "signal late", ms: behindS && 1000 * behindS + silentMs };
+    }
+    return silentMs > STALE_MS ? { said: "data stale", ms: silentMs } : null;
   }
 
   takeAlarms(document) {

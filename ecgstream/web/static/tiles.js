@@ -2,7 +2,7 @@
 
 import { pxPerMm } from "./paper.js";
 import { Sweep } from "./sweep.js";
-import { MARKS, PRIORITIES, bedName, diagnosis, elapsed, element, plain, reason, setText, short } from "./words.js";
+import { MARKS, PRIORITIES, aged, bedName, diagnosis, elapsed, element, plain, reason, setText, short } from "./words.js";
 
 const LEAST_WIDTH = 224, LEAST_HEIGHT = 112;
 const LARGE_WIDTH = 800, LARGE_HEIGHT = 300, MOST_HEIGHT = 560; // a wall display is read from across the room
@@ -196,10 +196,11 @@ class Tile {
 
   tick(live) {
     // Of a bed that is scrolled out of sight nothing is asked for, and nothing known.
-    const stale = (this.asked && this.bed.isStale()) || live.isSilent();
-    this.root.classList.toggle("stale", stale);
-    const silentMs = performance.now() - Math.min(this.bed.heardMs, live.isSilent() ? live.heardMs : Infinity);
-    const notice = stale ? `data stale · ${elapsed(silentMs)}` : this.why ?? "";
+    const old = this.asked || live.isSilent() ? this.bed.old(live) : null;
+    this.root.classList.toggle("stale", old !== null);
+    if (old?.said !== this.old?.said) this._describe(old);
+    this.old = old;
+    const notice = old ? aged(old) : this.why ?? "";
     this.notice.hidden = !notice;
     setText(this.notice, notice);
     const worst = this.bed.gravest;
@@ -222,11 +223,12 @@ class Tile {
   }
 
   /** The whole tile in a sentence, for those who hear it. */
-  _describe() {
+  _describe(old = this.old) {
     const { bed } = this;
     const { vitals } = bed;
     const worst = bed.gravest;
     const parts = [bed.id];
+    if (old) parts.push(old.said);
     if (worst) parts.push(`${PRIORITIES[worst.priority]} priority alarm ${plain(worst.condition)}, ${worst.state}`);
     if (vitals) {
       parts.push(vitals.hr == null ? "heart rate unknown" : `heart rate ${Math.round(vitals.hr)}`);

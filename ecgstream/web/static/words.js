@@ -50,6 +50,9 @@ export function elapsed(ms) {
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
+/** Why something is old, and for how long it has been. */
+export const aged = ({ said, ms }) => (ms ? `${said} · ${elapsed(ms)}` : said);
+
 export const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 export const day = (ms) => new Date(ms).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
 
