@@ -16,17 +16,25 @@ class RecentStrips:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._said: dict[str, int] = {}
         self._bytes = 0
         self._lock = Lock()
 
     def keep(self, alert_id: str, payload: bytes) -> None:
-        """``payload``: a serialised ``pb.Alert``. The oldest make room for it."""
+        """``payload``: a serialised ``pb.Alert``. The oldest make room for it. One that is kept costs nothing again."""
+        said = hash(payload)
+        with self._lock:
+            if said == self._said.get(alert_id):
+                self._kept.move_to_end(alert_id)
+                return
         packed = zlib.compress(payload, 1)
         with self._lock:
             self._bytes += len(packed) - len(self._kept.pop(alert_id, b""))
-            self._kept[alert_id] = packed
+            self._kept[alert_id], self._said[alert_id] = packed, said
             while len(self._kept) > MOST or (self._bytes > MOST_BYTES and len(self._kept) > 1):
-                self._bytes -= len(self._kept.popitem(last=False)[1])
+                gone, its_strip = self._kept.popitem(last=False)
+                self._bytes -= len(its_strip)
+                del self._said[gone]
 
     def find(self, alert_id: str) -> bytes | None:
         """What was kept of an alert; None where nothing is, or no more."""

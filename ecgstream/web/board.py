@@ -25,7 +25,7 @@ class Board:
     def __init__(self, strips: RecentStrips | None = None, monotonic: Callable[[], float] = time.monotonic):
         self.beds: dict[str, Bed] = {}
         self.by_number: dict[int, Bed] = {}
-        self.strips = strips or RecentStrips()
+        self.strips = RecentStrips() if strips is None else strips  # an empty one is one, too
         self.revision = 0
         self.gone: dict[int, int] = {}  # number of a bed that has left, and the revision at which it did
         self._monotonic = monotonic

@@ -27,3 +27,12 @@ def test_long_strips_make_room_for_each_other(monkeypatch):
     assert [strips.find(name) is not None for name in "bcd"] == [True, True, True]
     strips.keep("e", os.urandom(200))
     assert len(strips) == 1 and strips.find("e")
+
+
+def test_what_is_kept_already_is_not_compressed_again(monkeypatch):
+    strips, compressed = RecentStrips(), []
+    compress = recent.zlib.compress
+    monkeypatch.setattr(recent.zlib, "compress", lambda *said: compressed.append(said) or compress(*said))
+    for payload in (b"begun", b"begun", b"complete", b"complete"):
+        strips.keep("a", payload)
+    assert len(compressed) == 2 and strips.find("a") == b"complete"

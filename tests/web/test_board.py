@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from ecgstream.alert_strips.recent import RecentStrips
 from ecgstream.errors import WireError
 from ecgstream.web.bed import MOST_HISTORY
 from ecgstream.web.board import FORGET_S, Board
@@ -56,6 +57,12 @@ def test_strips_are_kept_for_drawing():
     board.take(*alert(strip=STRIP))
     assert pb.Alert.FromString(board.strips.find("a1")).strip.onset == 1
     assert board.beds["bed-1"].standing["a1"]["strip"]
+
+
+def test_strips_that_somebody_else_keeps_too_are_not_kept_twice():
+    strips = RecentStrips()
+    Board(strips).take(*alert(strip=STRIP))
+    assert strips.find("a1")
 
 
 def test_a_page_gets_vitals_of_the_beds_it_shows_alone():
