@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from ..diagnosis import Model
 from ..diagnosis.loader import load_model
@@ -70,7 +71,7 @@ class DiagnosisModel:
             total[np.ix_(asked, has)] += member.weight * member.logits(records.take(asked))[:, where]
             count[np.ix_(asked, has)] += member.weight
         mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-        return 1 / (1 + np.exp(-(self.scale * mean + self.shift))), int(known.any(axis=0).sum())
+        return expit(self.scale * mean + self.shift), int(known.any(axis=0).sum())
 
 
 def open_diagnosis_model(name: str | None = None, device: str = "cpu") -> DiagnosisModel:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from ..errors import ModelError
 from ..waveform import GRID_HZ
@@ -38,7 +39,7 @@ class Explanation:
     @property
     def probability(self) -> float:
         """As the daemon publishes it."""
-        return float(1 / (1 + np.exp(-self.logit)))
+        return float(expit(self.logit))
 
     @property
     def cells(self) -> np.ndarray:

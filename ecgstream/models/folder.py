@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from scipy.special import expit
 
 from ..errors import ModelError
 from ..model_folder import MANIFEST, read_stated, read_weights, stated_format
@@ -65,8 +66,7 @@ class Network:
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probabilities (N, L) of mean logits (N, L)."""
-        scaled = np.asarray(self.manifest.scale) * logits + np.asarray(self.manifest.shift)
-        return 1 / (1 + np.exp(-scaled))
+        return expit(np.asarray(self.manifest.scale) * logits + np.asarray(self.manifest.shift))
 
 
 def shipped_networks() -> dict[str, Path]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 
@@ -48,17 +49,18 @@ def none() -> Calibration:
 def calibrate(model: Model, kept: dict[str, list[Example]]) -> Calibration:
     """Platt's scaling of each score on the validation examples ``kept``; ``model`` must be exported with ``none()``."""
     told = {name: predict(model, examples) for name, examples in kept.items()}
-    lethal = np.any([judged(labels.INDEX[name], kept, told, per_hop=True)[1] for name in LETHAL_SCORES], axis=0)
+    of_lethal = {name: judged(labels.INDEX[name], kept, told, per_hop=True) for name in LETHAL_SCORES}
+    lethal = np.any([truth for _, truth in of_lethal.values()], axis=0)
     result = none()
     for index, name in enumerate(labels.SCORES):
-        scores, truth = judged(index, kept, told, per_hop=name in LETHAL_SCORES)
+        scores, truth = of_lethal.get(name) or judged(index, kept, told)
         if min(truth.sum(), (~truth).sum()) < FEWEST_POSITIVE:
             continue
         logit = np.log(scores / (1 - scores))
         fitted = LogisticRegression().fit(logit[:, None], truth)
         result.scale[index], result.shift[index] = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
         if name in labels.RHYTHMS:
-            probs = 1 / (1 + np.exp(-(fitted.coef_[0, 0] * logit + fitted.intercept_[0])))
+            probs = expit(fitted.coef_[0, 0] * logit + fitted.intercept_[0])
             lowest = _lowest_threshold(probs[~lethal]) if name in LETHAL_SCORES else _threshold_by_f1(probs, truth)
             result.thresholds[name] = round(lowest, 4)
     result.beat_shift[:] = torch.tensor(_beat_shift(kept["mitdb"], told["mitdb"]))

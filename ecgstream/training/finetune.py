@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import expit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ..errors import RecordError
@@ -122,7 +123,7 @@ def finetune(
     classifier = fit_head(network.trunk, records, label, parts, teaching, seed, frozen)
     logit = predict_logits(classifier, records, teaching)[:, 0]
     scale, shift = platt(logit[parts.validation], label[parts.validation])
-    probability = 1 / (1 + np.exp(-(scale * logit + shift)))
+    probability = expit(scale * logit + shift)
     threshold = best_threshold(probability[parts.validation], label[parts.validation])
     manifest = save_network(
         classifier, out, labels=(name,), scale=(scale,), shift=(shift,), name=name,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch.nn import functional
 
 from ..evaluation.label_scores import interval, label_aucs, label_f1, patient_draws
@@ -189,7 +190,7 @@ def calibrated(logits: np.ndarray, wanted: np.ndarray) -> tuple[list[float], lis
 def probabilities(logits: np.ndarray, pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Of logits (N, L) by each label's scale and shift."""
     scale, shift = np.array(pairs).T
-    return 1 / (1 + np.exp(-(scale * logits + shift)))
+    return expit(scale * logits + shift)
 
 
 def metrics_of(taught: Taught, logits: np.ndarray, calibration: tuple, judged: np.ndarray) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegressionCV, RidgeCV
 
 from ..evaluation.label_scores import Interval, label_aucs, patient_draws
@@ -58,7 +59,7 @@ def fit_phenotypes(records: LabelledRecords, trunks: list[str], out: Path) -> Ne
         network, seen = load_network(trunks[fold]), records.fold != fold
         told = crop_embeddings(network.trunk, records, Teaching(crop_s=network.manifest.crop_s))
         weight, bias = fit_traits(told[seen], traits[seen])
-        said[~seen] = 1 / (1 + np.exp(-(told[~seen] @ weight.T + bias)))
+        said[~seen] = expit(told[~seen] @ weight.T + bias)
     manifest = _saved(network, weight, bias, records.take(seen), out)  # of fold 0, the last one
     metrics = {"all five folds": figures(said, traits, records.patient)}
     metrics["fold 0, this head"] = figures(said[~seen], traits[~seen], records.patient[~seen])

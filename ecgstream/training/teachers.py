@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from ..heads.fitting import FOLDS
 from ..labelled import LabelledRecords, targets
@@ -82,11 +83,7 @@ def ask(records: LabelledRecords, others: LabelledRecords, seed: int, cache: Pat
         tested = taught.fold == fold
         own[tested] = predict_logits(network, records.take(tested), CNN_TEACHING)
         of_others = of_others + predict_logits(network, others, CNN_TEACHING) / FOLDS
-    return _probabilities(own), _probabilities(of_others)
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    return (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return expit(own), expit(of_others)
 
 
 def _hash(records: LabelledRecords, others: LabelledRecords, seed: int) -> str:
