@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ecgstream.cutting import cut
 from ecgstream.evaluation.beats import SKIP_S, flutter_intervals
 from ecgstream.evaluation.ec57 import BeatList, confusion, figures, is_counted, match_beats, reference_beats
 from ecgstream.evaluation.records import read_annotations, read_record, record_names
@@ -31,7 +32,7 @@ from ecgstream.rhythm import Rhythm
 from ecgstream.rhythm.artefact import REFUSED_FROM
 from ecgstream.rhythm.state import RECENT
 from ecgstream.training.labels import DS1
-from ecgstream.waveform import GRID_HZ, Conditioned
+from ecgstream.waveform import GRID_HZ
 
 STEP_HOPS = 5
 """Fewer peaks than are remembered fall into so many."""
@@ -73,7 +74,7 @@ def peaks_of(path: Path) -> Peaks:
     block, rhythm = condition(record), Rhythm(1)
     time_s, traits, in_noise, seen = [], [], [], 0
     for start in range(0, block.n_hops, STEP_HOPS):
-        result = rhythm.step(_part(block, start, min(start + STEP_HOPS, block.n_hops)))
+        result = rhythm.step(cut(block, start, min(start + STEP_HOPS, block.n_hops)))
         in_noise.append(result.beats_in_noise.sample / GRID_HZ)
         state = rhythm._state[0]
         for number in range(seen if seen <= state["n_recent"] else 0, int(state["n_recent"])):
@@ -88,23 +89,6 @@ def peaks_of(path: Path) -> Peaks:
         reference_beats(annotations.time_s, annotations.symbol),
         flutter_intervals(annotations, record.duration_s),
         record.duration_s,
-    )
-
-
-def _part(block: Conditioned, start: int, stop: int) -> Conditioned:
-    samples = slice(start * (block.ecg_mv.shape[2] // block.n_hops), stop * (block.ecg_mv.shape[2] // block.n_hops))
-    return Conditioned(
-        rows=block.rows,
-        n_hops=stop - start,
-        first_hop=block.first_hop + start,
-        segment_hop=block.segment_hop,
-        new_segment=block.new_segment & (start == 0),
-        delay_samples=block.delay_samples,
-        ecg_mv=np.ascontiguousarray(block.ecg_mv[:, :, samples]),
-        valid=np.ascontiguousarray(block.valid[:, :, samples]),
-        reason=np.ascontiguousarray(block.reason[:, :, start:stop]),
-        quality=np.ascontiguousarray(block.quality[:, :, start:stop]),
-        pace=block.pace[:, samples],
     )
 
 

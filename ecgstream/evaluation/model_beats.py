@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ..conditioning import condition_record
+from ..cutting import cut
 from ..diagnosis import Model
 from ..diagnosis.diagnosis import Diagnosis
 from ..diagnosis.tokens import class_probs, tokens_of
 from ..rhythm import Rhythm
 from ..settings import ConditioningSettings
-from ..waveform import GRID_HZ, HOP_SAMPLES, Beats, Conditioned
+from ..waveform import GRID_HZ, Beats, Conditioned
 from .ec57 import BeatList, confusion, reference_beats, summary
 from .progress import over_records
 from .records import Record, read_annotations, read_record
@@ -66,20 +67,7 @@ def _beat_probs(blocks: Sequence[Conditioned], model: Model) -> list[np.ndarray]
 
 def _piece(block: Conditioned, row: int, start: int) -> Conditioned:
     """``PIECE_HOPS`` of a one-row block from hop ``start``, as those of ``row``."""
-    hops = slice(start, min(start + PIECE_HOPS, block.n_hops))
-    samples = slice(hops.start * HOP_SAMPLES, hops.stop * HOP_SAMPLES)
-    return replace(
-        block,
-        rows=np.array([row]),
-        n_hops=hops.stop - hops.start,
-        first_hop=block.first_hop + start,
-        new_segment=block.new_segment & (start == 0),
-        ecg_mv=block.ecg_mv[:, :, samples],
-        valid=block.valid[:, :, samples],
-        reason=block.reason[:, :, hops],
-        quality=block.quality[:, :, hops],
-        pace=block.pace[:, samples],
-    )
+    return replace(cut(block, start, min(start + PIECE_HOPS, block.n_hops)), rows=np.array([row]))
 
 
 def _side_by_side(pieces: Sequence[Conditioned]) -> Conditioned:

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from ecgstream.beats import FEATURES, BeatMeasures, MeasuredBeats, shapes, waves
 from ecgstream.beats.state import KEPT, P_START, RING
+from ecgstream.cutting import cut
 from ecgstream.rhythm import Rhythm
 from ecgstream.rhythm.detector import LOOK_AHEAD
 from ecgstream.rhythm.energy import ENERGY_DELAY
 from ecgstream.waveform import HOP_SAMPLES, Beats, Conditioned, Reason
 
-from ..rhythm.signals import beat_train, bump, conditioned, cut, noise, spoil, stack
+from ..rhythm.signals import beat_train, bump, conditioned, noise, spoil, stack
 from ..rhythm.test_invariants import ward_bed
 
 EARLY, LATE_WIDE = 30, 45

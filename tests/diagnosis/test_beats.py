@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ecgstream.beats import FEATURES
+from ecgstream.cutting import cut
 from ecgstream.diagnosis.beats import CLASSES, BeatClasses, labels, load_beat_head
 from ecgstream.errors import ModelError
 from ecgstream.heads.fitting import fit
@@ -11,7 +12,7 @@ from ecgstream.heads.head import Head, HeadManifest, save_head
 from ecgstream.rhythm import Rhythm
 from ecgstream.waveform import GRID_HZ, HOP_SAMPLES, Conditioned
 
-from ..rhythm.signals import cut, stack
+from ..rhythm.signals import stack
 from ..rhythm.test_invariants import ward_bed
 
 TOLD = ("N", "S", "V", "F")

@@ -7,6 +7,7 @@ import pytest
 
 from ecgstream.conditioning import PACE_LATE, Conditioner
 from ecgstream.conditioning.record import record_block
+from ecgstream.cutting import cut
 from ecgstream.diagnosis.beats import CLASSES, BeatClasses, ClassifiedBeats, shipped_beat_head
 from ecgstream.diagnosis.pacing import BEFORE_S, PacedBeats
 from ecgstream.rhythm import Rhythm
@@ -14,7 +15,7 @@ from ecgstream.waveform import GRID_HZ, Conditioned
 from simulators.patient import Patient
 from simulators.script import BedScript, episode
 
-from ..rhythm.signals import conditioned, cut
+from ..rhythm.signals import conditioned
 
 Q = CLASSES.index("Q")
 SECONDS = 60

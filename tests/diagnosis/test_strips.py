@@ -5,13 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ecgstream.cutting import cut
 from ecgstream.diagnosis.strips import NAMES, StripRhythms
 from ecgstream.rhythm import Rhythm
 from ecgstream.strips.kernel import EVERY_HOPS
 from ecgstream.strips.state import RING_HOPS
 from ecgstream.waveform import HOP_SAMPLES, Reason
 
-from ..rhythm.signals import beat_train, conditioned, cut, noise, spoil
+from ..rhythm.signals import beat_train, conditioned, noise, spoil
 
 HOPS = 450
 FIRST = -(-RING_HOPS // EVERY_HOPS) * EVERY_HOPS - 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecgstream.cutting import cut
 from ecgstream.electrodes import Electrodes, Swap
 from ecgstream.evaluation.records import read_record
 from ecgstream.evaluation.runner import condition
@@ -14,7 +15,7 @@ from ecgstream.evaluation.swaps import swapped
 from ecgstream.rhythm import Rhythm
 from ecgstream.waveform import Beats, Conditioned, Reason
 
-from ..rhythm.signals import conditioned, cut, noise, spoil
+from ..rhythm.signals import conditioned, noise, spoil
 from .hearts import CHEST, NORMAL, SECOND, heart
 
 FLAT = np.zeros(len(NORMAL))

@@ -71,24 +71,6 @@ def spoil(
         signal.ecg_mv[row, lead, samples] = 0.0
 
 
-def cut(signal: Conditioned, start: int, stop: int) -> Conditioned:
-    """Hops [start, stop) of a block."""
-    samples = slice(start * HOP_SAMPLES, stop * HOP_SAMPLES)
-    return Conditioned(
-        rows=signal.rows,
-        n_hops=stop - start,
-        first_hop=signal.first_hop + start,
-        segment_hop=signal.segment_hop,
-        new_segment=signal.new_segment & (start == 0),
-        delay_samples=signal.delay_samples,
-        ecg_mv=np.ascontiguousarray(signal.ecg_mv[:, :, samples]),
-        valid=np.ascontiguousarray(signal.valid[:, :, samples]),
-        reason=np.ascontiguousarray(signal.reason[:, :, start:stop]),
-        quality=np.ascontiguousarray(signal.quality[:, :, start:stop]),
-        pace=signal.pace[:, samples],
-    )
-
-
 def stack(signals: list[Conditioned], rows) -> Conditioned:
     """Blocks of one row each, of equal length, as one block of the given rows."""
 

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecgstream.cutting import cut
 from ecgstream.rhythm import Rhythm
 from ecgstream.rhythm.state import ROW
 from ecgstream.waveform import LEAD_SLOT, Conditioned, Reason, RhythmResult
 
-from .signals import beat_train, conditioned, cut, noise, spoil, stack
+from .signals import beat_train, conditioned, noise, spoil, stack
 
 PER_HOP = ("evidence", "onset", "reason", "hr_bpm", "pvc_per_min", "standstill", "waves")
 PER_BEAT = ("row", "sample", "ventricular", "confirmed_hop")

@@ -1,10 +1,9 @@
 """A flat line on all leads: when it is asystole, and when it is the cable's."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
+from ecgstream.cutting import cut
 from ecgstream.rhythm import Rhythm
 from ecgstream.rhythm.standstill import OLD_HOPS
 from ecgstream.waveform import GRID_HZ, HOP_SAMPLES, LEAD_SLOT, Condition, Conditioned, Reason
@@ -138,23 +137,11 @@ def test_what_was_said_is_kept_and_goes_on():
     pulse = np.full((1, END), -1, np.int8)
     pulse[0, FLAT_FROM + 3] = 1
     before, after = Rhythm(1), Rhythm(1)
-    first, rest = (part_of(bed(), *hops) for hops in ((0, FLAT_FROM + 10), (FLAT_FROM + 10, END)))
+    first, rest = (cut(bed(), *hops) for hops in ((0, FLAT_FROM + 10), (FLAT_FROM + 10, END)))
     before.step(first, pulse[:, : first.n_hops])
-    after.step(part_of(bed(), 0, FLAT_FROM + 10), np.zeros((1, first.n_hops), np.int8))
+    after.step(cut(bed(), 0, FLAT_FROM + 10), np.zeros((1, first.n_hops), np.int8))
     after.restore(0, before.save(0))
     assert after.step(rest, pulse[:, first.n_hops :]).pulse_beside.all()
-
-
-def part_of(block: Conditioned, start: int, stop: int) -> Conditioned:
-    hops, samples = slice(start, stop), slice(start * HOP_SAMPLES, stop * HOP_SAMPLES)
-    return replace(
-        block,
-        n_hops=stop - start,
-        first_hop=block.first_hop + start,
-        new_segment=block.new_segment & (start == 0),
-        **{name: getattr(block, name)[:, :, samples] for name in ("ecg_mv", "valid")},
-        **{name: getattr(block, name)[:, :, hops] for name in ("reason", "quality")},
-    )
 
 
 def test_beats_that_return_end_it():

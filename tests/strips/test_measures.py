@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecgstream.cutting import cut
 from ecgstream.rhythm import Rhythm
 from ecgstream.strips import FEATURES, MeasuredStrips, StripMeasures
 from ecgstream.strips.kernel import EVERY_HOPS
 from ecgstream.strips.state import RING_HOPS
 from ecgstream.waveform import Conditioned, Reason
 
-from ..rhythm.signals import beat_train, conditioned, cut, noise, spoil, stack
+from ..rhythm.signals import beat_train, conditioned, noise, spoil, stack
 
 HOPS = 225
 """45 s: strips are due up to five times."""
