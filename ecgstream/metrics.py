@@ -41,6 +41,24 @@ class Metrics:
         self.registry = registry or CollectorRegistry()
         r = self.registry
         ProcessCollector(registry=r)
+        self._register_signal(r)
+        self._register_alarms(r)
+        self._register_page(r)
+        self._register_delivery(r)
+        self._register_times(r)
+        self.beds = BedMetrics(r)
+        self.models = ModelMetrics(r)
+
+        self.span: Callable[[str], AbstractContextManager[Any]] = nullcontext
+        """Around every stage of the compute thread; traces put theirs here."""
+        self.spent_s: defaultdict[str, float] = defaultdict(float)
+        """Time in each stage of the compute thread, not in those within."""
+        self._met: dict[str, int] = {}
+        self._accepted = 0
+        self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
+        self._of_stage: dict[str, tuple[Counter, Counter, Counter]] = {}
+
+    def _register_signal(self, r: CollectorRegistry) -> None:
         self.messages = Counter("ecgstream_messages", "Messages received", ["outcome"], registry=r)
         self.refused = Counter("ecgstream_messages_refused", "Messages refused, by rule", ["reason"], registry=r)
         self.intake = Counter("ecgstream_intake", "What intake met, by kind", ["kind"], registry=r)
@@ -48,24 +66,32 @@ class Metrics:
         self.hops_withheld = Counter("ecgstream_hops_withheld", "Hops without model scores", ["reason"], registry=r)
         self.hops_not_judged = Counter("ecgstream_hops_not_judged", "Hops rules did not judge", ["reason"], registry=r)
         self.beats = Counter("ecgstream_beats", "Beats detected", registry=r)
+        self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)
+        self.stale = Gauge("ecgstream_streams_stale", "Streams that have stopped sending", registry=r)
+        self.silence = Gauge("ecgstream_stream_silence_seconds", "Longest a stream has been silent", registry=r)
+        self.model_available = Gauge("ecgstream_model_available", "1 while the encoder is in service", registry=r)
+        self.shed = Gauge("ecgstream_beds_shed", "Beds without the encoder, as compute cannot keep up", registry=r)
+
+    def _register_alarms(self, r: CollectorRegistry) -> None:
         self.alerts = Counter("ecgstream_alerts", "Alert messages", ["condition", "state"], registry=r)
         self.standing = Gauge("ecgstream_alerts_standing", "Alerts that have not ended", ["priority"], registry=r)
         self.escalations = Counter("ecgstream_escalations", "Unseen alerts told again", ["condition"], registry=r)
         self.explanations = Counter("ecgstream_explanations", "Alerts to be explained", ["outcome"], registry=r)
         self.verdicts = Counter("ecgstream_verdicts", "Second opinions", ["alarm", "opinion"], registry=r)
         self.alarms_ignored = Counter("ecgstream_monitor_alarms_ignored", "Alarms of unknown name", registry=r)
-        self.published = Counter("ecgstream_published", "Messages published", ["message"], registry=r)
         self.orders = Counter("ecgstream_orders", "Control orders", ["order", "outcome"], registry=r)
+        self.audit_failures = Counter("ecgstream_audit_failures", "Orders not in the audit file", registry=r)
+        self.orders_undecodable = Counter("ecgstream_orders_undecodable", "Messages in the control topic", registry=r)
+
+    def _register_page(self, r: CollectorRegistry) -> None:
         self.pages = Gauge("ecgstream_web_pages", "Browsers that show the ward page", registry=r)
         self.updates_dropped = Counter(
             "ecgstream_web_updates_dropped", "Updates slow browsers went without", registry=r
         )
         self.web_refused = Counter("ecgstream_web_refused", "Turned away from the ward page", ["reason"], registry=r)
-        self.audit_failures = Counter("ecgstream_audit_failures", "Orders not in the audit file", registry=r)
-        self.streams = Gauge("ecgstream_streams", "Streams known", registry=r)
-        self.stale = Gauge("ecgstream_streams_stale", "Streams that have stopped sending", registry=r)
-        self.model_available = Gauge("ecgstream_model_available", "1 while the encoder is in service", registry=r)
-        self.silence = Gauge("ecgstream_stream_silence_seconds", "Longest a stream has been silent", registry=r)
+
+    def _register_delivery(self, r: CollectorRegistry) -> None:
+        self.published = Counter("ecgstream_published", "Messages published", ["message"], registry=r)
         self.queue = Gauge("ecgstream_queue_batches", "Batches waiting between stages", ["queue"], registry=r)
         self.queue_room = Gauge("ecgstream_queue_room_batches", "Most that may wait there", ["queue"], registry=r)
         self.delivery_retries = Counter("ecgstream_delivery_retries", "Deliveries tried again", registry=r)
@@ -74,13 +100,13 @@ class Metrics:
         self.rebalances = Counter("ecgstream_rebalances", "Times partitions were taken away or given", registry=r)
         self.partitions = Gauge("ecgstream_partitions", "Partitions of the log that are ours", registry=r)
         self.lag = Gauge("ecgstream_lag_messages", "Messages in the log not yet taken in", ["partition"], registry=r)
-        self.shed = Gauge("ecgstream_beds_shed", "Beds without the encoder, as compute cannot keep up", registry=r)
         self.behind = Gauge("ecgstream_behind_seconds", "Age of the last pass's oldest chunk, by the log", registry=r)
         self.broker_available = Gauge("ecgstream_broker_available", "1 unless the log cannot be read", registry=r)
         self.broker_available.set(1)  # until a broker is found wanting, also where there is none
-        self.orders_undecodable = Counter("ecgstream_orders_undecodable", "Messages in the control topic", registry=r)
         self.log_resets = Counter("ecgstream_log_resets", "Times messages had left the log unread", registry=r)
         self.taken_up = Counter("ecgstream_beds_taken_up", "Beds taken over from the log", registry=r)
+
+    def _register_times(self, r: CollectorRegistry) -> None:
         self.stage_cpu = Counter("ecgstream_stage_cpu_seconds", "CPU time of the compute thread", ["stage"], registry=r)
         self.stage_wall = Counter(
             "ecgstream_stage_seconds", "Time in a stage, not in those within", ["stage"], registry=r
@@ -103,17 +129,6 @@ class Metrics:
         )
         for condition in LETHAL:  # there from 0 on: Prometheus counts no increase to a series' first value
             self.sample_to_alert.labels(condition.name.lower())
-        self.beds = BedMetrics(r)
-        self.models = ModelMetrics(r)
-
-        self.span: Callable[[str], AbstractContextManager[Any]] = nullcontext
-        """Around every stage of the compute thread; traces put theirs here."""
-        self.spent_s: defaultdict[str, float] = defaultdict(float)
-        """Time in each stage of the compute thread, not in those within."""
-        self._met: dict[str, int] = {}
-        self._accepted = 0
-        self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
-        self._of_stage: dict[str, tuple[Counter, Counter, Counter]] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
