@@ -18,8 +18,8 @@ from typing import Annotated
 import typer
 
 from ecgstream.wire import ecgstream_pb2 as pb
+from tests.outbound.edge import Edge, edge, until
 from tests.outbound.hospital import AlarmManagerStandIn, updates
-from tests.outbound.test_delivery import Edge, edge, until
 
 LIFE = (pb.Alert.ACTIVE, pb.Alert.LATCHED, pb.Alert.ENDED)
 BEFORE_S = 5.0

@@ -26,8 +26,8 @@ from ecgstream.outbound.fhir import transaction
 from ecgstream.settings import FhirSettings
 from ecgstream.wire import ecgstream_pb2 as pb
 
+from .edge import edge, settings, until
 from .hospital import T0_NS, alert
-from .test_delivery import edge, settings, until
 from .test_pcd04 import MULDER
 
 RAW = np.array([[1, -5, 2047, -32768, 12], [300, 0, -300, 7, -32768]], "<i2")

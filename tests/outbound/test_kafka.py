@@ -14,8 +14,8 @@ from ecgstream.settings import KafkaSettings, OutboundSettings, Settings, SinkSe
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import encode
 
+from .edge import until
 from .hospital import AlarmManagerStandIn, updates
-from .test_delivery import until
 
 LIFE = (pb.Alert.ACTIVE, pb.Alert.ENDED)
 

@@ -9,8 +9,8 @@ import pytest
 from ecgstream.hl7.patients import Identifier, Identity, Keys, Patients, main
 from ecgstream.settings import Hl7Settings
 
+from .edge import edge, to, until
 from .hospital import AlarmManagerStandIn, alert
-from .test_delivery import edge, manager, to, until  # noqa: F401
 from .test_pcd04 import MULDER
 
 SCULLY = Identity((Identifier("FBI-2", "Hospital", "MR"),), "Scully")
