@@ -19,9 +19,10 @@ from kafka_takeover import measure
 from own_broker import console, own_broker, say
 from rich.progress import Progress
 
+from tests.kafka.alerts import Comparison
 from tests.kafka.brokers import Broker
 from tests.kafka.chaos import Disturbance, Run, step_kills
-from tests.kafka.ward import Comparison, ill_ward, write_score
+from tests.kafka.ward import ill_ward, write_score
 
 BEDS = 10
 SECONDS = 600.0

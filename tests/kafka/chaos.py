@@ -16,8 +16,9 @@ from pathlib import Path
 from ecgstream.kafka import topics
 from ecgstream.settings import KafkaSettings, Settings, SinkSettings, SourceSettings, TopicSettings
 
+from .alerts import Alerts, Comparison, compare, read_alerts
 from .brokers import Broker
-from .ward import Alerts, Comparison, Feed, Listener, Member, Score, compare, read_alerts
+from .ward import Feed, Listener, Member, Score
 
 PARTITIONS = 4
 """By the hash of their names, all of them have beds of the ill ward."""

@@ -9,8 +9,9 @@ import pytest
 
 from ecgstream.wire import ecgstream_pb2 as pb
 
+from .alerts import Alerts, compare
 from .chaos import Disturbance, Run, step_kills
-from .ward import Alerts, compare, ill_ward, write_score
+from .ward import ill_ward, write_score
 
 SECONDS = 360.0
 """More than is played."""

@@ -10,6 +10,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 from ecgstream.cli import app
+from ecgstream.diagnosis import Model
 from ecgstream.diagnosis.loader import load_model
 from ecgstream.kafka.keys import partition_of_key
 from ecgstream.kafka.topics import create
@@ -69,45 +70,20 @@ def until_told(settings: KafkaSettings, beds: list[Bed], up_to_s: float) -> None
     wait_for(lambda: last <= diagnoses(settings).keys(), f"diagnoses up to {up_to_s} s")
 
 
-def test_a_group_swaps_its_model_and_no_hop_is_lost_nor_one_of_a_bed_that_moves(kafka_settings, tmp_path: Path):
-    settings = kafka_settings.model_copy(update={"session_timeout_s": 3.0})
-    folders = [untrained_model(tmp_path / "models" / f"candidate-{seed}", seed, _NAMES) for seed in (0, 1)]
-    models = [load_model(folder, "cpu") for folder in folders]
-    diagnosis = {
-        "model": str(folders[0]),
-        "candidates": str(folders[0].parent),
-        "shadow": str(folders[1]),
-        "device": "cpu",
-    }
-    token = tmp_path / "token"
-    token.write_text("a-token-of-enough-length")
-    with ThreadPoolExecutor(1) as pool:  # the topic of shadows
-        pool.submit(asyncio.run, create(Settings(kafka=settings, diagnosis=diagnosis), PARTITIONS, 1)).result()
-    beds = one_bed_a_partition()
-    both = {"diagnosis": diagnosis, "http": {"order_token_file": str(token)}}
+def swap(daemon: Member, version: str, token: Path) -> None:
+    order = ["models", "swap", version, "--token-file", str(token), "--url", daemon.http]
+    done = CliRunner().invoke(app, order)
+    assert done.exit_code == 0, done.output
 
-    def member(name: str) -> Member:
-        return Member(tmp_path / name, settings, **both)
 
-    with running(member("one")) as one, running(member("two")) as two:
-        play(settings, beds, 0, SWAPPED_S)
-        until_told(settings, beds, SWAPPED_S)
-        for daemon in (one, two):
-            order = ["models", "swap", models[1].version, "--token-file", str(token), "--url", daemon.http]
-            done = CliRunner().invoke(app, order)
-            assert done.exit_code == 0, done.output
-        play(settings, beds, SWAPPED_S, KILLED_S)
-        until_told(settings, beds, KILLED_S)
-        held = [daemon.metric("ecgstream_partitions") for daemon in (one, two)]
-        assert sum(held) == PARTITIONS and min(held) > 0
-        one.kill()
-        play(settings, beds, KILLED_S, SECONDS)
-        until_told(settings, beds, SECONDS)
-    found = diagnoses(settings)
-    local = [
-        told(pipeline_of(model).process([m for bed in beds for _, m in bed.messages()]), "diagnosis")
-        for model in models
-    ]
+def diagnoses_of(model: Model, beds: list[Bed]) -> dict[tuple[str, int], pb.Diagnosis]:
+    """What one pipeline says that has the model throughout."""
+    return told(pipeline_of(model).process([m for bed in beds for _, m in bed.messages()]), "diagnosis")
+
+
+def assert_served_in_turn(found: dict[tuple[str, int], pb.Diagnosis], beds: list[Bed], models: list[Model]) -> None:
+    """Every second by the model of its time; up to the kill, as where that model had been there throughout."""
+    local = [diagnoses_of(model, beds) for model in models]
     assert found.keys() == local[0].keys(), "every second of every bed has its diagnosis"
     for (bed, sample), message in found.items():
         which = int(sample > SWAPPED_S * 250)
@@ -116,3 +92,32 @@ def test_a_group_swaps_its_model_and_no_hop_is_lost_nor_one_of_a_bed_that_moves(
         if sample <= KILLED_S * 250:
             expected = local[which][bed, sample]
             np.testing.assert_allclose(scores(message, models[which]), scores(expected, models[which]), atol=1e-5)
+
+
+def test_a_group_swaps_its_model_and_no_hop_is_lost_nor_one_of_a_bed_that_moves(kafka_settings, tmp_path: Path):
+    settings = kafka_settings.model_copy(update={"session_timeout_s": 3.0})
+    folders = [untrained_model(tmp_path / "models" / f"candidate-{seed}", seed, _NAMES) for seed in (0, 1)]
+    models, beds = [load_model(folder, "cpu") for folder in folders], one_bed_a_partition()
+    served, shadow = map(str, folders)
+    diagnosis = {"model": served, "candidates": str(folders[0].parent), "shadow": shadow, "device": "cpu"}
+    token = tmp_path / "token"
+    token.write_text("a-token-of-enough-length")
+    with ThreadPoolExecutor(1) as pool:  # the topic of shadows
+        pool.submit(asyncio.run, create(Settings(kafka=settings, diagnosis=diagnosis), PARTITIONS, 1)).result()
+    both = {"diagnosis": diagnosis, "http": {"order_token_file": str(token)}}
+    with (
+        running(Member(tmp_path / "one", settings, **both)) as one,
+        running(Member(tmp_path / "two", settings, **both)) as two,
+    ):
+        play(settings, beds, 0, SWAPPED_S)
+        until_told(settings, beds, SWAPPED_S)
+        for daemon in (one, two):
+            swap(daemon, models[1].version, token)
+        play(settings, beds, SWAPPED_S, KILLED_S)
+        until_told(settings, beds, KILLED_S)
+        held = [daemon.metric("ecgstream_partitions") for daemon in (one, two)]
+        assert sum(held) == PARTITIONS and min(held) > 0
+        one.kill()
+        play(settings, beds, KILLED_S, SECONDS)
+        until_told(settings, beds, SECONDS)
+    assert_served_in_turn(diagnoses(settings), beds, models)
