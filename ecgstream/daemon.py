@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import signal
-import sys
 import time
 from collections.abc import Callable
 
@@ -40,6 +37,7 @@ from .order_endpoint import OrderEndpoint
 from .outputs import Outgoing
 from .overload import Overload
 from .pipeline import Pipeline, Step
+from .process import keep_for_good, settle, stop_on_signals
 from .settings import Settings
 from .sinks.base import Published, Sink
 from .sinks.kafka import KafkaSink
@@ -61,9 +59,6 @@ LIVE_S = 30.0
 """Without a heartbeat for this long the process says it is not live."""
 CLOSE_S = 5.0
 """How long what was handed to Kafka may still leave."""
-SWITCH_S = 0.0005
-"""How long the event loop may keep the interpreter from compute, which comes out of a kernel ten times a step; Python's
-own 5 ms, each time, would be more than the step."""
 
 log = structlog.get_logger()
 
@@ -128,7 +123,7 @@ class Daemon:
 
     async def run(self) -> int:
         """Start, work until told to stop, drain; the process's exit code. Raises EcgstreamError if it cannot start."""
-        self._listen_to_signals()
+        stop_on_signals(self.stages)
         try:
             await self.startup()
             await self.main_loop()
@@ -146,6 +141,8 @@ class Daemon:
         model, fault = self._load_model()
         stages = self.stages
         stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock)
+        if (os.cpu_count() or 1) > 1:
+            stages.pipeline.beside = stages.encoder_thread
         if self.settings.clock == "wall":
             stages.overload = Overload(stages.pipeline, self.metrics)
         stages.pipeline.outputs.strips = self.endpoints.strips.strips
@@ -158,7 +155,7 @@ class Daemon:
         if self.explainer:
             self.explainer.start()
         await self.models.start()
-        _keep_for_good()
+        keep_for_good()
         stages.audit.start()
         await self.endpoints.start()
         await self.sink.start()
@@ -271,18 +268,6 @@ class Daemon:
             log.error("model unavailable; rules go on", fault=str(error))
             return None, str(error)
 
-    def _listen_to_signals(self) -> None:
-        def stop(number: signal.Signals) -> None:
-            if self.stages.stopping.is_set():
-                log.warning("forced to stop", signal=number.name)
-                os._exit(128 + number)  # like a kill, which the state file survives at any moment
-            log.info("draining", signal=number.name)
-            self.stages.notice.stopping()
-            self.stages.stopping.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop, number)
-
     # ---------------------------------------------------------------------------------------------------------- health
 
     def not_live(self) -> list[str]:
@@ -304,16 +289,7 @@ class Daemon:
         return faults + (self.chunk_log.source.faults() if self.chunk_log else [])
 
 
-def _keep_for_good() -> None:
-    """What a start leaves is no garbage: to look through it again and again would halt all beds for 0.2 s, and
-    once more keep the process for a second at its end."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-
-
 def run(settings: Settings, require_model: bool = False) -> int:
     """Run a daemon in this process until it is told to stop; its exit code."""
-    gc.freeze()  # modules
-    sys.setswitchinterval(SWITCH_S)
+    settle()
     return asyncio.run(Daemon(settings, require_model).run())

@@ -107,7 +107,7 @@ class Metrics:
         self.taken_up = Counter("ecgstream_beds_taken_up", "Beds taken over from the log", registry=r)
 
     def _register_times(self, r: CollectorRegistry) -> None:
-        self.stage_cpu = Counter("ecgstream_stage_cpu_seconds", "CPU time of the compute thread", ["stage"], registry=r)
+        self.stage_cpu = Counter("ecgstream_stage_cpu_seconds", "CPU time of a stage of compute", ["stage"], registry=r)
         self.stage_wall = Counter(
             "ecgstream_stage_seconds", "Time in a stage, not in those within", ["stage"], registry=r
         )
@@ -140,6 +140,15 @@ class Metrics:
                 yield
         finally:
             self._turn_to(outer)
+
+    @contextmanager
+    def beside(self, name: str) -> Iterator[None]:
+        """Count CPU time that another thread spends on a stage, in which the compute thread only waits for it."""
+        begun_s = time.thread_time()
+        try:
+            yield
+        finally:
+            self._stage_counters(name)[2].inc(time.thread_time() - begun_s)
 
     def _turn_to(self, name: str) -> str:
         before, now_s, cpu_s = self._stage, time.perf_counter(), time.thread_time()

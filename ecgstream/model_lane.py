@@ -43,7 +43,7 @@ class ModelLane:
 
     def fuse(self, conditioned: Conditioned, rhythm: RhythmResult, scores: Scores) -> Evidence:
         """The rules' evidence, and what the scores add to it."""
-        if self.encoder.available and self.fusion is not None:
+        if scores.names and self.fusion is not None:
             return self.fusion.step(
                 conditioned.rows, conditioned.first_hop, rhythm.evidence, rhythm.onset, scores.values
             )

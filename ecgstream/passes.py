@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from .sources.message import Message
@@ -17,31 +18,19 @@ def in_passes(messages: Sequence[Message], more: bool = False) -> tuple[list[lis
     So partitions go on side by side though a broker gives them out in pieces of equal size, be there one bed in them
     or ten: a pass over many beds costs each of them less.
     """
-    if messages and _is_one_pass(messages):
-        return [list(messages)], []
-    numbered: list[tuple[int, Message]] = []
+    numbers: list[int] = []
     begun_ns: dict[int, int] = {}
     reached: dict[int, int] = {}
     for message in messages:
         number = 0
         if place := message.position:
-            first_ns = begun_ns.setdefault(place.partition, place.log_ns)
-            number = max(reached.get(place.partition, 0), int((place.log_ns - first_ns) / (PASS_S * 1e9)))
+            since_ns = place.log_ns - begun_ns.setdefault(place.partition, place.log_ns)
+            number = max(reached.get(place.partition, 0), int(since_ns / (PASS_S * 1e9)))
             reached[place.partition] = number
-        numbered.append((number, message))
+        numbers.append(number)
     last = min(reached.values(), default=0) if more else max(reached.values(), default=0)
-    passes: dict[int, list[Message]] = {}
-    for number, message in numbered:
-        if number <= last:
-            passes.setdefault(number, []).append(message)
-    return [passes[number] for number in sorted(passes)], [message for number, message in numbered if number > last]
-
-
-def _is_one_pass(messages: Sequence[Message]) -> bool:
-    """Whether no partition has more than ``PASS_S`` of its log here, as is so unless much waits."""
-    begun_ns: dict[int, int] = {}
-    for message in messages:
-        place = message.position
-        if place and place.log_ns - begun_ns.setdefault(place.partition, place.log_ns) >= PASS_S * 1e9:
-            return False
-    return True
+    passes: defaultdict[int, list[Message]] = defaultdict(list)
+    ahead: list[Message] = []
+    for number, message in zip(numbers, messages, strict=True):
+        (passes[number] if number <= last else ahead).append(message)
+    return [passes[number] for number in sorted(passes)], ahead

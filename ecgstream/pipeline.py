@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 
-from .alarms.about import about_alerts
-from .alarms.lifecycle import Alarms
-from .alarms.measured import measured_rates
-from .alarms.technical import add_technical
 from .clock import Clock
-from .conditioning import Conditioner
-from .diagnosis import BeatClasses, ClassifiedBeats, Model, PvcRate, shipped_beat_head
-from .diagnosis.strips import StripRhythms, StripScores, shipped_rhythm_head
-from .diagnosis.waves import WaveRhythms, shipped_fibrillation_head
-from .electrodes import Electrodes
+from .diagnosis import Model
 from .errors import IntakeError, WireError
-from .intake import Intake
 from .metrics import Metrics
-from .model_roles import ModelRoles
-from .neighbours import pulses_beside
 from .observed import Observed, Step
 from .outputs import Outgoing, Outputs, Refused
+from .passage import Passage
 from .reception import in_parts, read, take_in
-from .rhythm import Rhythm
-from .room import Room, warming_chunks
+from .room import warming_chunks
 from .settings import Settings
-from .shedding import Load, Shedding
 from .sources.message import Message
-from .verdicts import Verdicts
-from .verdicts import shipped_head as verdict_head
-from .waveform import AlarmUpdate, Chunk, Condition, Conditioned, MonitorAlarm, RawBlock, Reason, RhythmResult, Scores
+from .waveform import AlarmUpdate, Chunk, Conditioned, MonitorAlarm, RawBlock, Reason, Scores
 from .wire.codec import decode_chunk, encode, encode_chunk
 
 if TYPE_CHECKING:
@@ -41,14 +30,15 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 25
 """Most hops of a row processed in one step; bounds the work between two looks at the clock."""
-ROWS_AHEAD = 16
-"""Rows that rooms are made ready for together."""
+BESIDE_ROWS = 96
+"""Rows of a pass from which on the encoder works beside the rules: fewer are one block, or two small ones."""
 
 log = structlog.get_logger()
 
 
-class Pipeline:
-    """Every room in order. One owner: calls must not overlap. ``observer`` is shown each step as it is made."""
+class Pipeline(Passage):
+    """Messages through every room in order. One owner: calls must not overlap. ``observer`` is shown each step as it is
+    made."""
 
     def __init__(
         self,
@@ -58,25 +48,13 @@ class Pipeline:
         clock: Clock,
         observer: Callable[[Step], None] | None = None,
     ):
-        self.settings, self.metrics, self.clock, self.observer = settings, metrics, clock, observer
-        self.intake = Intake(settings.intake)
-        self.conditioner = Conditioner(settings.conditioning.mains_hz)
-        self.rhythm = Rhythm()
-        told = settings.alarms.model_dump(include={"preset", "disabled", "always_on", "escalate_s"})
-        self.alarms = Alarms(0, **told, limits=settings.alarms.limits)
-        self.models = ModelRoles(model, settings.diagnosis, metrics, self.intake.stream_id)
-        self.strips = StripRhythms(shipped_rhythm_head())
-        self.beat_classes, self.pvc_rate = BeatClasses(0, shipped_beat_head()), PvcRate(0)
-        self.electrodes = Electrodes()
-        self.wave_rhythms = WaveRhythms(shipped_fibrillation_head())
+        super().__init__(settings, model, metrics, clock)
+        self.observer = observer
         self.outputs = Outputs(self.intake, self.alarms, settings, self.models)
-        self.verdicts = Verdicts(self.intake, settings.conditioning.mains_hz, verdict_head())
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.catching_up = False  # far behind the log: rules alone, until nearly there
-        self.load, self.shedding = Load(), Shedding()
+        self.beside: Executor | None = None  # a thread for the encoder beside the rules, where there is one to spare
         self.refused: list[Refused] = []  # by the last pass
-        self._n_rows = 0
-        self._stage = metrics.stage
 
     # ------------------------------------------------------------------------------------------------- the way through
 
@@ -140,16 +118,37 @@ class Pipeline:
         while True:
             with self._stage("intake"):
                 blocks = self.intake.take(MAX_HOPS)
-            for block in blocks:
-                self._step(block, out)
+            self._step_all(blocks, out)
             if not blocks and not (self.checkpoints and self.checkpoints.end_rebuilds()):
                 return
 
-    def _step(self, block: RawBlock, out: list[Outgoing]) -> None:
-        seen = self.observe(block)
-        without = self._without_encoder(seen.conditioned)
+    def _step_all(self, blocks: list[RawBlock], out: list[Outgoing]) -> None:
+        """Take the blocks of one ``take`` through. No row is in two of them: what the next shows may be seen before
+        the last is concluded, and where there are many the encoder has the last meanwhile."""
+        beside = self.beside if sum(len(block.rows) for block in blocks) >= BESIDE_ROWS else None
+        waiting: deque[tuple[Observed, np.ndarray, Callable[[], Scores]]] = deque()
+        for block in blocks:
+            seen = self.observe(block)
+            without = self._without_encoder(seen.conditioned)
+            waiting.append((seen, without, self._scoring(beside, seen.conditioned, without)))
+            if beside is None or len(waiting) > 1:
+                self._finish(*waiting.popleft(), out)
+        for last in waiting:
+            self._finish(*last, out)
+
+    def _scoring(self, beside: Executor | None, conditioned: Conditioned, without: np.ndarray) -> Callable[[], Scores]:
+        """What gives the scores when they are needed: computed then, or in the thread ``beside`` from now on."""
+        if beside is None:
+            return partial(self.models.step, conditioned, without)
+        return beside.submit(self._score_beside, conditioned, without).result
+
+    def _score_beside(self, conditioned: Conditioned, without: np.ndarray) -> Scores:
+        with self.metrics.beside("diagnosis"):
+            return self.models.step(conditioned, without)
+
+    def _finish(self, seen: Observed, without: np.ndarray, scoring: Callable[[], Scores], out: list[Outgoing]) -> None:
         with self._stage("diagnosis"):
-            scores = self.models.step(seen.conditioned, without)
+            scores = scoring()
         with self._stage("heads"):
             stated = self.models.heads.step(seen.conditioned, scores)
         with self._stage("shadow"):
@@ -160,7 +159,7 @@ class Pipeline:
         with self._stage("outputs"):
             now_ns = self.clock.now_ns()
             out += self._tell_new(step.updates, now_ns)
-            speaks = ~self.intake.is_held(block.rows)  # what a bed says while it is rebuilt has been said
+            speaks = ~self.intake.is_held(seen.conditioned.rows)  # what a bed says while it is rebuilt has been said
             about = seen.conditioned, seen.rhythm, stated, seen.strips, step.evidence
             out += self.outputs.periodic(*about, speaks, now_ns)
             out += self.outputs.shadow(seen.conditioned, shadow, speaks, now_ns) if shadow else []
@@ -174,57 +173,7 @@ class Pipeline:
         self.load.count(without == Reason.OK, block.n_hops)
         return without
 
-    def observe(self, block: RawBlock) -> Observed:
-        """Every room that needs no encoder."""
-        with self._stage("conditioning"):
-            conditioned = self.conditioner.step(block)
-        with self._stage("rhythm"):
-            self._set_limits(block.rows)
-            rhythm = self.rhythm.step(conditioned, pulses_beside(self.intake, conditioned))
-        with self._stage("strips"):
-            strips = self.strips.step(conditioned, rhythm.beats)
-        with self._stage("beats"):
-            beats = self._count_ectopics(conditioned, rhythm, strips)
-            swap = self.electrodes.step(conditioned, rhythm.beats)
-        return Observed(conditioned, rhythm, beats, swap, strips)
-
-    def conclude(self, seen: Observed, scores: Scores) -> Step:
-        """What is observed and what the encoder says become alarms; blocks must come in the order of ``observe``."""
-        with self._stage("alarms"):
-            conditioned, rhythm = seen.conditioned, seen.rhythm
-            evidence, onset, from_model = self._evidence(seen, scores)
-            judged = rhythm.reason == Reason.OK
-            about = about_alerts(rhythm.standstill, rhythm.pulse_beside, seen.swap)
-            hops = conditioned.rows, conditioned.first_hop, judged, evidence, onset, from_model
-            updates = self.alarms.step(*hops, self.clock.now_ns(), about, measured_rates(rhythm, evidence))
-        return Step(conditioned, rhythm, seen.beats, seen.swap, seen.strips, scores, evidence, updates)
-
-    # ------------------------------------------------------------------------------------------------ parts of the way
-
-    def _count_ectopics(self, conditioned: Conditioned, rhythm: RhythmResult, strips: StripScores) -> ClassifiedBeats:
-        """The beat head's classes make a better PVC rate than the rules' own, wherever there is one."""
-        beats = self.beat_classes.step(rhythm.beats, conditioned, strips.fibrillates)
-        pvc_per_min = self.pvc_rate.step(conditioned, beats)
-        stated = np.isfinite(rhythm.pvc_per_min) & np.isfinite(pvc_per_min)
-        rhythm.pvc_per_min[stated] = pvc_per_min[stated]
-        return beats
-
-    def _set_limits(self, rows: np.ndarray) -> None:
-        """Rules judge by the limits people gave the beds, which the alarm room keeps."""
-        self.rhythm.limits[rows] = self.alarms.limits[rows]
-
-    def _evidence(self, seen: Observed, scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rules, what models add, PVCs above the limit, and the technical conditions the signal itself shows."""
-        conditioned, rhythm, strips = seen.conditioned, seen.rhythm, seen.strips
-        evidence, onset, from_model = self.models.served.fuse(conditioned, rhythm, scores)
-        self.wave_rhythms.step(conditioned, rhythm).add_to(evidence, onset, from_model)
-        fibrillation = Condition.ATRIAL_FIBRILLATION
-        evidence[:, :, fibrillation] = from_model[:, :, fibrillation] = strips.fibrillates
-        onset[:, :, fibrillation] = strips.onset
-        rows, missing = conditioned.rows, self.settings.diagnosis.enabled and not self.models.served.encoder.available
-        most_pvc = self.alarms.limits["pvc_per_min"][rows]
-        add_technical(evidence, onset, conditioned, rhythm, seen.swap, self.intake.clock_wrong[rows], missing, most_pvc)
-        return evidence, onset, from_model
+    # ---------------------------------------------------------------------------------------------- what is said of it
 
     def tell(self, updates: Iterable[AlarmUpdate]) -> list[Outgoing]:
         """Alarm updates as messages; counted but for repeats, and those that only bring the rest of a strip."""
@@ -263,23 +212,6 @@ class Pipeline:
                 self.metrics.latency.labels("verdict").observe(waited_ns / 1e9)
             return [self.outputs.verdict(verdict, now_ns) for verdict in verdicts]
 
-    # ------------------------------------------------------------------------------------------------------------ rows
-
-    def admit(self, stream_id: str) -> int:
-        """The stream's row, made room for in every room."""
-        row = self.intake.row_of[stream_id]
-        if row >= self._n_rows:
-            self._grow((row // ROWS_AHEAD + 1) * ROWS_AHEAD)
-        if self.alarms.stream_ids[row] != stream_id:
-            self.forget([row])
-            self.alarms.admit(row, stream_id)
-        return row
-
-    def forget(self, rows: list[int]) -> None:
-        """Let go of everything known of rows whose stream has gone."""
-        for room in self._rooms():
-            room.reset(np.array(rows, np.int64))
-
     def forget_patient(self, stream_id: str) -> int:
         """The bed's signal begins anew, with nothing learnt of the last patient; its alarms stay. The bed's row."""
         if self.checkpoints:
@@ -290,21 +222,6 @@ class Pipeline:
             if room is not self.alarms:
                 room.reset(np.array([row], np.int64))
         return row
-
-    def _grow(self, n_rows: int) -> None:
-        for room in self._rooms():
-            room.grow(n_rows)
-        self._n_rows = n_rows
-
-    def _rooms(self) -> list[Room]:
-        rooms: list[Room] = [self.conditioner, self.rhythm, self.strips, self.beat_classes, self.pvc_rate]
-        rooms += [self.alarms, self.verdicts, self.wave_rhythms, self.electrodes, self.shedding]
-        return rooms + self.models.rooms
-
-    @property
-    def n_rows(self) -> int:
-        """For how many rows there is room in every room."""
-        return self._n_rows
 
     def warm_up(self) -> None:
         """Compile and specialise everything a first message would otherwise wait for."""

@@ -71,6 +71,7 @@ class Stages:
         self.stopping = asyncio.Event()
         self.heartbeat_s = time.monotonic()
         self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
+        self.encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")  # begins when it is first wanted
         self._batch = settings.queue_messages // (WAITING_BATCHES + 1)
         self._inbox: asyncio.Queue[list[Message] | Barrier | None] = asyncio.Queue(WAITING_BATCHES)
         self._mark: list[Barrier | None] = []  # taken from the inbox behind messages, and still to be heeded
@@ -100,8 +101,9 @@ class Stages:
             raise
 
     def close(self) -> None:
-        """End the compute thread."""
+        """End the threads."""
         self._compute_thread.shutdown(wait=True, cancel_futures=True)
+        self.encoder_thread.shutdown(wait=True, cancel_futures=True)
 
     async def receive(self, source: Source) -> None:
         """Source to inbox, what comes within ``max_wait_s`` at a time; after a stop, what has come, then the end."""

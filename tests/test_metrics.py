@@ -124,6 +124,18 @@ def test_a_stage_within_another_has_its_time_to_itself():
 _STAGES = ("outer", "inner")
 
 
+def test_what_another_thread_does_of_a_stage_counts_as_its_cpu_time_alone():
+    metrics, cpu_s = Metrics(), iter([1.0, 4.0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ecgstream.metrics.time.thread_time", lambda: next(cpu_s))
+        with metrics.beside("diagnosis"):
+            pass
+    of_stage = {"stage": "diagnosis"}
+    assert metrics.registry.get_sample_value("ecgstream_stage_cpu_seconds_total", of_stage) == 3.0
+    assert metrics.registry.get_sample_value("ecgstream_stage_seconds_total", of_stage) == 0.0
+    assert metrics.spent_s["diagnosis"] == 0.0
+
+
 def test_silence_and_standing_alerts_are_counted():
     pipeline, clock = made()
     pipeline.process([message for _, message in BED.messages()[:13]])

@@ -95,7 +95,7 @@ LATENCY = (
     number(
         "Compute busy",
         "Of the one compute thread.",
-        "max(sum by (instance) (rate(ecgstream_stage_cpu_seconds_total[5m])))",
+        "max(rate(ecgstream_tick_seconds_sum[5m]))",
         bad=0.85,
     ),
     lines(
@@ -136,7 +136,7 @@ LATENCY = (
     ),
     lines(
         "CPU by stage",
-        "Of the compute thread, seconds a second.",
+        "Of compute, seconds a second.",
         ("sum by (stage) (rate(ecgstream_stage_cpu_seconds_total[$__rate_interval]))", "{{stage}}"),
         unit="s",
     ),

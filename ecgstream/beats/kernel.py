@@ -6,11 +6,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..conditioning.recent import RECENT
 from ..waveform import GRID_HZ, HOP_SAMPLES, LEAD_SLOT, LEADS, N_LEADS, Reason
 from . import intervals, shapes, waves
 from .intervals import LONGEST_S, NEXT_S, measure_intervals, measure_next, remember_interval
 from .shapes import area_width, correlation, learn, match, measure_shape, steep_width, take_qrs, usual_shape
-from .state import P_START, QRS, RING, SHAPES, USED, P, T
+from .state import P_START, QRS, SHAPES, USED, P, T
 from .waves import learn_late, learn_waves, measure_waves
 
 OTHER_NAMES = (
@@ -44,22 +45,23 @@ _OK, _ABSENT = int(Reason.OK), int(Reason.ABSENT)
 
 
 @njit(cache=True, nogil=True)
-def step_rows(state, places, signal, beats, out):
+def step_rows(state, recent, places, signal, beats, out):
     """Step each row through its hops; returns how many beats were told into ``out`` (row, sample, features).
 
-    ``places``: rows, first_hop, delay (samples), int64 (R,); ``signal``: ecg_mv, valid, reason, quality as in
+    ``recent``: what came before, of all rows of the room, as ``Recent`` has it; ``places``: rows, first_hop, delay
+    (samples), int64 (R,); ``signal``: ecg_mv, valid, reason, quality as in
     Conditioned; ``beats``: row, sample, ventricular, confirmed_hop as in Beats.
     """
     rows, first_hop, delay = places
     told = b = 0
     for r in range(len(rows)):
-        s = state[rows[r]]
+        s, ecg = state[rows[r]], recent[rows[r]].copy()
         for k in range(signal[2].shape[2]):
             hop = first_hop[r] + k
-            _take_in(s, r, k, hop, delay[r], signal)
+            _take_in(s, ecg, r, k, hop, delay[r], signal)
             while b < len(beats[0]) and beats[0][b] == rows[r] and beats[3][b] == hop:
                 judged = (signal[2][r, :, k], signal[3][r, :, k])
-                told = _meet(s, rows[r], (beats[1][b], delay[r], beats[2][b]), judged, out, told)
+                told = _meet(s, ecg, rows[r], (beats[1][b], delay[r], beats[2][b]), judged, out, told)
                 b += 1
             if s.waiting and (hop + 1) * HOP_SAMPLES - delay[r] - s.sample > _PATIENCE:
                 told = _tell_alone(s, rows[r], hop, delay[r], out, told)
@@ -71,18 +73,18 @@ _PATIENCE = int(NEXT_S * GRID_HZ) + 150
 
 
 @njit(cache=True, nogil=True)
-def _take_in(s, r, k, hop, delay, signal):
-    """Put a hop into the rings of the leads that are there."""
-    ecg, valid, reason, _ = signal
+def _take_in(s, ecg, r, k, hop, delay, signal):
+    """Put a hop into the rings of the leads that are there, ``ecg`` (N_LEADS, RECENT)."""
+    new, valid, reason, _ = signal
     heard = False
     for lead in range(N_LEADS):
         if reason[r, lead, k] == _ABSENT:
             s.clean_from[lead] = (hop + 1) * HOP_SAMPLES
             continue
         heard |= reason[r, lead, k] == _OK
-        place = hop * HOP_SAMPLES % RING
+        place = hop * HOP_SAMPLES % RECENT
         for t in range(HOP_SAMPLES):
-            s.ecg[lead, place + t] = ecg[r, lead, k * HOP_SAMPLES + t]
+            ecg[lead, place + t] = new[r, lead, k * HOP_SAMPLES + t]
             if not valid[r, lead, k * HOP_SAMPLES + t]:
                 s.clean_from[lead] = hop * HOP_SAMPLES + t + 1
     if not heard:
@@ -90,7 +92,7 @@ def _take_in(s, r, k, hop, delay, signal):
 
 
 @njit(cache=True, nogil=True)
-def _meet(s, row, beat, judged, out, told):
+def _meet(s, ecg, row, beat, judged, out, told):
     """Measure a new beat, complete and tell the one before it, and learn from the new one."""
     sample, delay, ventricular = beat
     follows = s.n_beats > 0 and s.broken_at < s.sample
@@ -101,7 +103,7 @@ def _meet(s, row, beat, judged, out, told):
     p, t = np.empty((USED, P), np.float32), np.empty((USED, T), np.float32)
     _choose_leads(s, judged[0], sample + delay, used)
     measure_intervals(s, rr, f)
-    own = _measure(s, used, sample + delay, qrs, p, t, f)
+    own = _measure(s, ecg, used, sample + delay, qrs, p, t, f)
     f[_OTHER] = ventricular
     f[_OTHER + 1], f[_LEAST] = _quality(s, used, judged[1])
     f[_OTHER + 2 : _OTHER + 8] = s.before
@@ -158,14 +160,14 @@ def _quality(s, used, quality):
 
 
 @njit(cache=True, nogil=True)
-def _measure(s, used, at, qrs, p, t, f):
+def _measure(s, ecg, used, at, qrs, p, t, f):
     """Shape and waves of the beat at grid index ``at``; the shape it is of, or -1."""
     likes, lags = np.empty(SHAPES, np.float32), np.empty(SHAPES, np.int64)
     if not used.any():
         return -1
-    own = match(s, used, at, likes, lags)
+    own = match(s, ecg, used, at, likes, lags)
     at += lags[own] if own >= 0 else lags[likes.argmax()]
-    take_qrs(s, used, at, qrs)
+    take_qrs(s, ecg, used, at, qrs)
     width = area_width(qrs, used)
     steep, slope = steep_width(qrs, used)
     measure_shape(s, own, used, qrs, (likes, lags, width, steep, slope), f[_SHAPE:_WAVE])
@@ -174,7 +176,7 @@ def _measure(s, used, at, qrs, p, t, f):
         if used[u]:
             of = s.shape[usual, u] if usual >= 0 and s.learnt[usual, u] else qrs[u]
             size += of.max() - of.min()
-    measure_waves(s, used, at, size, p, t, f[_WAVE:_OTHER])
+    measure_waves(s, ecg, used, at, size, p, t, f[_WAVE:_OTHER])
     return own
 
 

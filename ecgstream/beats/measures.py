@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..conditioning.recent import Recent
 from ..rows import RowRecords
 from ..waveform import HOP_SAMPLES, Beats, Conditioned
 from .kernel import N_FEATURES, NAMES, step_rows
@@ -28,8 +29,23 @@ class MeasuredBeats:
 class BeatMeasures(RowRecords):
     """Intervals, shapes and waves of every beat against the row's own; cutting hops differently changes nothing."""
 
-    def __init__(self, n_rows: int = 0):
+    def __init__(self, n_rows: int = 0, recent: Recent | None = None):
+        """``recent``: what came before each block, kept by whoever passes it; without it this room keeps its own."""
         super().__init__(n_rows, fresh, KEPT)
+        self._own = Recent(n_rows) if recent is None else None
+        self._recent = recent or self._own
+
+    def grow(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows in all; those already there keep their state."""
+        super().grow(n_rows)
+        if self._own:
+            self._own.grow(n_rows)
+
+    def reset(self, rows: np.ndarray) -> None:
+        """Forget everything about ``rows`` (int64)."""
+        super().reset(rows)
+        if self._own:
+            self._own.reset(rows)
 
     def step(self, beats: Beats, block: Conditioned) -> MeasuredBeats:
         """Take in a block and the beats confirmed in it; the beats that are now wholly measured.
@@ -44,9 +60,12 @@ class BeatMeasures(RowRecords):
         delay = np.rint(block.delay_samples).astype(np.int64)
         told = step_rows(
             self._state,
+            self._recent.ecg_mv,
             (block.rows, block.first_hop, delay),
             (block.ecg_mv, block.valid, block.reason, block.quality),
             (beats.row, beats.sample, beats.ventricular, beats.confirmed_hop),
             out,
         )
+        if self._own:
+            self._own.keep(block)
         return MeasuredBeats(*(column[:told] for column in out))

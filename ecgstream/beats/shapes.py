@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .state import QRS, QRS_START, RING, SHAPES, STRIDE, USED
+from ..conditioning.recent import RECENT
+from .state import QRS, QRS_START, SHAPES, STRIDE, USED
 
 NAMES = (
     "like_usual", "like_usual_1", "like_usual_2", "like_own", "own_is_usual", "own_share", "usual_share", "own_early",
@@ -29,13 +30,13 @@ _COMMON = 0.1
 def take(ecg, start, stride, out):
     """Points of a lead's ring from grid index ``start`` on, less their mean."""
     total = np.float32(0.0)
-    place = start % RING
+    place = start % RECENT
     for i in range(len(out)):
         out[i] = ecg[place]
         total += out[i]
         place += stride
-        if place >= RING:
-            place -= RING
+        if place >= RECENT:
+            place -= RECENT
     total /= np.float32(len(out))
     for i in range(len(out)):
         out[i] -= total
@@ -61,12 +62,12 @@ def _height(points):
 
 
 @njit(cache=True, nogil=True)
-def _likeness(s, shape, used, at, work):
+def _likeness(s, ecg, shape, used, at, work):
     """Correlation of the beat at ``at`` with a shape: over the leads used, weighed by the shape's height."""
     total = weight = np.float32(0.0)
     for u in range(USED):
         if used[u] and s.learnt[shape, u]:
-            take(s.ecg[s.lead[u]], at + QRS_START, STRIDE, work)
+            take(ecg[s.lead[u]], at + QRS_START, STRIDE, work)
             height = _height(s.shape[shape, u])
             total += height * correlation(work, s.shape[shape, u])
             weight += height
@@ -74,16 +75,16 @@ def _likeness(s, shape, used, at, work):
 
 
 @njit(cache=True, nogil=True)
-def _align(s, shape, used, at, work):
+def _align(s, ecg, shape, used, at, work):
     """(likeness, lag) where the beat is most like a shape: every third lag, then those beside the best."""
     best, lag = np.float32(-2.0), 0
     for step in range(-_LAGS, _LAGS + 1, 3):
-        like = _likeness(s, shape, used, at + step, work)
+        like = _likeness(s, ecg, shape, used, at + step, work)
         if like > best:
             best, lag = like, step
     middle = lag
     for step in (middle - 2, middle - 1, middle + 1, middle + 2):
-        like = _likeness(s, shape, used, at + step, work)
+        like = _likeness(s, ecg, shape, used, at + step, work)
         if like > best:
             best, lag = like, step
     return best, lag
@@ -110,26 +111,26 @@ def _narrow_shape(s):
 
 
 @njit(cache=True, nogil=True)
-def match(s, used, at, likes, lags):
+def match(s, ecg, used, at, likes, lags):
     """Likeness and lag of every shape into ``likes`` and ``lags``; the most like, or -1 when none is like enough."""
     work = np.empty(QRS, np.float32)
     own = -1
     for k in range(SHAPES):
         likes[k], lags[k] = -1.0, 0
         if s.count[k] > 0:
-            likes[k], lags[k] = _align(s, k, used, at, work)
+            likes[k], lags[k] = _align(s, ecg, k, used, at, work)
             if likes[k] > _LIKE and (own < 0 or likes[k] > likes[own]):
                 own = k
     return own
 
 
 @njit(cache=True, nogil=True)
-def take_qrs(s, used, at, qrs):
+def take_qrs(s, ecg, used, at, qrs):
     """The beat's points in the leads used, 0 elsewhere, into ``qrs`` (USED, QRS)."""
     for u in range(USED):
         qrs[u] = 0.0
         if used[u]:
-            take(s.ecg[s.lead[u]], at + QRS_START, STRIDE, qrs[u])
+            take(ecg[s.lead[u]], at + QRS_START, STRIDE, qrs[u])
 
 
 @njit(cache=True, nogil=True)

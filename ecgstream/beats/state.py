@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..rows import without
-from ..waveform import HOP_SAMPLES, N_LEADS
+from ..waveform import N_LEADS
 
-RING = 6 * HOP_SAMPLES
-"""Grid samples of signal kept per lead: from a beat's P wave to the end of the hop in which it is confirmed."""
 USED = 2
 """Leads that shapes are told from."""
 STRIDE = 2
@@ -27,7 +25,6 @@ MOST_FEATURES = 128
 
 ROW = np.dtype(
     [
-        ("ecg", np.float32, (N_LEADS, RING)),
         ("clean_from", np.int64, (N_LEADS,)),  # grid index behind the lead's last unusable sample
         ("broken_at", np.int64),  # grid sample behind the last hop without a usable lead
         ("lead", np.int64, (USED,)),  # -1 for none
@@ -69,8 +66,8 @@ ROW = np.dtype(
     align=True,
 )
 
-REBUILT = ("ecg", "clean_from")
-"""What RING samples of signal tell anew, whatever was there before."""
+REBUILT = ("clean_from",)
+"""What RECENT samples of signal tell anew, whatever was there before."""
 KEPT = without(ROW, REBUILT)
 """The rest of a row."""
 

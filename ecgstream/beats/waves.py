@@ -31,7 +31,7 @@ def _norm(points):
 
 
 @njit(cache=True, nogil=True)
-def measure_waves(s, used, at, size_mv, p, t, out):
+def measure_waves(s, ecg, used, at, size_mv, p, t, out):
     """``NAMES`` into ``out``; the beat's own stretches into ``p`` (USED, P) and ``t`` (USED, T).
 
     ``size_mv``: height of the usual QRS in the leads used together, which P waves are measured by.
@@ -43,9 +43,8 @@ def measure_waves(s, used, at, size_mv, p, t, out):
         t[u] = 0.0
         if not used[u]:
             continue
-        ecg = s.ecg[s.lead[u]]
-        take(ecg, at + P_START, STRIDE, p[u])
-        take(ecg, at + T_START, T_STRIDE, t[u])
+        take(ecg[s.lead[u]], at + P_START, STRIDE, p[u])
+        take(ecg[s.lead[u]], at + T_START, T_STRIDE, t[u])
         height += p[u].max() - p[u].min()
         slope += p[u, P - 1] - p[u, 0]
         own += _norm(p[u])
@@ -67,7 +66,7 @@ def measure_waves(s, used, at, size_mv, p, t, out):
     if weight > 0:
         out[0], out[5], out[6] = like / weight, s.p_like, like / weight - s.p_like
         out[8], out[9] = usual / size_mv, rest / weight
-        _shifted(s, used, at, out)
+        _shifted(s, ecg, used, at, out)
     if t_usual > 0:
         out[13], out[14] = t_like / t_usual, t_own / t_usual
     _against_late(s, used, p, size_mv, out)
@@ -141,7 +140,7 @@ def learn_late(s, used, p):
 
 
 @njit(cache=True, nogil=True)
-def _shifted(s, used, at, out):
+def _shifted(s, ecg, used, at, out):
     """Best likeness of the P stretch, shifted up to 40 ms either way, and that shift."""
     work = np.empty(P, np.float32)
     best, shift = np.float32(-2.0), 0
@@ -149,7 +148,7 @@ def _shifted(s, used, at, out):
         like = weight = np.float32(0.0)
         for u in range(USED):
             if used[u] and s.p_learnt[u] > 0:
-                take(s.ecg[s.lead[u]], at + P_START + step, STRIDE, work)
+                take(ecg[s.lead[u]], at + P_START + step, STRIDE, work)
                 size = _norm(s.p[u])
                 like, weight = like + size * correlation(work, s.p[u]), weight + size
         if weight > 0 and like / weight > best:

@@ -10,6 +10,7 @@ import numpy as np
 import structlog
 
 from ..beats import FEATURES, BeatMeasures, MeasuredBeats
+from ..conditioning.recent import Recent
 from ..errors import ModelError
 from ..heads import Head, load_head
 from ..heads.shipped import if_usable
@@ -46,8 +47,8 @@ class BeatClasses:
     looks like. Without ``head`` the rules' own word stands for the others: V or N.
     """
 
-    def __init__(self, n_rows: int, head: Head | None):
-        self.measures, self.pulses, self.head = BeatMeasures(n_rows), PacedBeats(n_rows), head
+    def __init__(self, n_rows: int, head: Head | None, recent: Recent | None = None):
+        self.measures, self.pulses, self.head = BeatMeasures(n_rows, recent), PacedBeats(n_rows), head
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all."""

@@ -50,7 +50,7 @@ class Slab:
     def __init__(self, fs_hz: Fraction, n_channels: int, packs: bool, ring_s: float):
         self.rate = Rate(fs_hz)
         self.history = history_samples(fs_hz)
-        self.packs, self.unit = packs, math.ceil(fs_hz)
+        self.unit = math.ceil(fs_hz)
         kept = self.history + self.unit if packs else math.ceil(KEPT_S * fs_hz)
         self.capacity = math.ceil(ring_s * fs_hz) + kept
         self.in_ring = self.capacity - self.history

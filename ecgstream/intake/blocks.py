@@ -9,6 +9,8 @@ from .arena import Slab
 from .kernels import gather
 from .streams import StreamTable
 
+MOST_ROWS = 64
+"""Rows of a block: what a step takes for a moment is bounded, and the encoder's state of them stays in the cache."""
 HOP_SIZES = (25, 5, 1)
 """Hops of a row handed out at a time: few sizes, so that rows share blocks and later stages see few shapes."""
 
@@ -16,7 +18,8 @@ HOP_SIZES = (25, 5, 1)
 def take_blocks(table: StreamTable, slabs: list[Slab], max_hops: int) -> list[RawBlock]:
     """The next hops of every row that has some before its hold, at most ``max_hops`` a row; they count as handed out.
 
-    Blocks are ordered by slab, then size; costs one look at an array when nothing is ready.
+    Blocks are ordered by slab, then size, then row, no row in two of them; costs one look at an array when nothing is
+    ready.
     """
     n_rows = len(table.by_row)
     ready = np.minimum(table.ready_hop[:n_rows], table.hold_hop[:n_rows]) - table.next_hop[:n_rows]
@@ -26,7 +29,9 @@ def take_blocks(table: StreamTable, slabs: list[Slab], max_hops: int) -> list[Ra
         mine = rows[table.slab[rows] == slab]
         n_hops = _sizes(ready[mine], max_hops)
         for size in np.unique(n_hops).tolist():
-            blocks += _cut(table, slabs[slab], mine[n_hops == size], size)
+            alike = mine[n_hops == size]
+            for part in np.array_split(alike, -(-len(alike) // MOST_ROWS)):
+                blocks += _cut(table, slabs[slab], part, size)
     return blocks
 
 

@@ -25,12 +25,13 @@ _OK, _SETTLING = int(Reason.OK), int(Reason.SETTLING)
 
 
 @njit(cache=True, nogil=True)
-def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, in_noise, out):
+def step_rows(state, recent, rows, first_hop, delay, signal, pulse, limits, beats, in_noise, out):
     """Step each row through its hops; returns how many beats were written to ``beats`` (row, sample, ventricular, hop)
     and to ``in_noise`` (row, sample, hop).
 
-    ``signal``, ``out``: the arrays of Conditioned and RhythmResult; ``pulse`` int8 (R, hops); ``limits`` LIMITS_DTYPE
-    (rows of the room,); ``delay`` int64 (R,) in samples, energy's included.
+    ``recent``: what came before, of all rows of the room, as ``Recent`` has it; ``signal``, ``out``: the arrays of
+    Conditioned and RhythmResult; ``pulse`` int8 (R, hops); ``limits`` LIMITS_DTYPE (rows of the room,); ``delay`` int64
+    (R,) in samples, energy's included.
     """
     ecg, valid, reason, quality = signal
     length = HISTORY + ecg.shape[2]
@@ -45,7 +46,7 @@ def step_rows(state, rows, first_hop, delay, signal, pulse, limits, beats, in_no
     n_beats = n_in_noise = 0
     for r in range(len(rows)):
         s = state[rows[r]]
-        extend(s, ecg[r], valid[r], leads[0], leads[1], leads[2], present)
+        extend(s, recent[rows[r]], first_hop[r] * HOP_SAMPLES, ecg[r], valid[r], *leads, present)
         fused[0][HISTORY - PEAK_HISTORY : HISTORY] = s.fused
         fused[1][HISTORY - SLOPE_HISTORY : HISTORY] = s.slope
         for k in range(reason.shape[2]):
@@ -126,7 +127,6 @@ def _keep(s, leads, fused, present):
     """Carry the newest samples over to the next step."""
     for lead in range(N_LEADS):
         if present[lead]:
-            s.ecg[lead] = leads[0][lead, -HISTORY:]
             s.energy[lead] = leads[1][lead, -ENERGY_HISTORY:]
     s.fused[:] = fused[0][-PEAK_HISTORY:]
     s.slope[:] = fused[1][-SLOPE_HISTORY:]

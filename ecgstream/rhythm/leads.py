@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..conditioning.recent import look_back
 from ..waveform import HOP_SAMPLES, N_LEADS, Reason
 from .energy import REACH, qrs_energy
 from .state import ENERGY_HISTORY, HISTORY, LEVEL_HOPS, N_MAIN_LEADS
@@ -39,15 +40,18 @@ _OK = int(Reason.OK)
 
 
 @njit(cache=True, nogil=True)
-def extend(s, ecg, valid, lead_ecg, lead_energy, lead_slope, present):
-    """Put history and new samples side by side, each (N_LEADS, HISTORY + T), for the leads marked in ``present``."""
+def extend(s, recent, first, ecg, valid, lead_ecg, lead_energy, lead_slope, present):
+    """Put history and new samples side by side, each (N_LEADS, HISTORY + T), for the leads marked in ``present``.
+
+    ``recent`` (N_LEADS, RECENT): the row's samples before grid sample ``first``, where the block begins.
+    """
     n = ecg.shape[1]
     work = np.empty(REACH - 1 + n, np.float32)
     new = slice(HISTORY - REACH + 1, HISTORY + n)
     for lead in range(N_LEADS):
         present[lead] = s.clean[lead] > -HISTORY or valid[lead].any()
         if present[lead]:
-            lead_ecg[lead, :HISTORY] = s.ecg[lead]
+            look_back(recent[lead], first, lead_ecg[lead, :HISTORY])
             lead_ecg[lead, HISTORY:] = ecg[lead]
             lead_energy[lead, HISTORY - ENERGY_HISTORY : HISTORY] = s.energy[lead]
             qrs_energy(lead_ecg[lead, new], work, lead_slope[lead, new], lead_energy[lead, new])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..conditioning.recent import Recent
 from ..limits import limits_of
 from ..rows import RowRecords
 from ..waveform import N_CONDITIONS, Beats, Conditioned, RhythmResult
@@ -17,22 +18,29 @@ class Rhythm(RowRecords):
     """Streaming beat detection, rates and rules of many rows; state carried between steps.
 
     Cutting the same hops into different steps, or beside other rows, gives identical results. ``limits`` (LIMITS_DTYPE,
-    one a row) is what the rows are judged by.
+    one a row) is what the rows are judged by. ``recent``: what came before each block, kept by whoever passes it;
+    without it this room keeps its own.
     """
 
-    def __init__(self, n_rows: int = 0, limits: np.ndarray | None = None):
+    def __init__(self, n_rows: int = 0, limits: np.ndarray | None = None, recent: Recent | None = None):
         super().__init__(n_rows, fresh, KEPT)
+        self._own = Recent(n_rows) if recent is None else None
+        self._recent = recent or self._own
         self._default_limits = limits_of() if limits is None else limits
         self.limits = np.repeat(self._default_limits, n_rows)
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all; those already there keep their state."""
         super().grow(n_rows)
+        if self._own:
+            self._own.grow(n_rows)
         self.limits = np.concatenate([self.limits, np.repeat(self._default_limits, n_rows - len(self.limits))])
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget everything about ``rows`` (int64), their limits included."""
         super().reset(rows)
+        if self._own:
+            self._own.reset(rows)
         self.limits[rows] = self._default_limits
 
     def step(self, signal: Conditioned, pulse: np.ndarray | None = None) -> RhythmResult:
@@ -44,6 +52,8 @@ class Rhythm(RowRecords):
         """
         starting = signal.rows[signal.new_segment]
         self._state[starting] = fresh(len(starting))
+        if self._own:
+            self._own.begin(signal)
         # Not 0 where a segment is entered midway: rings over hops must lie as they would have lain.
         self._state["hops"][starting] = (signal.first_hop - signal.segment_hop)[signal.new_segment]
         result = _empty(len(signal.rows), signal.n_hops)
@@ -52,6 +62,7 @@ class Rhythm(RowRecords):
         in_noise = (np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64))
         count, count_in_noise = step_rows(
             self._state,
+            self._recent.ecg_mv,
             signal.rows,
             signal.first_hop,
             np.rint(signal.delay_samples + ENERGY_DELAY).astype(np.int64),
@@ -65,6 +76,8 @@ class Rhythm(RowRecords):
                 *(result.standstill, result.waves, result.pulse_beside, result.judged_bpm),
             ),
         )
+        if self._own:
+            self._own.keep(signal)
         result.beats = Beats(*(column[:count] for column in beats))
         row, sample, hop = (column[:count_in_noise] for column in in_noise)
         result.beats_in_noise = Beats(row, sample, np.zeros(count_in_noise, bool), hop)

@@ -8,7 +8,7 @@ from ..rows import without
 from ..waveform import HOP_SAMPLES, N_CONDITIONS, N_LEADS
 
 HISTORY = 250
-"""Grid samples of signal kept from step to step."""
+"""Grid samples of signal before a block that are looked at."""
 ENERGY_HISTORY = 140
 """Samples of each lead's energy kept: what a beat's height is learnt from when it is decided on."""
 PEAK_HISTORY = 200
@@ -40,7 +40,6 @@ ROW = np.dtype(
     [
         # signal
         ("hops", np.int64),  # hops since the segment began
-        ("ecg", np.float32, (N_LEADS, HISTORY)),
         ("energy", np.float32, (N_LEADS, ENERGY_HISTORY)),
         ("fused", np.float64, (PEAK_HISTORY,)),
         ("slope", np.float64, (SLOPE_HISTORY,)),
@@ -114,7 +113,7 @@ ROW = np.dtype(
     align=True,
 )
 
-REBUILT = ("ecg", "energy")
+REBUILT = ("energy",)
 """What HISTORY samples of signal fill again, whatever was there before."""
 KEPT = without(ROW, REBUILT)
 """The rest of a row: what adapts, or remembers for longer."""

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from ecgstream.alert_strips import recent
 from ecgstream.alert_strips.recent import MOST, RecentStrips
 
@@ -30,9 +32,15 @@ def test_long_strips_make_room_for_each_other(monkeypatch):
 
 
 def test_what_is_kept_already_is_not_compressed_again(monkeypatch):
-    strips, compressed = RecentStrips(), []
-    compress = recent.zlib.compress
-    monkeypatch.setattr(recent.zlib, "compress", lambda *said: compressed.append(said) or compress(*said))
+    strips, compressed, pack = RecentStrips(), [], recent._pack
+    monkeypatch.setattr(recent, "_pack", lambda said: compressed.append(said) or pack(said))
     for payload in (b"begun", b"begun", b"complete", b"complete"):
         strips.keep("a", payload)
     assert len(compressed) == 2 and strips.find("a") == b"complete"
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 10, 1001])
+def test_what_is_found_is_what_was_told(size: int):
+    strips, told = RecentStrips(), os.urandom(size)
+    strips.keep("a", told)
+    assert strips.find("a") == told

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgstream.beats import FEATURES, BeatMeasures, MeasuredBeats, shapes, waves
-from ecgstream.beats.state import KEPT, P_START, RING
+from ecgstream.beats.state import KEPT, P_START
+from ecgstream.conditioning.recent import RECENT
 from ecgstream.cutting import cut
 from ecgstream.rhythm import Rhythm
 from ecgstream.rhythm.detector import LOOK_AHEAD
@@ -254,4 +255,4 @@ def test_a_row_that_is_reset_knows_nothing():
 def test_the_ring_reaches_from_the_last_hop_back_to_before_a_beats_p_wave():
     confirmed = HOP_SAMPLES + LOOK_AHEAD + int(ENERGY_DELAY + 1)  # the latest end of its hop, from the QRS
     earliest = P_START - waves._SHIFTS - (shapes._LAGS + 2)
-    assert confirmed - earliest <= RING and RING % HOP_SAMPLES == 0
+    assert confirmed - earliest <= RECENT and RECENT % HOP_SAMPLES == 0
