@@ -11,7 +11,7 @@ import pytest
 
 from ecgstream import pipeline as module
 from ecgstream.clock import ManualClock
-from ecgstream.diagnosis import load_model
+from ecgstream.diagnosis.loader import load_model
 from ecgstream.errors import ModelError
 from ecgstream.intake import blocks
 from ecgstream.metrics import Metrics
