@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from math import isnan
 from typing import Any, NamedTuple
 
@@ -15,10 +14,8 @@ from .alarms.machine import NEVER
 from .alarms.measured import LOW_LIMIT
 from .alert_strips.message import strip_message
 from .alert_strips.recent import RecentStrips
-from .diagnosis.strips import NAMES as STRIP_NAMES
 from .diagnosis.strips import StripScores
 from .intake import Intake
-from .limits import BOUNDS
 from .model_roles import ModelRoles
 from .settings import Settings
 from .sources.message import Message
@@ -36,7 +33,7 @@ from .waveform import (
 )
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import alarm_message, encode
-from .wire.scores import score_fields
+from .written import REASON_NAMES, Due, heard, leads_field, limits_field, written
 
 RHYTHM_ORDER = (
     Condition.VENTRICULAR_FIBRILLATION,
@@ -59,7 +56,6 @@ MDC_HEART_RATE, MDC_PVC_RATE = 147842, 148066
 """IEEE 11073-10101, context-free."""
 PER_MINUTE = "/min"
 """UCUM."""
-_REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
 _STATES = {name.lower(): number for name, number in pb.Alert.State.items()}
 
 
@@ -178,11 +174,12 @@ class Outputs:
         silenced = self._alarms.any_silenced(conditioned.rows, now_ns)
         out = []
         due = self._due(conditioned, speaks)
-        for (i, k, row, sample), said in zip(due, _written(scores, due, strips), strict=True):
+        about = zip(due, heard(conditioned, due), written(scores, due, strips), strict=True)
+        for (i, k, row, sample), of_leads, said in about:
             stamp = self._stamp(row, sample, now_ns)
             vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
             _fill_vitals(vitals, rhythm, i, k)
-            stood = _leads(conditioned, i, k, self._intake.lead_names(row)) + _limits(self._alarms.limits[row].item())
+            stood = leads_field(self._intake.lead_names(row), *of_leads) + limits_field(self._alarms.limits[row].item())
             vitals.preset = self._alarms.presets[row]
             if silenced[i]:
                 vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
@@ -197,12 +194,12 @@ class Outputs:
         out = []
         due = self._due(conditioned, speaks)
         models = {"model": self._models.shadow.version, "served": self._models.served.version}
-        for (i, k, row, sample), said in zip(due, _written(scores, due), strict=True):
+        for (i, k, row, sample), said in zip(due, written(scores, due), strict=True):
             message = pb.Shadow(**self._stamp(row, sample, now_ns), **models, withheld=_why_not(scores, i, k))
             out.append(self._outgoing("shadow", message.stream_id, message, said))
         return out
 
-    def _due(self, conditioned: Conditioned, speaks: np.ndarray) -> list[tuple[int, int, int, int]]:
+    def _due(self, conditioned: Conditioned, speaks: np.ndarray) -> list[Due]:
         """Place and hop in the block, row and sample, wherever a publishing interval of a row that ``speaks`` ends."""
         hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
         at = zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True)
@@ -243,18 +240,7 @@ def _fill_vitals(vitals: pb.Vitals, rhythm: RhythmResult, i: int, k: int) -> Non
     if pvc_per_min == pvc_per_min:
         vitals.pvc_per_min = pvc_per_min
     if rhythm.reason[i, k]:
-        vitals.not_judged = _REASON_NAMES[Reason(rhythm.reason[i, k])]
-
-
-def _leads(conditioned: Conditioned, i: int, k: int, names: tuple[str, ...]) -> bytes:
-    """The field ``leads`` of vitals."""
-    reasons = conditioned.reason[i, :, k].tolist()
-    quality = conditioned.quality[i, :, k].tolist()
-    return b"".join(
-        _lead(name, reason, round(good, 2))
-        for name, reason, good in zip(names, reasons, quality, strict=True)
-        if reason != Reason.ABSENT
-    )
+        vitals.not_judged = REASON_NAMES[Reason(rhythm.reason[i, k])]
 
 
 def _measured(update: AlarmUpdate) -> pb.Measured | None:
@@ -266,27 +252,5 @@ def _measured(update: AlarmUpdate) -> pb.Measured | None:
     return pb.Measured(mdc_code=code, unit=PER_MINUTE, value=update.measured_per_min, **beyond)
 
 
-@lru_cache(maxsize=4096)
-def _limits(values: tuple[float, ...]) -> bytes:
-    """The field ``limits`` of vitals."""
-    return pb.Vitals(limits=pb.Limits(**dict(zip(BOUNDS, values, strict=True)))).SerializeToString()
-
-
-@lru_cache(maxsize=4096)
-def _lead(name: str, reason: int, quality: float) -> bytes:
-    """One of the field ``leads`` of vitals."""
-    lead = pb.LeadQuality(name=name, quality=quality, reason=_REASON_NAMES[Reason(reason)])
-    return pb.Vitals(leads=[lead]).SerializeToString()
-
-
 def _why_not(scores: Scores, i: int, k: int) -> str:
-    return _REASON_NAMES[Reason(scores.reason[i, k])] if scores.reason[i, k] else ""
-
-
-def _written(scores: Scores, due: list[tuple[int, int, int, int]], strips: StripScores | None = None) -> list[bytes]:
-    """The scores at each place and hop that is due, those of ``strips`` first."""
-    at = tuple(np.array([(i, k) for i, k, _, _ in due], np.int64).reshape(-1, 2).T)
-    values = np.where((scores.reason[at] == Reason.OK)[:, None], scores.values[at], np.float32(np.nan))
-    if strips is None:
-        return score_fields(scores.names).write(values)
-    return score_fields((*STRIP_NAMES, *scores.names)).write(np.concatenate((strips.values[at], values), axis=1))
+    return REASON_NAMES[Reason(scores.reason[i, k])] if scores.reason[i, k] else ""

@@ -37,6 +37,7 @@ def stop_on_signals(stages: Stages) -> None:
     """Have the stages of this event loop drain at SIGTERM or SIGINT, and the process end at the second."""
 
     def stop(number: signal.Signals) -> None:
+        """Drain; told so again, end at once."""
         if stages.stopping.is_set():
             log.warning("forced to stop", signal=number.name)
             os._exit(128 + number)  # like a kill, which the state file survives at any moment

@@ -33,6 +33,7 @@ def run_peers_bench(beds: int, seconds: float, json_file: Path | None) -> int:
     """Print and write both costs and their ratio; exit code 2 where a peer is not installed or nothing came up."""
 
     def measure(console: Console) -> Measured:
+        """The peer first, then a daemon of ours."""
         peer, ours = measure_peer(), measure_beds(console, beds, seconds)
         return {
             "cpu_s_per_bed_s": ours["cpu_s_per_bed_s"],

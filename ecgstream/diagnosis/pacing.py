@@ -61,7 +61,8 @@ class PacedBeats:
             row = block.rows[place]
             first = block.first_hop[place] * HOP_SAMPLES - PACE_LATE
             pulses = _with_new(self._sample[row], first + np.flatnonzero(block.pace[place]))
-            followed = np.pad(self._followed[row], (0, len(pulses) - _KEPT))
+            followed = np.zeros(len(pulses), bool)
+            followed[:_KEPT] = self._followed[row]
             for k in np.flatnonzero(rows == row):
                 chance[k] = _chance(pulses, followed, samples[k])
             self._sample[row], self._followed[row] = pulses[-_KEPT:], followed[-_KEPT:]

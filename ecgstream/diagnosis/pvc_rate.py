@@ -44,9 +44,10 @@ class PvcRate:
         self.counts[block.rows[:, None], hops % _RING] = 0
         ventricular = told.label == _VENTRICULAR
         np.add.at(self.counts, (told.row[ventricular], told.sample[ventricular] // HOP_SAMPLES % _RING), 1)
-        window = (hops[:, :, None] - LAG_HOPS - np.arange(SPAN_HOPS)) % _RING
         span = np.minimum(hops + 1 - LAG_HOPS - block.segment_hop[:, None], SPAN_HOPS)
-        counts = self.counts[block.rows[:, None, None], window]
-        counted = np.where(np.arange(SPAN_HOPS) < span[:, :, None], counts, 0).sum(2)
+        reach = block.first_hop[:, None] - LAG_HOPS - SPAN_HOPS + np.arange(SPAN_HOPS + block.n_hops)
+        before = np.cumsum(self.counts[block.rows[:, None], reach % _RING], 1, dtype=np.int64)
+        stop = SPAN_HOPS + np.arange(block.n_hops)
+        counted = before[:, stop] - np.take_along_axis(before, stop - np.maximum(span, 0), 1)
         per_minute = counted * (60 / HOP_S) / np.maximum(span, 1)
         return np.where(span < LEAST_HOPS, np.nan, per_minute).astype(np.float32)
