@@ -53,6 +53,7 @@ class Metrics:
         """Around every stage of the compute thread; traces put theirs here."""
         self.spent_s: defaultdict[str, float] = defaultdict(float)
         """Time in each stage of the compute thread, not in those within."""
+        self.beside_s = 0.0  # time of the other thread
         self._met: dict[str, int] = {}
         self._accepted = 0
         self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
@@ -143,12 +144,13 @@ class Metrics:
 
     @contextmanager
     def beside(self, name: str) -> Iterator[None]:
-        """Count CPU time that another thread spends on a stage, in which the compute thread only waits for it."""
-        begun_s = time.thread_time()
+        """Count what another thread spends on a stage, in which the compute thread only waits for it."""
+        begun_s, begun_cpu_s = time.perf_counter(), time.thread_time()
         try:
             yield
         finally:
-            self._stage_counters(name)[2].inc(time.thread_time() - begun_s)
+            self.beside_s += time.perf_counter() - begun_s
+            self._stage_counters(name)[2].inc(time.thread_time() - begun_cpu_s)
 
     def _turn_to(self, name: str) -> str:
         before, now_s, cpu_s = self._stage, time.perf_counter(), time.thread_time()

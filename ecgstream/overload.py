@@ -30,15 +30,17 @@ class Overload:
 
     def __init__(self, pipeline: Pipeline, metrics: Metrics):
         self._pipeline, self._metrics = pipeline, metrics
-        self._encoder_s = 0.0  # spent up to the last pass
+        self._encoder_s = self._beside_s = 0.0  # spent up to the last pass
 
     def note(self, messages: Sequence[Message], begun_ns: int, work_s: float) -> None:
         """``messages`` have been worked on since ``begun_ns``, by the injected clock, for ``work_s``."""
         spent_s = sum(self._metrics.spent_s[stage] for stage in ENCODER_STAGES)
-        now_s, encoder_s, self._encoder_s = begun_ns / 1e9 + work_s, spent_s - self._encoder_s, spent_s
+        encoder_s, self._encoder_s = spent_s - self._encoder_s, spent_s
+        beside_s, self._beside_s = self._metrics.beside_s - self._beside_s, self._metrics.beside_s
+        now_s = begun_ns / 1e9 + work_s
         if messages:
             waited_ns = begun_ns - min(message.arrived_ns for message in messages)
-            self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, work_s, encoder_s))
+            self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, work_s, encoder_s, beside_s))
         if self._pipeline.load.is_due(now_s):
             self._look(now_s)
 

@@ -35,6 +35,7 @@ class Pass(NamedTuple):
     waited_s: float  # the oldest message in this process
     work_s: float  # all of the pass
     encoder_s: float  # of that, what beds without the encoder would not cost
+    beside_s: float = 0.0  # that the encoder took in a thread of its own, which compute waits for in part
 
 
 class Load:
@@ -44,14 +45,14 @@ class Load:
         self._lately: deque[Pass] = deque()
         self.busy = 0.0  # share of the time that compute worked, between the last two looks
         self._speed = 0.0  # seconds of every bed's signal in a second, between the last two looks
-        self.encoder_s = 0.0  # what a bed-second with the encoder costs more, smoothed
+        self.encoder_s = 0.0  # what the encoder takes of a bed-second, in whichever thread, smoothed
         self._rules_s = 0.0  # what every bed-second costs, smoothed
         self._looked_s = 0.0
         self._begin()
 
     def _begin(self) -> None:
         self._hops = self._encoded_hops = 0
-        self._work_s = self._of_encoder_s = 0.0
+        self._work_s = self._of_encoder_s = self._encoding_s = 0.0
 
     def count(self, encoded: np.ndarray, n_hops: int) -> None:
         """Hops of a block whose rows had the encoder where ``encoded``, bool (R,)."""
@@ -65,6 +66,7 @@ class Load:
             self._lately.popleft()
         self._work_s += one.work_s
         self._of_encoder_s += one.encoder_s
+        self._encoding_s += max(one.encoder_s, one.beside_s)
 
     def is_due(self, now_s: float) -> bool:
         """Whether it is time to look again."""
@@ -79,7 +81,7 @@ class Load:
             rules_s = (self._work_s - self._of_encoder_s) / (self._hops * HOP_S)
             self._rules_s += (_SMOOTHING if self._rules_s else 1.0) * (rules_s - self._rules_s)
         if self._encoded_hops:
-            encoder_s = self._of_encoder_s / (self._encoded_hops * HOP_S)
+            encoder_s = self._encoding_s / (self._encoded_hops * HOP_S)
             self.encoder_s += (_SMOOTHING if self.encoder_s else 1.0) * (encoder_s - self.encoder_s)
         self._looked_s = now_s
         self._begin()

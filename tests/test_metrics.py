@@ -125,15 +125,16 @@ _STAGES = ("outer", "inner")
 
 
 def test_what_another_thread_does_of_a_stage_counts_as_its_cpu_time_alone():
-    metrics, cpu_s = Metrics(), iter([1.0, 4.0])
+    metrics, cpu_s, now_s = Metrics(), iter([1.0, 4.0]), iter([10.0, 15.0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ecgstream.metrics.time.thread_time", lambda: next(cpu_s))
+        patch.setattr("ecgstream.metrics.time.perf_counter", lambda: next(now_s))
         with metrics.beside("diagnosis"):
             pass
     of_stage = {"stage": "diagnosis"}
     assert metrics.registry.get_sample_value("ecgstream_stage_cpu_seconds_total", of_stage) == 3.0
     assert metrics.registry.get_sample_value("ecgstream_stage_seconds_total", of_stage) == 0.0
-    assert metrics.spent_s["diagnosis"] == 0.0
+    assert metrics.spent_s["diagnosis"] == 0.0 and metrics.beside_s == 5.0
 
 
 def test_silence_and_standing_alerts_are_counted():
