@@ -20,7 +20,7 @@ from .delivery import Delivery, Results
 from .diagnosis import Model
 from .endpoints import Endpoints
 from .errors import ModelError
-from .explaining import explainer_of
+from .explainer import explainer_of
 from .hl7.metrics import Hl7Metrics
 from .http_token import HttpToken
 from .kafka.control import ControlWriter

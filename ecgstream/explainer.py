@@ -23,7 +23,7 @@ from .explanations.explained import Explained, ExplainedDiagnoses
 from .explanations.standing import StandingDiagnoses, Stated
 from .explanations.window import LONGEST_S
 from .metrics import Metrics
-from .settings import ExplanationSettings
+from .settings import ExplanationSettings, Settings
 from .sinks.base import Published
 from .web.scores import NO_DIAGNOSIS
 from .wire import ecgstream_pb2 as pb
@@ -195,3 +195,11 @@ class Explainer:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+
+
+def explainer_of(settings: Settings, metrics: Metrics, signal_before: SignalBefore) -> Explainer | None:
+    """None where nothing is to be explained."""
+    if not settings.explanations.enabled:
+        return None
+    model, mains_hz = settings.diagnosis.model, settings.conditioning.mains_hz
+    return Explainer(settings.explanations, model, mains_hz, metrics, signal_before)

@@ -13,7 +13,7 @@ from .audit import Audit
 from .clock import WallClock
 from .endpoints import Endpoints
 from .errors import BrokerError, WireError
-from .explaining import explainer_of
+from .explainer import explainer_of
 from .http_token import HttpToken
 from .live_waves import SignalReader
 from .metrics import Metrics

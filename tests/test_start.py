@@ -1,4 +1,4 @@
-"""What a start loads: PyTorch, a second of CPU time and 190 MB, only where there is a model."""
+"""What a start loads: PyTorch, a second of CPU time and 190 MB, only where there is a model to run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from ecgstream.demo.processes import DaemonProcess
 
 RULES_ALONE = {"diagnosis": {"enabled": False}}
+EXPLAINS = {"explanations": {"enabled": True}}
+"""In a process of its own, which loads PyTorch for itself."""
 
 
 def has_loaded(pid: int, library: str) -> bool:
@@ -30,7 +32,7 @@ def test_a_daemon_loads_pytorch_for_its_model_alone(tmp_path: Path, settings: di
 
 
 def test_the_ward_page_loads_none(tmp_path: Path):
-    web = DaemonProcess(tmp_path)
+    web = DaemonProcess(tmp_path, EXPLAINS)
     with web.log.open("w") as log:
         command = [sys.executable, "-m", "ecgstream", "web", "--config", str(web.config)]
         web.process = subprocess.Popen(command, stdout=log, stderr=log)

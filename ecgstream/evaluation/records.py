@@ -7,7 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import wfdb
 
 from ..errors import RecordError
 from ..recorded import RecordedSignal, read_recording
@@ -75,6 +74,8 @@ def record_of(source: RecordedSignal) -> Record:
 
 def read_annotations(path: Path, extension: str = "atr") -> Annotations:
     """Reference annotations of a WFDB record (path without extension). Raises RecordError."""
+    import wfdb  # with pandas; recordings of other formats, and strips, go without
+
     try:
         source = wfdb.rdann(str(path), extension)
         fs_hz = source.fs or wfdb.rdheader(str(path)).fs

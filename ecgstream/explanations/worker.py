@@ -1,4 +1,7 @@
-"""One alert or diagnosis after another, in a process of its own: what that process runs."""
+"""One alert or diagnosis after another, in a process of its own: what that process runs.
+
+Who starts it imports this module, too: what takes seconds and 200 MB to import (PyTorch) the process does by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,16 @@ import json
 import multiprocessing
 import os
 import threading
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ..evaluation.records import record_of
 from ..recorded.strip import recording_of_strip
 from ..wire import ecgstream_pb2 as pb
 from .alert import decided_s, record_of_alert, score_of_alert
-from .explanation import explain
-from .probe import Probe, load_probe
-from .window import window_of
+from .window import Window, window_of
+
+if TYPE_CHECKING:
+    from .probe import Probe
 
 _NICE = 10
 """Alarms come first, also for the scheduler."""
@@ -28,6 +30,10 @@ def load(model: str | None) -> None:
     global _probe
     threading.Thread(target=_end_with_its_parent, daemon=True).start()
     os.nice(_NICE)
+    import torch
+
+    from .probe import load_probe
+
     torch.set_num_threads(1)
     _probe = load_probe(model)
 
@@ -43,8 +49,7 @@ def explained(alert: bytes, mains_hz: int) -> bytes:
     """The explanation of a serialised alert as JSON. Raises ModelError, RecordError."""
     message = pb.Alert.FromString(alert)
     window = window_of(record_of_alert(message), decided_s(message), mains_hz)
-    found = explain(_probe, window, score_of_alert(message), "gradients")
-    return _json(found.document() | {"alert_id": message.alert_id})
+    return _explained(window, score_of_alert(message), {"alert_id": message.alert_id})
 
 
 def explained_diagnosis(strip: bytes, score: str, about: dict[str, Any], mains_hz: int) -> bytes:
@@ -55,8 +60,11 @@ def explained_diagnosis(strip: bytes, score: str, about: dict[str, Any], mains_h
     stream_id = about["stream_id"]
     recording = recording_of_strip(pb.Strip.FromString(strip), stream_id, f"the signal of {stream_id}")
     window = window_of(record_of(recording), None, mains_hz)
-    return _json(explain(_probe, window, score, "gradients").document() | about)
+    return _explained(window, score, about)
 
 
-def _json(document: dict[str, Any]) -> bytes:
+def _explained(window: Window, score: str, about: dict[str, Any]) -> bytes:
+    from .explanation import explain
+
+    document = explain(_probe, window, score, "gradients").document() | about
     return json.dumps(document, separators=(",", ":")).encode()
