@@ -24,7 +24,9 @@ BUSIEST = 0.8
 """Share of the compute thread's second that may be planned with: beds come in waves, and VTs write alerts."""
 MEMORY_SHARE = 0.8
 IO_STAGES = ("publish", "watch")
-"""Stages of the event loop; all others are the compute thread's."""
+"""Stages of the event loop; all others are the compute thread's,"""
+ENCODER = "diagnosis"
+"""but for this one, where a second core is there for it: passes grow until it has a thread of its own."""
 
 
 def run_plan(json_file: Path | None) -> int:
@@ -47,19 +49,24 @@ def plan(console: Console) -> dict[str, Any]:
 def foretell(trials: Sequence[dict[str, Any]], cores: int, memory_bytes: float) -> dict[str, Any]:
     """Beds by each of the limits, from two trials of few and many beds; the least of them is what is told.
 
-    Cost is taken as a fixed part a second and a part a bed; the compute thread may be busy for ``BUSIEST`` of a second,
-    the whole process on all cores as much.
+    Cost is taken as a fixed part a second and a part a bed; the compute thread, and with more cores than one the
+    encoder's, may be busy for ``BUSIEST`` of a second, the whole process on all cores as much.
     """
     few, many = trials[0], trials[-1]
+    compute, encoder = {name for name in many["stages"] if name not in IO_STAGES}, {ENCODER} if cores > 1 else set()
     limits = {
-        "compute thread": _beds_until(BUSIEST, *((trial["beds"], _compute_s(trial)) for trial in (few, many))),
+        f"{thread} thread": _beds_until(BUSIEST, *((trial["beds"], _spent_s(trial, stages)) for trial in (few, many)))
+        for thread, stages in (("compute", compute - encoder), ("encoder", encoder))
+        if stages
+    }
+    limits |= {
         "processor": _beds_until(
             BUSIEST * cores, *((t["beds"], t["beds"] * t["cpu_s_per_bed_s"]) for t in (few, many))
         ),
         "memory": int(MEMORY_SHARE * memory_bytes / max(many["rss_bytes_per_bed"], 1)),
     }
     limit = min(limits, key=lambda name: limits[name])
-    stages = {name: cost for name, cost in many["stages"].items() if name not in IO_STAGES}
+    stages = {name: many["stages"][name] for name in compute}
     return {
         "beds": max(limits[limit], 1),
         "limit": limit,
@@ -76,8 +83,8 @@ def _beds_until(budget_s: float, few: tuple[int, float], many: tuple[int, float]
     return int(many[0] + (budget_s - many[1]) / each_s) if many[1] < budget_s else int(many[0] * budget_s / many[1])
 
 
-def _compute_s(trial: dict[str, Any]) -> float:
-    return trial["beds"] * sum(cost for name, cost in trial["stages"].items() if name not in IO_STAGES)
+def _spent_s(trial: dict[str, Any], stages: set[str]) -> float:
+    return trial["beds"] * sum(trial["stages"].get(name, 0.0) for name in stages)
 
 
 def say(found: dict[str, Any]) -> list[str]:

@@ -24,10 +24,14 @@ def trial(beds: int, compute_ms: float, all_ms: float, per_bed_bytes: int = 300_
     }
 
 
-def test_a_fixed_cost_and_one_a_bed_reach_the_compute_threads_budget():
-    found = foretell([trial(60, 50 + 60, 80 + 90), trial(240, 50 + 240, 80 + 360)], cores=8, memory_bytes=64 * GB)
+def test_a_fixed_cost_and_one_a_bed_reach_the_budget_of_a_thread():
+    trials = [trial(60, 50 + 60, 50 + 60), trial(240, 50 + 240, 50 + 240)]
+    found = foretell(trials, cores=1, memory_bytes=64 * GB)
     assert found["limit"] == "compute thread" and found["dearest_stage"] == "diagnosis"
     assert found["beds"] == pytest.approx(1e3 * BUSIEST - 50, abs=1)
+    found = foretell(trials, cores=8, memory_bytes=64 * GB)
+    assert found["beds_by_limit"]["compute thread"] == pytest.approx((1e3 * BUSIEST - 20) / 0.4, abs=1)
+    assert found["limit"] == "encoder thread" and found["beds"] == pytest.approx((1e3 * BUSIEST - 30) / 0.6, abs=1)
 
 
 def test_what_is_more_expensive_beside_the_compute_thread_limits_a_single_core():
@@ -41,7 +45,7 @@ def test_little_memory_limits_too():
 
 
 def test_a_machine_that_is_full_already_is_told_fewer_beds():
-    found = foretell([trial(60, 400, 500), trial(240, 1_600, 2_000)], cores=2, memory_bytes=64 * GB)
+    found = foretell([trial(60, 400, 400), trial(240, 1_600, 1_600)], cores=1, memory_bytes=64 * GB)
     assert found["beds"] == pytest.approx(240 * BUSIEST / 1.6, abs=1)
 
 
@@ -50,4 +54,4 @@ def test_the_sentences_name_beds_latency_and_limit(kept_up: bool, word: str):
     found = foretell([trial(60, 60, 90), trial(240, 240, 360)], cores=4, memory_bytes=64 * GB)
     said = " ".join(say(found | {"latency_s": {"p50": 0.1, "p99": 0.31}, "kept_up": kept_up}))
     assert f"carries {found['beds']} beds" in said and word in said
-    assert "0.31 s" in said and "limits it is the compute thread" in said and "'diagnosis'" in said
+    assert "0.31 s" in said and "limits it is the encoder thread" in said and "'diagnosis'" in said
