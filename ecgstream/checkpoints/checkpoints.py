@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from zlib import crc32
 
 import structlog
 
@@ -15,12 +14,13 @@ from ..outputs import Outgoing
 from ..pipeline import Pipeline
 from ..settings import Settings
 from ..sources.message import Position
-from ..waveform import GRID_HZ, Condition
+from ..waveform import Condition
 from .hashes import model_hash, settings_hash
 from .log_clock import LogClock
-from .places import EVERY, STRIP, Place, Standing, Written, why_inexact
+from .places import Place, Standing, Written, why_inexact
 from .record import Record, decode_all, encode
 from .rooms import restore_rooms, save_rooms
+from .spacing import Spacing
 
 OUTBOX_BYTES = 6_000_000
 """Alerts in one record; the topic takes ``RECORD_BYTES``, which all open strips of a bed fit into."""
@@ -45,9 +45,7 @@ class Checkpoints:
         self._pipeline, self._intake = pipeline, pipeline.intake
         self._tells_again = settings.kafka.delivery != "exactly-once"  # else a record is there only if its alerts are
         self._settings_hash = settings_hash(settings)
-        self._warmup_ns = round(settings.state.warmup_s * 1e9)
-        self._warmup = round(settings.state.warmup_s * GRID_HZ)
-        self._near_every = round(settings.state.save_every_s * GRID_HZ)
+        self._spacing = Spacing(settings.state, pipeline)
         self._standings: dict[str, Standing] = {}
         self._rebuilding: dict[str, Record] = {}
         self._next: dict[int, int] = {}  # by partition: where it has been read up to
@@ -58,19 +56,6 @@ class Checkpoints:
     def _made_with(self) -> dict[str, str]:
         """Of records made now; another model may serve than a moment ago."""
         return {"model": model_hash(self._pipeline.models.served.model), "settings": self._settings_hash}
-
-    @property
-    def _save_every(self) -> int:
-        """Grid samples between two records of a bed; far behind the log as many as the warm-up allows: making and
-        sending records costs a ninth of the CPU time, and the encoder, which needs the longest base, waits anyway."""
-        if self._pipeline.catching_up:
-            return max(self._near_every, self._warmup - STRIP - 3 * EVERY)
-        return self._near_every
-
-    @property
-    def _needed(self) -> int:
-        """Grid samples of log before a record that are to be read again."""
-        return max(STRIP, self._warmup - self._save_every - 3 * EVERY)
 
     # ----------------------------------------------------------------------------------------------- messages come in
 
@@ -90,9 +75,8 @@ class Checkpoints:
         if grid >= standing.next_grid:
             timeline = {} if row is None else self._intake.snapshot(row)
             if timeline is not None:
-                standing.remember(
-                    Place(position.offset, self._clock.now_ns(position.partition), grid, timeline), self._needed
-                )
+                log_ns = self._clock.now_ns(position.partition)
+                standing.remember(Place(position.offset, log_ns, grid, timeline), self._spacing.needed)
         return True
 
     def passed(self, position: Position) -> None:
@@ -104,9 +88,8 @@ class Checkpoints:
         if stream_id in self._standings:
             log.warning("stream moved to another partition", stream_id=stream_id, partition=position.partition)
             self.forget([stream_id])
-        first_due = crc32(stream_id.encode()) % self._save_every  # so that not all beds are due at once
-        standing = Standing(position.partition, position.offset, position.offset, due_grid=first_due)
-        self._standings[stream_id] = standing
+        at = position.partition, position.offset, position.offset
+        standing = self._standings[stream_id] = Standing(*at, due_grid=self._spacing.first(stream_id))
         return standing
 
     def partition_of(self, stream_id: str) -> int:
@@ -144,7 +127,7 @@ class Checkpoints:
         for stream_id, standing in self._standings.items():
             if stream_id in self._rebuilding:
                 continue
-            since_ns = self._clock.now_ns(standing.partition) - self._warmup_ns
+            since_ns = self._clock.now_ns(standing.partition) - self._spacing.warmup_ns
             if newest[row_of[stream_id]] >= standing.due_grid or standing.is_too_old(since_ns):
                 due.add(stream_id)
         return due
@@ -159,8 +142,8 @@ class Checkpoints:
 
     def _taken(self, row: int, standing: Standing) -> Record:
         grid, newest_ns = int(self._intake.newest_grid[row]), self._clock.now_ns(standing.partition)
-        standing.due_grid = grid + self._save_every
-        base = standing.base(grid, self._needed, newest_ns - self._warmup_ns)
+        standing.due_grid = grid + self._spacing.every
+        base = standing.base(grid, self._spacing.needed, newest_ns - self._spacing.warmup_ns)
         return self._made_with | {
             "partition": standing.partition,
             "offset": max(standing.next_offset, self._next.get(standing.partition, 0)),
@@ -250,7 +233,7 @@ class Checkpoints:
         newest_ns = max((r["log_ns"] for r in readable.values() if r["partition"] == partition), default=0)
         start, exactly = max(first_offset, committed_offset), 0
         self._next[partition] = start
-        since_ns, begins = newest_ns - self._warmup_ns, (start, newest_ns)
+        since_ns, begins = newest_ns - self._spacing.warmup_ns, (start, newest_ns)
         for stream_id, record in readable.items():
             is_here = record["partition"] == partition and (end_offset is None or record["offset"] <= end_offset)
             why = why_inexact(record, self._made_with, start, since_ns) if is_here else "its log is another"
@@ -282,10 +265,10 @@ class Checkpoints:
         standing = self._standings[stream_id] = Standing(partition, next_offset, next_offset)
         standing.durable = Written(next_offset, base_offset, record["base_log_ns"])
         grid = int(intake.newest_grid[row])
-        standing.due_grid = grid + crc32(stream_id.encode()) % self._save_every
+        standing.due_grid = grid + self._spacing.first(stream_id)
         if exactly:
             standing.durable = Written(record["offset"], base_offset, record["base_log_ns"])
-            standing.remember(Place(base_offset, record["base_log_ns"], grid, record["base"]), self._needed)
+            standing.remember(Place(base_offset, record["base_log_ns"], grid, record["base"]), self._spacing.needed)
             self._rebuilding[stream_id] = record
         return exactly
 
