@@ -41,6 +41,9 @@ _MARGIN = 20
 _ON_TIME = (0.85, 1.25)
 _LATE, _NARROW = 0.98, 1.3
 _LATELY_STEP = 0.1
+_SURE_HOPS = 10
+"""Beats told sooner in a segment (2 s) are measured by their intervals alone, and no shape is learnt from them: the
+first peak may be the T wave of a beat before it."""
 _OK, _ABSENT = int(Reason.OK), int(Reason.ABSENT)
 
 
@@ -49,10 +52,10 @@ def step_rows(state, recent, places, signal, beats, out):
     """Step each row through its hops; returns how many beats were told into ``out`` (row, sample, features).
 
     ``recent``: what came before, of all rows of the room, as ``Recent`` has it; ``places``: rows, first_hop, delay
-    (samples), int64 (R,); ``signal``: ecg_mv, valid, reason, quality as in
+    (samples), segment_hop, int64 (R,); ``signal``: ecg_mv, valid, reason, quality as in
     Conditioned; ``beats``: row, sample, ventricular, confirmed_hop as in Beats.
     """
-    rows, first_hop, delay = places
+    rows, first_hop, delay, segment_hop = places
     told = b = 0
     for r in range(len(rows)):
         s, ecg = state[rows[r]], recent[rows[r]].copy()
@@ -60,7 +63,7 @@ def step_rows(state, recent, places, signal, beats, out):
             hop = first_hop[r] + k
             _take_in(s, ecg, r, k, hop, delay[r], signal)
             while b < len(beats[0]) and beats[0][b] == rows[r] and beats[3][b] == hop:
-                judged = (signal[2][r, :, k], signal[3][r, :, k])
+                judged = (signal[2][r, :, k], signal[3][r, :, k], hop - segment_hop[r] >= _SURE_HOPS)
                 told = _meet(s, ecg, rows[r], (beats[1][b], delay[r], beats[2][b]), judged, out, told)
                 b += 1
             if s.waiting and (hop + 1) * HOP_SAMPLES - delay[r] - s.sample > _PATIENCE:
@@ -102,6 +105,7 @@ def _meet(s, ecg, row, beat, judged, out, told):
     used, qrs = np.zeros(USED, np.bool_), np.empty((USED, QRS), np.float32)
     p, t = np.empty((USED, P), np.float32), np.empty((USED, T), np.float32)
     _choose_leads(s, judged[0], sample + delay, used)
+    used &= judged[2]
     measure_intervals(s, rr, f)
     own = _measure(s, ecg, used, sample + delay, qrs, p, t, f)
     f[_OTHER] = ventricular

@@ -61,7 +61,7 @@ class BeatMeasures(RowRecords):
         told = step_rows(
             self._state,
             self._recent.ecg_mv,
-            (block.rows, block.first_hop, delay),
+            (block.rows, block.first_hop, delay, block.segment_hop),
             (block.ecg_mv, block.valid, block.reason, block.quality),
             (beats.row, beats.sample, beats.ventricular, beats.confirmed_hop),
             out,

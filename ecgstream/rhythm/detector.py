@@ -18,7 +18,8 @@ LOOK_AHEAD = 120
 DETECTION_DELAY_S = (LOOK_AHEAD + ENERGY_DELAY) / 250
 """From QRS to its confirmation, conditioning's own delay aside."""
 
-_APART = 40
+APART = 40
+"""Samples on either side within which a peak is the highest."""
 _REFRACTORY = 50
 _LEAST_HEIGHT = 0.05
 
@@ -42,18 +43,18 @@ _LONGEST_RR = 500
 @njit(cache=True, nogil=True)
 def find_peak(s, fused, slope, index, sample):
     """Remember the peak at ``index - 40`` if it is one; ``sample`` is the grid sample of ``index``."""
-    c = index - _APART
+    c = index - APART
     height = fused[c]
     if height <= _LEAST_HEIGHT or height < fused[c - 1] or height <= fused[c + 1]:
         return
-    for t in range(c - _APART, c):
+    for t in range(c - APART, c):
         if fused[t] >= height:
             return
     for t in range(c + 1, index + 1):
         if fused[t] > height:
             return
     n = s.n_candidates
-    s.candidate_sample[n] = sample - _APART
+    s.candidate_sample[n] = sample - APART
     s.candidate_height[n] = height
     s.candidate_slope[n] = slope[c - 30 : c + 1].max()
     s.n_candidates = n + 1

@@ -8,9 +8,10 @@ from numba import njit
 from ..waveform import HOP_SAMPLES, N_LEADS, Reason
 from .artefact import is_artefact
 from .beats import beat_sample, heart_rate, pvc_rate, remember_beat
+from .beginning import hear_back
 from .detector import LOOK_AHEAD, due, find_peak, settle, stands_out
 from .fibrillation import add_hop, judge_fibrillation
-from .leads import choose_main_leads, extend, fuse, learn_levels, weigh
+from .leads import choose_main_leads, extend, fuse, is_sure, learn_levels, weigh
 from .noisy import find_in_noise
 from .rules import HOLD_HOPS, count_quiet, judge_beats, judge_wave, tell
 from .shape import classify
@@ -52,7 +53,10 @@ def step_rows(state, recent, rows, first_hop, delay, signal, pulse, limits, beat
         for k in range(reason.shape[2]):
             hop = first_hop[r] + k
             start = HISTORY + k * HOP_SAMPLES
+            silent = s.weight.sum() == 0.0
             weigh(s, present, leads[1][:, start : start + HOP_SAMPLES], reason[r, :, k], quality[r, :, k])
+            if silent and s.weight.sum() > 0.0:
+                hear_back(s, present, leads, fused, start, hop)
             fuse(s, leads[1], leads[2], start, fused[0], fused[1])
             _follow_main_leads(s, leads, start, valid[r, :, k * HOP_SAMPLES : (k + 1) * HOP_SAMPLES])
             out[2][r, k] = _why_unusable(s, reason[r, :, k])
@@ -90,12 +94,15 @@ def _detect(s, present, leads, fused, start, hop, place, beats, n_beats):
         find_peak(s, fused[0], fused[1], t, t + origin)
         while due(s, t + origin):
             peak = s.candidate_sample[0]
-            is_beat = stands_out(s) and not is_artefact(s, leads[0], fused[0], peak - origin, peak - delay)
+            sure = is_sure(s)
+            is_beat = stands_out(s)
+            if is_beat and sure:
+                is_beat = not is_artefact(s, leads[0], fused[0], peak - origin, peak - delay)
             settle(s, is_beat)
             if is_beat:
                 learn_levels(s, present, leads[1], peak - origin)
                 rr = peak - delay - beat_sample(s, 0) if s.n_beats > 0 and s.broken_at < beat_sample(s, 0) else -1
-                ventricular = classify(s, leads[0], peak - origin, rr)
+                ventricular = sure and classify(s, leads[0], peak - origin, rr)
                 remember_beat(s, peak - delay, ventricular)
                 s.quiet = t + origin - peak
                 beats[0][n_beats], beats[1][n_beats] = row, peak - delay

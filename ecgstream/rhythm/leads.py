@@ -18,6 +18,10 @@ LEAST_LEVEL = 0.008
 """Smallest typical QRS energy, mV: about that of a complex of 0.05 mV."""
 LEARNING_HOPS = 10
 """Usable hops after which a lead's level is trusted (2 s)."""
+EARLIEST_HOPS = 3
+"""Usable hops after which it is, if a QRS stands out (0.6 s)."""
+EARLY_LEVEL, EARLY_CREST = 0.12, 4.0
+"""What a QRS has that a T wave has not: energy in mV, and how far its hop stands above the least of the others."""
 FORGET_HOPS = 50
 """Successive unusable hops after which a level is learnt anew."""
 FLOOR_STEP = 0.1
@@ -77,11 +81,12 @@ def weigh(s, present, lead_energy, reason, quality):
     (N_LEADS,). Weights add up to 1, or to 0 when no lead is usable and learnt."""
     liveliest = 0.0
     for lead in range(N_LEADS):
+        was_heard = s.weight[lead] > 0.0
         s.weight[lead] = 0.0
         # Whether a lead is present depends on how hops are cut into blocks; what is followed must not.
         usable = present[lead] and reason[lead] == _OK
         _follow(s, lead, lead_energy[lead], usable)
-        if usable and s.learnt[lead] == LEARNING_HOPS:
+        if usable and (was_heard or _is_known(s, lead)):
             clear = s.level[lead] / (s.floor[lead] + 0.05 * s.level[lead])
             s.weight[lead] = quality[lead] * clear**WEIGHT_POWER
             liveliest = max(liveliest, _recent_peak(s, lead))
@@ -91,6 +96,25 @@ def weigh(s, present, lead_energy, reason, quality):
     total = s.weight.sum()
     if total > 0.0:
         s.weight /= total
+
+
+@njit(cache=True, nogil=True)
+def _is_known(s, lead):
+    """Whether a lead's level is that of a QRS: for certain after LEARNING_HOPS, before that where one stands out."""
+    learnt = s.learnt[lead]
+    if learnt < EARLIEST_HOPS or learnt == LEARNING_HOPS:
+        return learnt == LEARNING_HOPS
+    least = s.level[lead]
+    for age in range(EARLIEST_HOPS):
+        least = min(least, s.hop_peak[lead, (s.hops - age) % LEVEL_HOPS])
+    return s.level[lead] > max(EARLY_CREST * least, EARLY_LEVEL)
+
+
+@njit(cache=True, nogil=True)
+def is_sure(s):
+    """Whether a lead that is heard is known for certain; what beats look like is learnt from then on: the first peak
+    of a segment may be the T wave of a beat before it."""
+    return ((s.weight > 0.0) & (s.learnt == LEARNING_HOPS)).any()
 
 
 @njit(cache=True, nogil=True)

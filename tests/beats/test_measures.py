@@ -84,8 +84,8 @@ def test_where_early_beats_are_usual_they_are_early_against_the_mean_and_unlike_
     )
     measured = BeatMeasures(1).step(rules(block), block)
     place = np.abs(measured.sample[:, None] / 250 - times).argmin(1)
-    late = measured.features[(place > 60) & (rr[place] > 1)]
-    early = measured.features[(place > 60) & (rr[place] < 1)]
+    late = measured.features[(place > 80) & (rr[place] > 1)]
+    early = measured.features[(place > 80) & (rr[place] < 1)]
     assert np.median(early[:, of("rr_to_median32")]) == pytest.approx(1, abs=0.02)
     assert (early[:, of("rr_to_mean32")] < 0.95).all() and (early[:, of("rr_to_steady")] < 0.55).all()
     assert (late[:, of("rr_to_steady")] > 0.95).all() and (late[:, of("since_pause")] == 9).all()
