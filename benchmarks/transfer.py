@@ -34,13 +34,14 @@ from ecgstream.models.trunk import Classifier, Trunk, build_trunk
 from ecgstream.training.finetune import CHECK_EVERY, PATIENCE, STEPS, Parts, balanced, fit_head
 from ecgstream.training.foundation import CNN_SETTINGS, CNN_TEACHING, DROPOUT, taught_by
 from ecgstream.training.loop import Schedule
-from ecgstream.training.supervised import fit_labels, predict_logits
+from ecgstream.training.supervised import Teaching, fit_labels, predict_logits
 
 NEW = ("CLBBB", "CRBBB", "PVC")
 POSITIVES, OTHERS = (40, 10), 4
 """Recordings with the diagnosis, and how many times as many without."""
 WAYS = ("scratch", "frozen", "fine-tuned")
-TEACHING = replace(CNN_TEACHING, batch=32, test_crops=4)  # four crops of 2.5 s are the whole recording
+CROPS = replace(CNN_TEACHING, batch=32, test_crops=4)  # four crops of 2.5 s are the whole recording
+WHOLE = replace(CNN_TEACHING, batch=16, crop_s=10.0, test_crops=1)
 
 
 def trunk_without(records: LabelledRecords, fold: int, passes: int, checkpoint: Path) -> Trunk:
@@ -66,14 +67,16 @@ def few(records: LabelledRecords, label: np.ndarray, number: int, fold: int, see
     return rows, Parts(~stop, stop, np.zeros(len(rows), bool))
 
 
-def from_scratch(records: LabelledRecords, label: np.ndarray, parts: Parts, seed: int) -> Classifier:
+def from_scratch(
+    records: LabelledRecords, label: np.ndarray, parts: Parts, teaching: Teaching, seed: int
+) -> Classifier:
     """The same network, untrained, taught as long as it gains on the part to stop by."""
     torch.manual_seed(seed)
     classifier = Classifier(build_trunk("foundation_cnn", CNN_SETTINGS), 1, DROPOUT)
     wanted = label[:, None].astype(np.float32)
     schedule = Schedule(STEPS, seed, peak_rate=3e-3, average=0.95, check_every=CHECK_EVERY, patience=PATIENCE)
     fit_labels(
-        classifier, records.take(parts.fit), wanted[parts.fit], schedule, TEACHING,
+        classifier, records.take(parts.fit), wanted[parts.fit], schedule, teaching,
         validation=(records.take(parts.validation), wanted[parts.validation]), weight=balanced(label[parts.fit]),
         title="scratch",
     )  # fmt: skip
@@ -81,18 +84,19 @@ def from_scratch(records: LabelledRecords, label: np.ndarray, parts: Parts, seed
 
 
 def said_of_fold(
-    records: LabelledRecords, trunk: Callable[[int], Trunk], name: str, number: int, way: str, fold: int
-) -> list[float]:
+    records: LabelledRecords, trunk: Callable[[int], Trunk], teaching: Teaching, name: str, number: int, way: str,
+    fold: int,
+) -> list[float]:  # fmt: skip
     """Logits of the fold's recordings by a head for ``name`` taught one of the ways."""
     label, seed = targets(records.stated, [name])[:, 0].astype(int), fold
     rows, parts = few(records, label, number, fold, seed)
     known = records.take(rows)
     if way == "scratch":
-        classifier = from_scratch(known, label[rows], parts, seed)
+        classifier = from_scratch(known, label[rows], parts, teaching, seed)
     else:
         start = copy.deepcopy(trunk(fold))
-        classifier = fit_head(start, known, label[rows], parts, TEACHING, seed, frozen=way == "frozen")
-    return predict_logits(classifier, records.take(records.fold == fold), TEACHING)[:, 0].round(4).tolist()
+        classifier = fit_head(start, known, label[rows], parts, teaching, seed, frozen=way == "frozen")
+    return predict_logits(classifier, records.take(records.fold == fold), teaching)[:, 0].round(4).tolist()
 
 
 def keyed(*parts: str | int) -> str:
@@ -133,9 +137,11 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("transfer.json"))
     parser.add_argument("--positives", type=int, nargs="*", default=POSITIVES, help="recordings with the diagnosis")
+    parser.add_argument("--only", choices=NEW, nargs="*", default=NEW, help="of the three")
+    parser.add_argument("--whole", action="store_true", help="heads see ten seconds at once (a file of its own)")
     parser.add_argument("--passes", type=int, default=20, help="of a trunk over its recordings")
     options = parser.parse_args()
-    kept = Path(".cache")
+    kept, teaching = Path(".cache"), WHOLE if options.whole else CROPS
     records = read_ptbxl(options.data, kept)
     done = json.loads(options.out.read_text()) if options.out.exists() else {"logits": {}}
 
@@ -144,13 +150,13 @@ def main() -> None:
         checkpoint = kept / f"transfer-trunk-{options.passes}-{fold}.pt"
         return trunk_without(records, fold, options.passes, checkpoint)
 
-    for number, fold, name, way in product(options.positives, range(FOLDS), NEW, WAYS):
+    for number, fold, name, way in product(options.positives, range(FOLDS), options.only, WAYS):
         if (key := keyed(name, number, way, fold)) not in done["logits"]:
-            done["logits"][key] = said_of_fold(records, trunk, name, number, way, fold)
+            done["logits"][key] = said_of_fold(records, trunk, teaching, name, number, way, fold)
             options.out.write_text(json.dumps(done))
     done["table"] = {
         f"{name}, {number}": row(records, done["logits"], name, number)
-        for number, name in product(options.positives, NEW)
+        for number, name in product(options.positives, options.only)
     }
     options.out.write_text(json.dumps(done))
     print(json.dumps(done["table"], indent=1))
