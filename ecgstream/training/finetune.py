@@ -7,7 +7,7 @@ nothing is chosen on, from which the card's figures come.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ..errors import RecordError
 from ..evaluation.label_scores import interval, label_aucs, label_f1, patient_draws
-from ..labelled import LabelledRecords
+from ..labelled import RATE_HZ, SAMPLES, LabelledRecords
 from ..models.card import Card, write_card
 from ..models.folder import Network, NetworkManifest, save_network
 from ..models.trunk import Classifier, Trunk
@@ -33,6 +33,8 @@ FEWEST = 10
 STEPS, CHECK_EVERY, PATIENCE = 120, 20, 3
 PEAK_RATE, DROPOUT = 3e-3, 0.3
 """Of fine-tuning."""
+TEACHING = Teaching(crop_s=SAMPLES / RATE_HZ, batch=16)
+"""All of a recording at once, whatever the trunk was taught by: a crop may miss the one beat that a label is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +121,15 @@ def finetune(
     Raises RecordError when there are too few recordings of either kind.
     """
     parts = part_by_patient(records, label, seed)
-    teaching = replace(Teaching(), crop_s=network.manifest.crop_s)
-    classifier = fit_head(network.trunk, records, label, parts, teaching, seed, frozen)
-    logit = predict_logits(classifier, records, teaching)[:, 0]
+    classifier = fit_head(network.trunk, records, label, parts, TEACHING, seed, frozen)
+    logit = predict_logits(classifier, records, TEACHING)[:, 0]
     scale, shift = platt(logit[parts.validation], label[parts.validation])
     probability = expit(scale * logit + shift)
     threshold = best_threshold(probability[parts.validation], label[parts.validation])
     manifest = save_network(
         classifier, out, labels=(name,), scale=(scale,), shift=(shift,), name=name,
         network=network.manifest.network, settings=network.manifest.settings, thresholds={name: threshold},
-        crop_s=network.manifest.crop_s, seen={records.data_set: sorted(records.name[~parts.test])},
+        crop_s=TEACHING.crop_s, seen={records.data_set: sorted(records.name[~parts.test])},
         code_version=version("ecgstream"), on_trunk=network.manifest.sha256 if frozen else "",
     )  # fmt: skip
     metrics = _metrics(label, probability, threshold, records.patient, parts)

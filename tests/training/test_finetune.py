@@ -71,7 +71,7 @@ def test_a_frozen_head_stands_on_the_trunk_alone(labelled, network: Network, tmp
     assert torch.equal(before, network.trunk.state_dict()["last.weight"])
     head = load_network(tmp_path / "TALL")
     parts = part_by_patient(records, label, seed=1)
-    said = head.probability(predict_logits(head.classifier, records.take(parts.test), Teaching(crop_s=2.5)))[:, 0]
+    said = head.probability(predict_logits(head.classifier, records.take(parts.test), Teaching(crop_s=10.0)))[:, 0]
     sheet = json.loads((tmp_path / "TALL" / "card.json").read_text())
     assert roc_auc_score(label[parts.test], said) == pytest.approx(sheet["metrics"]["auc"], abs=1e-3) and (
         sheet["metrics"]["auc"] > 0.95
@@ -79,6 +79,12 @@ def test_a_frozen_head_stands_on_the_trunk_alone(labelled, network: Network, tmp
     assert sheet["sha256"] == manifest.sha256
     assert not set(manifest.seen["made"]) & set(records.name[parts.test])
     assert "TALL" in (tmp_path / "TALL" / "card.md").read_text()
+
+
+def test_a_head_sees_all_of_a_recording_on_a_trunk_of_crops(labelled, network: Network, tmp_path: Path):
+    assert network.manifest.crop_s == 2.5
+    finetune("TALL", *labelled, network, tmp_path / "TALL")
+    assert load_network(tmp_path / "TALL").manifest.crop_s == 10.0
 
 
 def test_a_head_on_a_trunk_that_is_not_there_is_refused(labelled, network: Network, tmp_path: Path):
