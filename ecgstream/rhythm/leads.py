@@ -19,7 +19,8 @@ LEAST_LEVEL = 0.008
 LEARNING_HOPS = 10
 """Usable hops after which a lead's level is trusted (2 s)."""
 EARLIEST_HOPS = 3
-"""Usable hops after which it is, if a QRS stands out (0.6 s)."""
+"""Usable hops after which it is, if a QRS stands out (0.6 s) in a segment's first two seconds: what comes after noise
+that has gone on for long must show itself for longer."""
 EARLY_LEVEL, EARLY_CREST = 0.12, 4.0
 """What a QRS has that a T wave has not: energy in mV, and how far its hop stands above the least of the others."""
 FORGET_HOPS = 50
@@ -102,7 +103,7 @@ def weigh(s, present, lead_energy, reason, quality):
 def _is_known(s, lead):
     """Whether a lead's level is that of a QRS: for certain after LEARNING_HOPS, before that where one stands out."""
     learnt = s.learnt[lead]
-    if learnt < EARLIEST_HOPS or learnt == LEARNING_HOPS:
+    if learnt < EARLIEST_HOPS or learnt == LEARNING_HOPS or s.hops >= LEARNING_HOPS:
         return learnt == LEARNING_HOPS
     least = s.level[lead]
     for age in range(EARLIEST_HOPS):
