@@ -30,7 +30,7 @@ def told(head: Sure | None, monkeypatch: pytest.MonkeyPatch) -> dict[str, list]:
     """What a daemon without encoder says of 38 s of an even rhythm, by the kind of message."""
     mv = beat_train(np.arange(0.5, 37.5, 0.8), 38) + noise(38 * 250, 1)
     monkeypatch.setattr("tests.feed.signal", lambda fs, leads, seed: np.tile(200 * mv, (leads, 1)).astype(np.int16))
-    monkeypatch.setattr("ecgstream.pipeline.shipped_rhythm_head", lambda: head)
+    monkeypatch.setattr("ecgstream.passage.shipped_rhythm_head", lambda: head)
     subject = Pipeline(Settings(diagnosis={"enabled": False}), None, Metrics(), ManualClock(START_NS))
     said: dict[str, list] = {"alert": [], "vitals": [], "diagnosis": []}
     for _, message in Bed("bed-1", cuts=tuple(range(250, 38 * 250, 250))).messages():
