@@ -24,8 +24,11 @@ PARTITIONS = 4
 """By the hash of their names, all of them have beds of the ill ward."""
 CREW = 2
 """Members that are there all the time; a disturbance may add two more."""
-CALM_S = 12.0
+CALM_S = 17.0
 """Seconds of the ward after the last disturbance: what a dead member told last lies before what is waited for."""
+HOLE_S = 7.0
+"""Nothing is said of a bed for so long where the network has lost a gap of it, while 2 s of later signal are waited for
+(``lateness_s``), and one of those chunks comes late: the ward may end there."""
 DEATH_WAIT_S = 15.0
 """A member that was told to die at a step and has not done so by then (it had no bed, say) is killed."""
 READY_S = 180.0
@@ -171,7 +174,7 @@ class Run:
     def _end(self, feed: Feed, further_s: float, people: Crew, listener: Listener) -> float:
         """Up to which second of the ward everything has been told, all members having ended."""
         feed.finish(further_s)
-        until_s = feed.played_s - 2.0
+        until_s = feed.played_s - HOLE_S
         listener.wait_until_judged(self.score, until_s, JUDGED_S)
         for member in people.members[:]:
             people.remove(member, kill=False)
