@@ -40,7 +40,10 @@ def explain(
     model: Annotated[
         str | None, typer.Option(help="A model directory, or a shipped network by name; unset: the shipped encoder.")
     ] = None,
-    by: Annotated[By, typer.Option(help="Integrated gradients, or (slower) occlusion.")] = By.GRADIENTS,
+    by: Annotated[
+        By | None,
+        typer.Option(help="Integrated gradients, or (slower) occlusion; unset: gradients where there are any."),
+    ] = None,
     mains_hz: Annotated[int, typer.Option(help="As conditioning.mains_hz.")] = 50,
 ) -> None:
     """Say which leads, waves and moments a score rests on: on ECG paper and as numbers. Not for diagnosis."""
@@ -51,7 +54,7 @@ def explain(
 
 
 def _explain(
-    source: Path, score: str | None, at_s: float | None, model: str | None, by: By, mains_hz: int
+    source: Path, score: str | None, at_s: float | None, model: str | None, by: By | None, mains_hz: int
 ) -> Explanation:
     from ..evaluation.records import read_record
     from ..explanations.alert import decided_s, record_of_alert, score_of_alert
@@ -59,12 +62,12 @@ def _explain(
     from ..explanations.probe import load_probe
     from ..explanations.window import window_of
 
-    probe = load_probe(model)
+    probe, method = load_probe(model), by.value if by else None
     if str(source) == "-" or source.suffix.lower() in ALERTS:
         alert = read_alert(source)
         window = window_of(record_of_alert(alert), decided_s(alert) if at_s is None else at_s, mains_hz)
-        return explain(probe, window, score or score_of_alert(alert), by.value)
-    return explain(probe, window_of(read_record(source), at_s, mains_hz), score, by.value, marks=source)
+        return explain(probe, window, score or score_of_alert(alert), method)
+    return explain(probe, window_of(read_record(source), at_s, mains_hz), score, method, marks=source)
 
 
 def _write(explanation: Explanation, out: Path | None, json_file: Path | None) -> None:

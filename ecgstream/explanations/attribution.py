@@ -8,7 +8,7 @@ an ECG of the same leads in which nothing happens.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,15 +37,18 @@ def attribute(probe: Probe, window: Window, score: int, method: Method, steps: i
     forward = _forward(probe, window, score)
     captum = _captum()
     if method == "occlusion":
-        found = captum.Occlusion(forward).attribute(
-            mv, sliding_window_shapes=(1, OCCLUDED), strides=(1, OCCLUDED_STEP), perturbations_per_eval=AT_ONCE
-        )
-        found = found / OCCLUDED
+        found = _occluded(captum, forward, mv, *probe.looks_at(window.slots, mv.shape[2]))
     else:
         if not forward(mv.clone().requires_grad_()).requires_grad:
             raise ModelError(f"{probe.version} counts and compares: it has no gradient; explain it by occlusion.")
         found = captum.IntegratedGradients(forward).attribute(mv, n_steps=steps, internal_batch_size=AT_ONCE)
     return found[0].numpy().astype(np.float32)
+
+
+def method_for(probe: Probe, window: Window, score: int) -> Method:
+    """Gradients where the score has one, else occlusion."""
+    mv = torch.from_numpy(window.mv)[None].requires_grad_()
+    return "gradients" if _forward(probe, window, score)(mv).requires_grad else "occlusion"
 
 
 def stated(probe: Probe, window: Window) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +58,24 @@ def stated(probe: Probe, window: Window) -> tuple[np.ndarray, np.ndarray]:
     with torch.no_grad():
         found, nothing = probe.logits(window.slots, torch.cat((mv, torch.zeros_like(mv))), valid).numpy()
     return found, nothing
+
+
+def _occluded(captum: Any, forward: Callable[[Tensor], Tensor], mv: Tensor, leads: Tensor, first: int) -> Tensor:
+    """Of mv (1, C, T): the ``leads`` (int64) from sample ``first`` on are covered, as the rest changes nothing."""
+
+    def of(part: Tensor) -> Tensor:
+        whole = mv.repeat(len(part), 1, 1)
+        whole[:, leads, first:] = part
+        return forward(whole)
+
+    found = torch.zeros_like(mv)
+    found[:, leads, first:] = captum.Occlusion(of).attribute(
+        mv[:, leads, first:],
+        sliding_window_shapes=(1, OCCLUDED),
+        strides=(1, OCCLUDED_STEP),
+        perturbations_per_eval=AT_ONCE,
+    )
+    return found / OCCLUDED
 
 
 def _forward(probe: Probe, window: Window, score: int) -> Callable[[Tensor], Tensor]:

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from ..errors import ModelError
 from ..waveform import GRID_HZ
-from .attribution import Method, attribute, stated
+from .attribution import Method, attribute, method_for, stated
 from .probe import Probe
 from .segments import NAMES, Wave, has_marks, waves_by_beats, waves_by_marks
 from .window import Window
@@ -88,8 +88,11 @@ class Explanation:
         }
 
 
-def explain(probe: Probe, window: Window, score: str | None, method: Method, marks: Path | None = None) -> Explanation:
-    """Explain a score by name; None: the likeliest one but noise. ``marks``: a record whose waves may be marked.
+def explain(
+    probe: Probe, window: Window, score: str | None, method: Method | None = None, marks: Path | None = None
+) -> Explanation:
+    """Explain a score by name; None: the likeliest one but noise. ``method`` None: gradients where the score has one.
+    ``marks``: a record whose waves may be marked.
 
     Raises ModelError where the model has no such score.
     """
@@ -99,6 +102,7 @@ def explain(probe: Probe, window: Window, score: str | None, method: Method, mar
     if score not in probe.names:
         raise ModelError(f"{probe.version} has no score {score!r}; it has {', '.join(probe.names)}.")
     index = probe.names.index(score)
+    method = method or method_for(probe, window, index)
     if marks is not None and has_marks(marks, window.leads):
         waves, waves_by = waves_by_marks(window.time_s, window.beats_s, marks, window.leads), "marks"
     else:

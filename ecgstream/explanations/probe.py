@@ -37,6 +37,10 @@ class Probe(Protocol):
         """Logits (B, S) at the end of ``mv`` float32 (B, C, T), the leads ``slots`` at GRID_HZ; ``valid`` bool."""
         ...
 
+    def looks_at(self, slots: np.ndarray, n_samples: int) -> tuple[Tensor, int]:
+        """What of such a window can change a logit: leads, as int64 places in ``slots``, and the first sample."""
+        ...
+
 
 class EncoderProbe:
     """The streaming encoder from a cold start, rebuilt from the weights that are served; its calibrated logits."""
@@ -63,6 +67,10 @@ class EncoderProbe:
         last = model.encoder.score_head(features[:, :, -1:])[:, :, 0].T
         return last * model.score_scale + model.score_shift
 
+    def looks_at(self, slots: np.ndarray, n_samples: int) -> tuple[Tensor, int]:
+        """All of it."""
+        return torch.arange(len(slots)), 0
+
 
 class NetworkProbe:
     """A network over whole recordings, on the last of the window: logits averaged over crops, calibrated."""
@@ -75,10 +83,7 @@ class NetworkProbe:
 
     def logits(self, slots: np.ndarray, mv: Tensor, valid: Tensor) -> Tensor:
         """As the protocol says; leads that the network does not take change nothing."""
-        taken = [(k, NETWORK_SLOTS.index(slot)) for k, slot in enumerate(slots.tolist()) if slot in NETWORK_SLOTS]
-        if not taken:
-            raise ModelError(f"{self.version} takes the leads {', '.join(NETWORK_LEADS)}; the window has none of them.")
-        ours, places = (torch.tensor(each) for each in zip(*taken, strict=True))
+        ours, places = self._taken(slots)
         mv, valid = mv[:, :, -SAMPLES:], valid[:, :, -SAMPLES:]
         samples = mv.new_zeros((len(mv), len(NETWORK_SLOTS), mv.shape[2])).index_copy(1, places, mv[:, ours])
         present = torch.zeros(samples.shape[:2], dtype=torch.bool).index_copy(1, places, valid[:, ours].any(2))
@@ -86,6 +91,18 @@ class NetworkProbe:
         starts = np.unique(np.linspace(0, samples.shape[2] - length, CROPS).astype(int))  # one of all that there is
         crops = [self._network.classifier(samples[:, :, at : at + length], present) for at in starts]
         return torch.stack(crops).mean(0) * self._scale + self._shift
+
+    def looks_at(self, slots: np.ndarray, n_samples: int) -> tuple[Tensor, int]:
+        """The leads it takes of the last ten seconds."""
+        return self._taken(slots)[0], max(0, n_samples - SAMPLES)
+
+    def _taken(self, slots: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Places in ``slots`` of the leads it takes, and their places in it. ModelError where it takes none."""
+        taken = [(k, NETWORK_SLOTS.index(slot)) for k, slot in enumerate(slots.tolist()) if slot in NETWORK_SLOTS]
+        if not taken:
+            raise ModelError(f"{self.version} takes the leads {', '.join(NETWORK_LEADS)}; the window has none of them.")
+        ours, places = (torch.tensor(each) for each in zip(*taken, strict=True))
+        return ours, places
 
 
 def load_probe(model: str | None = None) -> Probe:

@@ -4,9 +4,10 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from ecgstream.errors import ModelError
-from ecgstream.explanations.attribution import METHODS, OCCLUDED, OCCLUDED_STEP, attribute, stated
+from ecgstream.explanations.attribution import METHODS, OCCLUDED, OCCLUDED_STEP, attribute, method_for, stated
 from ecgstream.explanations.probe import EncoderProbe
 from ecgstream.waveform import HOP_SAMPLES
 
@@ -49,6 +50,27 @@ def test_a_score_without_gradient_is_refused_and_goes_by_occlusion():
     with pytest.raises(ModelError, match="by occlusion"):
         attribute(probe, shown, 0, "gradients")
     assert attribute(probe, shown, 0, "occlusion").max() > 0
+    assert (
+        method_for(probe, shown, 0) == "occlusion"
+        and method_for(LinearProbe(np.ones((2, 500))), shown, 0) == "gradients"
+    )
+
+
+def test_occlusion_covers_only_what_the_model_looks_at():
+    class Narrow(LinearProbe):
+        seen = 0
+
+        def logits(self, slots, mv, valid):
+            self.seen += len(mv)
+            return super().logits(slots, mv, valid)
+
+    weights = np.zeros((2, 500))
+    weights[1, 400] = 2.0
+    whole, narrow, shown = LinearProbe(weights), Narrow(weights), window(two_leads())
+    narrow.looks_at = lambda slots, n_samples: (torch.tensor([1]), 12 * OCCLUDED_STEP)
+    found, expected = (attribute(probe, shown, 0, "occlusion") for probe in (narrow, whole))
+    assert narrow.seen < 20 and found.any()
+    assert np.allclose(found, expected, atol=1e-6)
 
 
 def test_without_captum_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch):

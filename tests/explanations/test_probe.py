@@ -8,6 +8,7 @@ import torch
 
 from ecgstream.diagnosis.loader import load_model
 from ecgstream.errors import ModelError
+from ecgstream.explanations.explanation import explain
 from ecgstream.explanations.probe import EncoderProbe, load_probe
 from ecgstream.labelled import SAMPLES, LabelledRecords
 from ecgstream.labelled.records import SLOTS
@@ -16,6 +17,8 @@ from ecgstream.models.folder import Network, load_network, save_network
 from ecgstream.models.trunk import Classifier, build_trunk
 from ecgstream.training.supervised import Teaching, predict_logits
 from ecgstream.waveform import HOP_SAMPLES, N_LEADS
+
+from .probes import window
 
 
 @pytest.mark.parametrize("hops", [45, 47])
@@ -80,3 +83,19 @@ def test_a_network_says_what_it_says_of_a_labelled_recording(network: Network, t
 def test_a_network_without_any_of_its_leads_says_so(network: Network, tmp_path: Path):
     with pytest.raises(ModelError, match="takes the leads I, II, V1"):
         load_probe(str(tmp_path)).logits(np.array([12]), torch.zeros(1, 1, 2500), torch.ones(1, 1, 2500) > 0)
+
+
+def test_a_rocket_is_explained_without_being_told_how_by_what_it_sees(tmp_path: Path):
+    torch.manual_seed(0)
+    settings, rng = {"features": 840}, np.random.default_rng(1)
+    trunk = build_trunk("rocket", settings)
+    trunk.fit_thresholds(torch.from_numpy(rng.normal(0, 0.3, (4, 8, SAMPLES)).astype(np.float32)))
+    save_network(
+        Classifier(trunk, 1), tmp_path, labels=("TALL",), name="small", network="rocket", settings=settings,
+        thresholds={}, crop_s=10.0, seen={}, code_version="0",
+    )  # fmt: skip
+    shown = window(rng.normal(0, 0.3, (3, 2 * SAMPLES)))  # I, II, and III, which it does not take
+    found = explain(load_probe(str(tmp_path)), shown, "TALL")
+    assert found.method == "occlusion"
+    assert not found.contributions[2].any() and not found.contributions[:, :SAMPLES].any()
+    assert (np.abs(found.contributions[:2, SAMPLES:]).sum(1) > 0).all()
