@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 
 from ..conditioning.recent import RECENT
+from ..rhythm.leads import LEARNING_HOPS
 from ..waveform import GRID_HZ, HOP_SAMPLES, LEAD_SLOT, LEADS, N_LEADS, Reason
 from . import intervals, shapes, waves
 from .intervals import LONGEST_S, NEXT_S, measure_intervals, measure_next, remember_interval
@@ -41,9 +42,6 @@ _MARGIN = 20
 _ON_TIME = (0.85, 1.25)
 _LATE, _NARROW = 0.98, 1.3
 _LATELY_STEP = 0.1
-_SURE_HOPS = 10
-"""Beats told sooner in a segment (2 s) are measured by their intervals alone, and no shape is learnt from them: the
-first peak may be the T wave of a beat before it."""
 _OK, _ABSENT = int(Reason.OK), int(Reason.ABSENT)
 
 
@@ -63,7 +61,8 @@ def step_rows(state, recent, places, signal, beats, out):
             hop = first_hop[r] + k
             _take_in(s, ecg, r, k, hop, delay[r], signal)
             while b < len(beats[0]) and beats[0][b] == rows[r] and beats[3][b] == hop:
-                judged = (signal[2][r, :, k], signal[3][r, :, k], hop - segment_hop[r] >= _SURE_HOPS)
+                # Sooner in a segment the first peak may be the T wave of a beat before it: then intervals alone count.
+                judged = (signal[2][r, :, k], signal[3][r, :, k], hop - segment_hop[r] >= LEARNING_HOPS)
                 told = _meet(s, ecg, rows[r], (beats[1][b], delay[r], beats[2][b]), judged, out, told)
                 b += 1
             if s.waiting and (hop + 1) * HOP_SAMPLES - delay[r] - s.sample > _PATIENCE:

@@ -29,6 +29,8 @@ def hear_back(s, present, leads, fused, start, hop):
     in the walk over hops; what is known of a break moves back with them.
     """
     count = _usable_before(s)
+    if count == 0:
+        return
     for lead in range(N_LEADS):
         if present[lead] and s.weight[lead] > 0.0:
             _slope_before(leads[0][lead], leads[1][lead], leads[2][lead], start)
