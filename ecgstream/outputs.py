@@ -17,6 +17,7 @@ from .alert_strips.recent import RecentStrips
 from .diagnosis.strips import StripScores
 from .intake import Intake
 from .model_roles import ModelRoles
+from .rhythm_names import rhythm_name
 from .settings import Settings
 from .sources.message import Message
 from .verdicts import Verdict
@@ -34,21 +35,6 @@ from .waveform import (
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import alarm_message, encode
 from .written import REASON_NAMES, Due, heard, leads_field, limits_field, written
-
-RHYTHM_ORDER = (
-    Condition.VENTRICULAR_FIBRILLATION,
-    Condition.ASYSTOLE,
-    Condition.VENTRICULAR_TACHYCARDIA,
-    Condition.EXTREME_TACHYCARDIA,
-    Condition.EXTREME_BRADYCARDIA,
-    Condition.PVC_RUN,
-    Condition.ATRIAL_FIBRILLATION,
-    Condition.PAUSE,
-    Condition.TACHYCARDIA,
-    Condition.BRADYCARDIA,
-    Condition.IRREGULAR_RR,
-)
-"""Which condition names the rhythm when several hold, gravest first."""
 
 GRAVER = graver_table()
 """[milder, graver]: which alarms are not told while which are."""
@@ -223,14 +209,6 @@ class Outputs:
             written = b""
         content_type, payload = encode(message, self._format)
         return Outgoing(stream_id, name, content_type, payload + written)
-
-
-def rhythm_name(evidence: np.ndarray, hr_bpm: float) -> str:
-    """The gravest condition that holds, else ``regular`` while a rate is known, else the empty string."""
-    for condition in RHYTHM_ORDER:
-        if evidence[condition]:
-            return condition.name.lower()
-    return "" if np.isnan(hr_bpm) else "no_arrhythmia"
 
 
 def _fill_vitals(vitals: pb.Vitals, rhythm: RhythmResult, i: int, k: int) -> None:

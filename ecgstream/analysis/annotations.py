@@ -8,7 +8,7 @@ import numpy as np
 import wfdb
 
 from ..diagnosis import CLASSES
-from ..outputs import RHYTHM_ORDER
+from ..rhythm_names import RHYTHM_ORDER
 from ..waveform import GRID_HZ, HOP_SAMPLES, Condition, Reason
 from .findings import Findings
 

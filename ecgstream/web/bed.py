@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Any
 
-from ..outputs import RHYTHM_ORDER
+from ..rhythm_names import RHYTHM_ORDER
 from ..wire import ecgstream_pb2 as pb
 from .lateness import Lateness
 from .scores import ScoreTrend
