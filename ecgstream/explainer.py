@@ -8,24 +8,22 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import structlog
 from google.protobuf.message import Message
 
 from .alert_strips.recent import RecentStrips
-from .diagnosis.model import SHIPPED, read_manifest
-from .errors import EcgstreamError, ModelError, RecordError, SettingsError
+from .errors import EcgstreamError, RecordError, SettingsError
 from .explanations import worker
 from .explanations.alert import SCORES
 from .explanations.explained import Explained, ExplainedDiagnoses
+from .explanations.on_disk import ModelsOnDisk
 from .explanations.standing import StandingDiagnoses, Stated
 from .explanations.window import LONGEST_S
 from .metrics import Metrics
-from .settings import ExplanationSettings, Settings
+from .settings import DiagnosisSettings, ExplanationSettings, Settings
 from .sinks.base import Published
-from .web.scores import NO_DIAGNOSIS
 from .wire import ecgstream_pb2 as pb
 from .wire.codec import decode
 
@@ -46,15 +44,15 @@ class Explainer:
     def __init__(
         self,
         settings: ExplanationSettings,
-        model: Path | None,
+        models: DiagnosisSettings,
         mains_hz: int,
         metrics: Metrics,
         signal_before: SignalBefore,
     ):
-        self._settings, self._model, self._mains_hz = settings, model, mains_hz
+        self._settings, self._model, self._mains_hz = settings, models.model, mains_hz
         self._counted, self._signal_before = metrics.explanations, signal_before
         self._waiting: asyncio.Queue[pb.Alert] = asyncio.Queue(settings.most_waiting)
-        self._standing = StandingDiagnoses({}, "")
+        self._standing = StandingDiagnoses(ModelsOnDisk(models, settings.diagnosis_threshold or 1.0))
         self._offered = asyncio.Event()
         self._at: Stated | None = None  # the diagnosis that is being explained
         self.found = RecentStrips()
@@ -69,20 +67,7 @@ class Explainer:
             raise SettingsError(
                 "explanations.enabled needs captum, which is not installed; run: pip install 'ecgstream[explain]'"
             )
-        if self._settings.diagnosis_threshold is not None:
-            self._standing = self._read_thresholds(self._settings.diagnosis_threshold)
         self._pool = self._started()
-
-    def _read_thresholds(self, threshold: float) -> StandingDiagnoses:
-        """Of every diagnosis of the model, its own threshold where it states one."""
-        try:
-            manifest = read_manifest(self._model or SHIPPED)
-        except ModelError as error:  # rules go on, and so does the daemon
-            log.error("no diagnosis is explained", text=str(error))
-            return StandingDiagnoses({}, "")
-        names = [name for name in manifest.names if not name.startswith(NO_DIAGNOSIS)]
-        version = f"{manifest.name}@{manifest.sha256[:12]}"
-        return StandingDiagnoses({name: manifest.thresholds.get(name, threshold) for name in names}, version)
 
     def _started(self) -> ProcessPoolExecutor:
         spawn = multiprocessing.get_context("spawn")  # a fork would hold the sockets, and copies of locks
@@ -163,11 +148,12 @@ class Explainer:
         about = {
             "stream_id": stated.stream_id,
             "stated_probability": round(stated.probability, 4),
-            "threshold": stated.threshold,
+            "threshold": stated.by.threshold,
             "stated_time_ns": stated.time_ns,
         }
-        said = (strip.SerializeToString(), stated.score, about, self._mains_hz)
-        return Explained(stated, strip, await self._in_worker(worker.explained_diagnosis, *said))
+        said = strip.SerializeToString(), stated.score, about, self._mains_hz
+        by = stated.by.version, str(stated.by.folder)
+        return Explained(stated, strip, await self._in_worker(worker.explained_diagnosis, *said, *by))
 
     async def _in_worker(self, function: Callable[..., bytes], *arguments: Any) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
@@ -201,5 +187,5 @@ def explainer_of(settings: Settings, metrics: Metrics, signal_before: SignalBefo
     """None where nothing is to be explained."""
     if not settings.explanations.enabled:
         return None
-    model, mains_hz = settings.diagnosis.model, settings.conditioning.mains_hz
-    return Explainer(settings.explanations, model, mains_hz, metrics, signal_before)
+    mains_hz = settings.conditioning.mains_hz
+    return Explainer(settings.explanations, settings.diagnosis, mains_hz, metrics, signal_before)

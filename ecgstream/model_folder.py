@@ -41,6 +41,11 @@ def stated_format(folder: Path) -> str:
     return str(stated.get("format", "")) if isinstance(stated, dict) else ""
 
 
+def folders_in(parent: Path | None) -> list[str]:
+    """Names of the directories in ``parent``, in order; none where it is none."""
+    return sorted(path.name for path in parent.iterdir() if path.is_dir()) if parent and parent.is_dir() else []
+
+
 def read_weights(path: Path, sha256: str) -> bytes:
     """A file whose manifest states ``sha256``; ModelError when it is missing or altered."""
     weights = _read(path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from .errors import ModelError
+from .model_folder import folders_in
 from .model_lane import ModelLane
 from .settings import DiagnosisSettings
 from .stages import Stages
@@ -37,7 +38,7 @@ class ModelOrders:
                 await self._run_beside(str(self._settings.shadow))
             except ModelError as error:
                 log.error("no shadow", fault=str(error))
-        for name in _folders(self._settings.heads) if self._settings.enabled else []:
+        for name in folders_in(self._settings.heads) if self._settings.enabled else []:
             try:
                 await self._put_head(name)
             except ModelError as error:
@@ -73,7 +74,7 @@ class ModelOrders:
 
     async def _put_head(self, name: str) -> None:
         folder = self._settings.heads
-        if name not in (there := _folders(folder)):  # a name, never a path
+        if name not in (there := folders_in(folder)):  # a name, never a path
             raise ModelError(
                 f"There is no head {name!r} in diagnosis.heads ({folder}); there are: {', '.join(there) or 'none'}."
             )
@@ -107,7 +108,7 @@ class ModelOrders:
         folder = self._settings.candidates
         if folder is None:
             raise ModelError("No model can be given by order; set diagnosis.candidates to the folder that has them.")
-        there = _folders(folder)
+        there = folders_in(folder)
         if name not in there:  # a name, never a path
             raise ModelError(f"There is no candidate {name!r} in {folder}; there are: {', '.join(there) or 'none'}.")
         await self._run_beside(str(folder / name))
@@ -133,8 +134,3 @@ class ModelOrders:
             await self._stages.note_models(actor, details, False, str(error))
             raise
         await self._stages.note_models(actor, details, True, "")
-
-
-def _folders(parent: Path | None) -> list[str]:
-    """Names of the directories in ``parent``."""
-    return sorted(path.name for path in parent.iterdir() if path.is_dir()) if parent and parent.is_dir() else []

@@ -161,6 +161,7 @@ class Outputs:
         out = []
         due = self._due(conditioned, speaks)
         about = zip(due, heard(conditioned, due), written(scores, due, strips), strict=True)
+        models = {"model": self._models.served.version, "heads": self._models.heads.versions}
         for (i, k, row, sample), of_leads, said in about:
             stamp = self._stamp(row, sample, now_ns)
             vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
@@ -169,8 +170,7 @@ class Outputs:
             vitals.preset = self._alarms.presets[row]
             if silenced[i]:
                 vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
-            model = self._models.served.version
-            diagnosis = pb.Diagnosis(**stamp, model=model, withheld=_why_not(scores, i, k))
+            diagnosis = pb.Diagnosis(**stamp, **models, withheld=_why_not(scores, i, k))
             out.append(self._outgoing("vitals", vitals.stream_id, vitals, stood))
             out.append(self._outgoing("diagnosis", diagnosis.stream_id, diagnosis, said))
         return out

@@ -28,11 +28,21 @@ MOST_ROWS = 8
 _NO_TIME = (Reason.OVERLOAD, Reason.CATCHING_UP)
 
 
+def every_hops(every_s: float) -> int:
+    """How often heads are asked about a bed, in hops."""
+    return max(round(every_s * RATE_HZ / HOP_SAMPLES), 1)
+
+
+def hops_since_asked(stream_id: str, n_hops: int, every_hops: int) -> int:
+    """How long ago, when ``n_hops`` hops of a stream have been, heads were asked about it; 0: at the last of them."""
+    return (n_hops + crc32(stream_id.encode())) % every_hops
+
+
 class RecordHeads:
     """The last ten seconds of ``n_rows`` beds, and what each head said of them last."""
 
     def __init__(self, every_s: float, stream_id: Callable[[int], str]):
-        self._every_hops = max(round(every_s * RATE_HZ / HOP_SAMPLES), 1)
+        self._every_hops = every_hops(every_s)
         self._stream_id = stream_id
         self._heads: dict[str, Served] = {}
         self._n_rows = 0

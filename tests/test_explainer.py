@@ -18,7 +18,7 @@ from ecgstream.errors import SettingsError
 from ecgstream.explainer import Explainer
 from ecgstream.metrics import Metrics
 from ecgstream.outputs import Outgoing
-from ecgstream.settings import ExplanationSettings, Settings, load_settings
+from ecgstream.settings import DiagnosisSettings, ExplanationSettings, Settings, load_settings
 from ecgstream.sinks.watched import WatchedSink
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import encode
@@ -36,7 +36,8 @@ async def signal_before(stream_id: str, stop_ns: int, seconds: float) -> pb.Stri
 
 def explainer(model: Path | None = None, **settings) -> tuple[Explainer, Metrics]:
     metrics = Metrics()
-    return Explainer(ExplanationSettings(enabled=True, **settings), model, 50, metrics, signal_before), metrics
+    ours = ExplanationSettings(enabled=True, **settings)
+    return Explainer(ours, DiagnosisSettings(model=model), 50, metrics, signal_before), metrics
 
 
 @asynccontextmanager

@@ -1,6 +1,11 @@
 """Heads beside the encoder: what they say of a bed is what they say of the recording, however it arrives."""
 
 import json
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +23,7 @@ from ecgstream.models.folder import load_network, save_network
 from ecgstream.models.trunk import Classifier, build_trunk
 from ecgstream.observed import Step
 from ecgstream.pipeline import Pipeline
-from ecgstream.record_heads import RecordHeads
+from ecgstream.record_heads import RecordHeads, every_hops, hops_since_asked
 from ecgstream.served_head import Served
 from ecgstream.settings import Settings
 from ecgstream.training.supervised import Teaching, predict_logits
@@ -99,6 +104,7 @@ def test_what_is_said_of_a_bed_is_what_is_said_of_the_recording(folder: Path):
     mv = np.concatenate([step.conditioned.ecg_mv[0][SLOTS] for step in steps], axis=1)
     asked = np.flatnonzero(np.diff(told, prepend=np.nan) != 0)
     asked = [hop for hop in asked if not np.isnan(told[hop])]
+    assert {hops_since_asked("bed-1", hop + 1, every_hops(EVERY_S)) for hop in asked} == {0}
     assert len(asked) >= 5 and set(np.diff(asked)) == {EVERY_S * 5}
     for hop in asked:
         last = mv[:, (hop - 49) * HOP_SAMPLES : (hop + 1) * HOP_SAMPLES] if hop >= 49 else None
@@ -179,7 +185,10 @@ def test_a_running_daemon_takes_up_a_head_and_lets_it_go(folder: Path, tmp_path:
         with wired(daemon) as wires:
             assert "heads: TALL@" in models("show")[1]
             wires.send(bed, 0, 14)
-            wires.hear(lambda m: isinstance(m, pb.Diagnosis) and any(score.name == "TALL" for score in m.scores))
+            heard = wires.hear(
+                lambda m: isinstance(m, pb.Diagnosis) and any(score.name == "TALL" for score in m.scores)
+            )
+            assert list(heard[-1].heads) == [load_network(folder / "TALL").version]
             code, text = models("head", "SHORT", *given)
             assert code == 2 and "There is no head 'SHORT'" in text and "TALL" in text
             assert models("head", "TALL", "--remove", *given)[0] == 0
@@ -193,3 +202,63 @@ def test_a_running_daemon_takes_up_a_head_and_lets_it_go(folder: Path, tmp_path:
     assert [(n["outcome"], list(n["details"])) for n in noted] == [
         ("refused", ["head"]), ("accepted", ["head_removed"]), ("accepted", ["head"]),
     ]  # fmt: skip
+
+
+def eventually(asked: Callable[[], dict], within_s: float = 60.0) -> dict:
+    deadline_s = time.monotonic() + within_s
+    while True:
+        try:
+            return asked()
+        except urllib.error.HTTPError as error:
+            error.close()
+            if time.monotonic() > deadline_s:
+                raise
+        time.sleep(0.2)
+
+
+def test_what_a_head_states_that_a_running_daemon_took_up_is_explained_as_it_comes(folder: Path, tmp_path: Path):
+    heads, token = tmp_path / "heads", tmp_path / "token"
+    heads.mkdir()
+    token.write_text("a-token-of-enough-length\n")
+    daemon = DaemonProcess(
+        tmp_path,
+        {
+            "diagnosis": {"heads": str(heads), "heads_every_s": 2, "device": "cpu"},
+            "explanations": {"enabled": True, "diagnosis_threshold": 0.999},  # nothing of the encoder's
+            "http": {"order_token_file": str(token)},
+        },
+    )
+    daemon.start()
+
+    def asked() -> dict:
+        url = f"{daemon.http}/diagnoses/explanation.json?stream_id=bed-1&score=TALL"
+        wanted = urllib.request.Request(url, headers={"Authorization": "Bearer a-token-of-enough-length"})
+        with urllib.request.urlopen(wanted, timeout=10) as answer:
+            return json.load(answer)
+
+    try:
+        daemon.wait_ready()
+        shutil.copytree(folder / "TALL", heads / "TALL")
+        manifest = heads / "TALL" / "manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"thresholds": {"TALL": 0.001}}))
+        given = ("--url", daemon.http, "--token-file", str(token), "--actor", "ann")
+        with wired(daemon) as wires:
+            assert CliRunner().invoke(app, ["models", "head", "TALL", *given]).exit_code == 0
+            wires.send(Bed("bed-1", cuts=tuple(range(250, SECONDS * 250, 250))), 0, 14)
+            heard = wires.hear_out(2.0)
+            document = eventually(asked)
+            told = {
+                message.time_ns: score.probability
+                for message in heard
+                if isinstance(message, pb.Diagnosis)
+                for score in message.scores
+                if score.name == "TALL"
+            }
+    finally:
+        assert daemon.stop() == 0
+    assert (document["score"], document["threshold"]) == ("TALL", 0.001)
+    assert document["model"] == load_network(folder / "TALL").version
+    assert document["probability"] == pytest.approx(document["stated_probability"], abs=1e-3)
+    assert document["stated_probability"] in [round(probability, 4) for probability in told.values()]
+    assert min(told) - 2 * 10**9 <= document["stated_time_ns"] <= max(told)
+    assert document["all"]["all"]["for"] > 0

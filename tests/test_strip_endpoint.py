@@ -12,12 +12,13 @@ from ecgstream.clock import ManualClock
 from ecgstream.endpoints import Endpoints
 from ecgstream.explainer import Explainer
 from ecgstream.explanations.explained import Explained
+from ecgstream.explanations.on_disk import Scored
 from ecgstream.explanations.standing import Stated
 from ecgstream.http_token import HttpToken
 from ecgstream.metrics import Metrics
 from ecgstream.order_endpoint import OrderEndpoint
 from ecgstream.pipeline import Pipeline
-from ecgstream.settings import ExplanationSettings, HttpSettings, Settings
+from ecgstream.settings import DiagnosisSettings, ExplanationSettings, HttpSettings, Settings
 from ecgstream.strip_endpoint import StripEndpoint
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import decode
@@ -85,7 +86,7 @@ async def test_an_explanation_is_for_whoever_has_the_token_once_there_is_one(doo
     assert (await get(f"{door}held/explanation.json"))[0] == 401
     status, _, said = await get(f"{door}held/explanation.json", BEARER)
     assert status == 404 and b"set explanations.enabled" in said
-    strips.explainer = Explainer(ExplanationSettings(enabled=True), None, 50, Metrics(), None)
+    strips.explainer = Explainer(ExplanationSettings(enabled=True), DiagnosisSettings(), 50, Metrics(), None)
     status, _, said = await get(f"{door}held/explanation.json", BEARER)
     assert status == 404 and b"high priority" in said
     strips.explainer.found.keep("held", b'{"score": "rhythm.vf"}')
@@ -98,8 +99,9 @@ async def test_so_is_that_of_a_diagnosis_by_bed_and_score(door, strips: StripEnd
     assert (await get(asked))[0] == 401
     status, _, said = await get(asked, BEARER)
     assert status == 404 and b"set explanations.enabled" in said
-    strips.explainer = Explainer(ExplanationSettings(enabled=True), None, 50, Metrics(), None)
-    strips.explainer.diagnoses.keep(Explained(Stated("icu/bed-7", "MI", 0.6, 0.5, 0), pb.Strip(), b'{"score": "MI"}'))
+    strips.explainer = Explainer(ExplanationSettings(enabled=True), DiagnosisSettings(), 50, Metrics(), None)
+    stated = Stated("icu/bed-7", "MI", 0.6, 0, Scored("model@1", Path(), 0.5, False))
+    strips.explainer.diagnoses.keep(Explained(stated, pb.Strip(), b'{"score": "MI"}'))
     status, _, said = await get(asked, BEARER)
     assert status == 404 and b"held of it: ['MI']" in said and b"explanations.diagnosis_threshold" in said
     status, of, said = await get(asked.replace("LAO%2FLAE", "MI"), BEARER)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from ..wire import ecgstream_pb2 as pb
+from .on_disk import ModelsOnDisk, Scored
 
 AGAIN_S = 600.0
 """A score that wavers around its threshold is explained no sooner again."""
@@ -22,8 +23,8 @@ class Stated:
     stream_id: str
     score: str
     probability: float
-    threshold: float
-    time_ns: int  # up to which it holds, on the stream's own clock
+    time_ns: int  # up to which the signal goes that it is about, on the stream's own clock
+    by: Scored
 
 
 @dataclass(slots=True)
@@ -37,12 +38,12 @@ class _Stream:
 class StandingDiagnoses:
     """Hands out what stands, that which has waited longest first; whatever falls below its threshold no longer waits.
 
-    ``thresholds`` names the scores that are explained, of the model ``version``. Bounded by streams and scores: a
-    diagnosis that waits is told anew each second and replaces itself.
+    ``models`` knows the scores that are explained. Bounded by streams and scores: a diagnosis that waits is told anew
+    each second and replaces itself.
     """
 
-    def __init__(self, thresholds: dict[str, float], version: str):
-        self._thresholds, self._version = thresholds, version
+    def __init__(self, models: ModelsOnDisk):
+        self._models = models
         self._streams: OrderedDict[str, _Stream] = OrderedDict()  # the one heard of longest ago first
         self._waiting: OrderedDict[tuple[str, str], Stated] = OrderedDict()
 
@@ -52,11 +53,11 @@ class StandingDiagnoses:
     def take(self, diagnosis: pb.Diagnosis) -> int:
         """The newest of a stream's diagnoses; how many of its scores have fallen that waited to be explained."""
         stream = self._heard(diagnosis.stream_id, diagnosis.published_time_ns)
-        scores = diagnosis.scores if diagnosis.model == self._version else ()
+        known = self._models.scores(diagnosis.model, tuple(diagnosis.heads))
         above = {
             score.name: score.probability
-            for score in scores
-            if score.probability >= self._thresholds.get(score.name, float("inf"))
+            for score in diagnosis.scores
+            if score.name in known and score.probability >= known[score.name].threshold
         }
         stream.standing &= above.keys()
         fallen = stream.waiting - above.keys()
@@ -65,7 +66,8 @@ class StandingDiagnoses:
             del self._waiting[diagnosis.stream_id, name]
         for name, probability in above.items():
             if name not in stream.standing and stream.heard_ns >= stream.not_before_ns.get(name, 0):
-                stated = Stated(diagnosis.stream_id, name, probability, self._thresholds[name], diagnosis.time_ns)
+                time_ns = self._models.asked_ns(diagnosis, known[name])
+                stated = Stated(diagnosis.stream_id, name, probability, time_ns, known[name])
                 self._waiting[diagnosis.stream_id, name] = stated
                 stream.waiting.add(name)
         return len(fallen)

@@ -9,8 +9,10 @@ import json
 import multiprocessing
 import os
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ModelError
 from ..evaluation.records import record_of
 from ..recorded.strip import recording_of_strip
 from ..wire import ecgstream_pb2 as pb
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _NICE = 10
 """Alarms come first, also for the scheduler."""
+_MOST_BESIDE = 4
+"""Models beside the first that stay loaded; those of 100 million parameters take 400 MB each."""
 _probe: Probe | None = None
 
 
@@ -49,22 +53,37 @@ def explained(alert: bytes, mains_hz: int) -> bytes:
     """The explanation of a serialised alert as JSON. Raises ModelError, RecordError."""
     message = pb.Alert.FromString(alert)
     window = window_of(record_of_alert(message), decided_s(message), mains_hz)
-    return _explained(window, score_of_alert(message), {"alert_id": message.alert_id})
+    return _explained(_probe, window, score_of_alert(message), {"alert_id": message.alert_id})
 
 
-def explained_diagnosis(strip: bytes, score: str, about: dict[str, Any], mains_hz: int) -> bytes:
-    """The explanation of a score at the end of a serialised strip as JSON, beside what is stated ``about`` it.
+def explained_diagnosis(
+    strip: bytes, score: str, about: dict[str, Any], mains_hz: int, version: str, folder: str
+) -> bytes:
+    """The explanation, at the end of a serialised strip, of a score of the model ``version`` that lies in ``folder``:
+    as JSON, beside what is stated ``about`` it.
 
     Raises ModelError, RecordError.
     """
+    probe = _probe if version == _probe.version else _beside(version, folder)
     stream_id = about["stream_id"]
     recording = recording_of_strip(pb.Strip.FromString(strip), stream_id, f"the signal of {stream_id}")
     window = window_of(record_of(recording), None, mains_hz)
-    return _explained(window, score, about)
+    return _explained(probe, window, score, about)
 
 
-def _explained(window: Window, score: str, about: dict[str, Any]) -> bytes:
+@lru_cache(maxsize=_MOST_BESIDE)
+def _beside(version: str, folder: str) -> Probe:
+    """Raises ModelError where another version lies there by now."""
+    from .probe import load_probe
+
+    probe = load_probe(folder)
+    if probe.version != version:
+        raise ModelError(f"{folder} holds {probe.version} by now; scores of {version} are not explained.")
+    return probe
+
+
+def _explained(probe: Probe, window: Window, score: str, about: dict[str, Any]) -> bytes:
     from .explanation import explain
 
-    document = explain(_probe, window, score, "gradients").document() | about
+    document = explain(probe, window, score).document() | about
     return json.dumps(document, separators=(",", ":")).encode()

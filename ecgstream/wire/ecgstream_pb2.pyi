@@ -300,7 +300,7 @@ class Strip(_message.Message):
     def __init__(self, start_sample: _Optional[int] = ..., start_time_ns: _Optional[int] = ..., layout: _Optional[_Union[GroupLayout, _Mapping]] = ..., samples: _Optional[bytes] = ..., onset: _Optional[int] = ..., complete: _Optional[bool] = ...) -> None: ...
 
 class Diagnosis(_message.Message):
-    __slots__ = ("version", "stream_id", "sample", "time_ns", "scores", "model", "withheld", "published_time_ns")
+    __slots__ = ("version", "stream_id", "sample", "time_ns", "scores", "model", "withheld", "published_time_ns", "heads")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FIELD_NUMBER: _ClassVar[int]
@@ -309,6 +309,7 @@ class Diagnosis(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     WITHHELD_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
     version: int
     stream_id: str
     sample: int
@@ -317,7 +318,8 @@ class Diagnosis(_message.Message):
     model: str
     withheld: str
     published_time_ns: int
-    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., model: _Optional[str] = ..., withheld: _Optional[str] = ..., published_time_ns: _Optional[int] = ...) -> None: ...
+    heads: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[int] = ..., stream_id: _Optional[str] = ..., sample: _Optional[int] = ..., time_ns: _Optional[int] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., model: _Optional[str] = ..., withheld: _Optional[str] = ..., published_time_ns: _Optional[int] = ..., heads: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Shadow(_message.Message):
     __slots__ = ("version", "stream_id", "sample", "time_ns", "scores", "model", "withheld", "published_time_ns", "served")

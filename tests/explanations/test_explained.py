@@ -1,12 +1,17 @@
 """What is kept of explained diagnoses: the newest of each score, so many in all, nothing of the last patient."""
 
+from pathlib import Path
+
 from ecgstream.explanations.explained import MOST, Explained, ExplainedDiagnoses
+from ecgstream.explanations.on_disk import Scored
 from ecgstream.explanations.standing import Stated
 from ecgstream.wire import ecgstream_pb2 as pb
 
+BY = Scored("model@1", Path(), 0.5, is_head=False)
+
 
 def explained(stream_id: str, score: str, time_ns: int = 0) -> Explained:
-    return Explained(Stated(stream_id, score, 0.6, 0.5, time_ns), pb.Strip(), b"{}")
+    return Explained(Stated(stream_id, score, 0.6, time_ns, BY), pb.Strip(), b"{}")
 
 
 def test_the_newest_of_each_score_is_kept_until_another_patient_comes():

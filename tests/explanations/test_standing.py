@@ -1,5 +1,8 @@
 """Which diagnoses are explained, and how often: one that comes up to its threshold, once, and not again for a while."""
 
+from pathlib import Path
+
+from ecgstream.explanations.on_disk import Scored
 from ecgstream.explanations.standing import AGAIN_S, FORGET_S, RETRY_S, StandingDiagnoses
 from ecgstream.wire import ecgstream_pb2 as pb
 
@@ -7,8 +10,19 @@ VERSION = "model@0123456789ab"
 MONITOR_AHEAD_NS = 5 * 10**9
 
 
+class TwoScores:
+    """One model on disk, that states two diagnoses."""
+
+    def scores(self, model: str, heads: tuple[str, ...]) -> dict[str, Scored]:
+        thresholds = {"MI": 0.5, "LVH": 0.3} if model == VERSION else {}
+        return {name: Scored(model, Path(), threshold, is_head=False) for name, threshold in thresholds.items()}
+
+    def asked_ns(self, diagnosis: pb.Diagnosis, by: Scored) -> int:
+        return diagnosis.time_ns
+
+
 def standing() -> StandingDiagnoses:
-    return StandingDiagnoses({"MI": 0.5, "LVH": 0.3}, VERSION)
+    return StandingDiagnoses(TwoScores())
 
 
 def said(at_s: float, stream_id: str = "bed-1", model: str = VERSION, **scores: float) -> pb.Diagnosis:
@@ -66,7 +80,7 @@ def test_whatever_waits_longest_comes_first_as_it_was_told_last():
     diagnoses.take(said(2, "bed-1", MI=0.6))
     diagnoses.take(said(3, "bed-2", LVH=0.5))
     first, second = diagnoses.next(), diagnoses.next()
-    assert (first.stream_id, round(first.probability, 3), first.threshold, first.time_ns) == ("bed-2", 0.5, 0.3, 8e9)
+    assert (first.stream_id, round(first.probability, 3), first.by.threshold, first.time_ns) == ("bed-2", 0.5, 0.3, 8e9)
     assert (second.stream_id, second.score) == ("bed-1", "MI")
 
 

@@ -9,7 +9,7 @@ import aiohttp
 from ecgstream.explainer import Explainer
 from ecgstream.http_port import listen
 from ecgstream.metrics import Metrics
-from ecgstream.settings import ExplanationSettings, HttpSettings, WebSettings
+from ecgstream.settings import DiagnosisSettings, ExplanationSettings, HttpSettings, WebSettings
 from ecgstream.web.board import Board
 from ecgstream.web.page import WardPage
 from ecgstream.wire import ecgstream_pb2 as pb
@@ -21,7 +21,7 @@ class Ward:
     def __init__(self, **settings):
         self.settings, self.http = WebSettings(enabled=True, **settings), HttpSettings(port=0)
         self.board, self.metrics = Board(), Metrics()
-        self.explainer = Explainer(ExplanationSettings(enabled=True), None, 50, Metrics(), None)
+        self.explainer = Explainer(ExplanationSettings(enabled=True), DiagnosisSettings(), 50, Metrics(), None)
         self.taken: list[tuple[pb.Control, str]] = []
         self.reply = pb.ControlReply(accepted=True, text="Done.")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import aiohttp
 import numpy as np
 import pytest
 
 from ecgstream.explanations.explained import Explained
+from ecgstream.explanations.on_disk import Scored
 from ecgstream.explanations.standing import Stated
 from ecgstream.waveform import STANDARD_LEADS
 from ecgstream.web.waves import Wave
@@ -129,7 +131,7 @@ async def test_an_explained_diagnosis_is_on_its_beds_page_with_its_signal():
             assert (await answer.json())["explained"] == {}
         async with browser.get(asked.format("strip")) as answer:
             assert answer.status == 404
-        stated = Stated("bed-1", "LAO/LAE", 0.6, 0.5, 7 * 10**9)
+        stated = Stated("bed-1", "LAO/LAE", 0.6, 7 * 10**9, Scored("model@1", Path(), 0.5, False))
         ward.explainer.diagnoses.keep(Explained(stated, STRIP, b'{"score": "LAO/LAE"}'))
         async with browser.get("beds/1") as answer:
             assert (await answer.json())["explained"] == {"LAO/LAE": 7000}
