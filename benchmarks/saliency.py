@@ -33,7 +33,7 @@ PAIRS = (("top", "shifted"), ("top_waves", "any_waves"), ("top_waves", "same_wav
 def main(
     folder: Annotated[Path, typer.Argument(help="LUDB.")],
     model: Annotated[list[str] | None, typer.Option(help="Directories, shipped networks; unset: the encoder.")] = None,
-    by: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "gradients",
+    by: Annotated[str | None, typer.Option(help=f"One of {', '.join(METHODS)}; unset: as each model can be.")] = None,
     most: Annotated[int, typer.Option(help="Recordings at most; 0: all.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
@@ -46,7 +46,7 @@ def main(
         json_file.write_text(json.dumps(document, indent=1) + "\n")
 
 
-def _measure(probe: Probe, windows: list, by: str) -> dict:
+def _measure(probe: Probe, windows: list, by: str | None) -> dict:
     rng, found, scores = np.random.default_rng(1), [], Counter()
     for path, window in over_records(windows, probe.version):
         explanation = explain(probe, window, None, by, marks=path)
@@ -54,7 +54,7 @@ def _measure(probe: Probe, windows: list, by: str) -> dict:
             found.append(astuple(drops(probe, explanation, rng)))
             scores[explanation.score] += 1
     values = np.array(found)
-    print(f"{probe.version}, {by}: {len(found)} recordings; explained: {dict(scores.most_common())}")
+    print(f"{probe.version}, {explanation.method}: {len(found)} recordings; explained: {dict(scores.most_common())}")
     names = [field.name for field in fields(Drops)]
     result: dict = {"recordings": len(found), "scores": dict(scores)}
     for important, random in PAIRS:

@@ -13,7 +13,7 @@ LEAST = 0.2
 WINDOW = 60
 """Diagnoses (a minute of them) that the newest is compared with."""
 CHANGE = 0.1
-NO_DIAGNOSIS = ("beat.", "strip.normal", "strip.other", "strip.noise", "rhythm.", "noise", "SR", "NORM")
+NO_DIAGNOSIS = "beat.", "strip.normal", "strip.other", "strip.noise", "rhythm.", "noise", "phenotype.", "SR", "NORM"
 """What is told elsewhere on the tile, or tells of no illness."""
 
 

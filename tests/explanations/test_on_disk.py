@@ -24,7 +24,7 @@ def written(folder: Path, **stated) -> str:
 def models(tmp_path: Path) -> ModelsOnDisk:
     written(tmp_path / "served", names=["MI", "NORM", "rhythm.vt"])
     written(tmp_path / "candidates/spring", names=["MI", "CD"], thresholds={"CD": 0.7})
-    written(tmp_path / "heads/TALL", labels=["TALL"], thresholds={"TALL": 0.3})
+    written(tmp_path / "heads/TALL", labels=["TALL", "phenotype.female"], thresholds={"TALL": 0.3})
     written(tmp_path / "heads/SHORT", labels=["SHORT"])
     (tmp_path / "heads/broken").mkdir()
     (tmp_path / "heads/broken/manifest.json").write_text("[")

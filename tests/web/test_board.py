@@ -75,10 +75,11 @@ def test_a_page_gets_vitals_of_the_beds_it_shows_alone():
     assert board.news(board.revision, {number: board.revision}) is None
 
 
-def test_scores_say_where_they_are_heading():
+def test_scores_of_illness_say_where_they_are_heading():
     board = Board()
+    others = {"phenotype.age_per_100": 0.7, "SR": 0.99, "beat.V": 0.6}
     for p in (0.3, 0.3, 0.9):
-        board.take(*diagnosis(LVH=p, MI=1.2 - p, AFIB=0.5, CD=0.05))
+        board.take(*diagnosis(LVH=p, MI=1.2 - p, AFIB=0.5, CD=0.05, **others))
     assert board.beds["bed-1"].vitals()["scores"] == [["LVH", 0.9, 1], ["AFIB", 0.5, 0], ["MI", 0.3, -1]]
 
 
