@@ -77,7 +77,7 @@ class Metrics:
         self.alerts = Counter("ecgstream_alerts", "Alert messages", ["condition", "state"], registry=r)
         self.standing = Gauge("ecgstream_alerts_standing", "Alerts that have not ended", ["priority"], registry=r)
         self.escalations = Counter("ecgstream_escalations", "Unseen alerts told again", ["condition"], registry=r)
-        self.explanations = Counter("ecgstream_explanations", "Alerts to be explained", ["outcome"], registry=r)
+        self.explanations = Counter("ecgstream_explanations", "What was to be explained", ["outcome"], registry=r)
         self.verdicts = Counter("ecgstream_verdicts", "Second opinions", ["alarm", "opinion"], registry=r)
         self.alarms_ignored = Counter("ecgstream_monitor_alarms_ignored", "Alarms of unknown name", registry=r)
         self.orders = Counter("ecgstream_orders", "Control orders", ["order", "outcome"], registry=r)

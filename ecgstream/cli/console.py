@@ -16,9 +16,15 @@ console = Console()
 
 
 def print_table(table: Table) -> None:
-    """A table in which every figure is whole, also where that is wider than the window or the file."""
-    least = Measurement.get(console, console.options.update(width=1000), table).minimum
-    Console(width=max(console.width, least)).print(table)
+    """A table in which every word and figure is whole, also where that is wider than the window or the file."""
+    endless = console.options.update(width=1000)
+    parts = [(column.header, *column.cells) for column in table.columns]
+    sizes = [[Measurement.get(console, endless, part) for part in of_column] for of_column in parts]
+    least = [max(size.minimum for size in of_column) for of_column in sizes]
+    most = [max(size.maximum for size in of_column) for of_column in sizes]
+    # Rich takes from the widest column first, until all are alike: none may come below the longest word of any.
+    more = sum(min(wish, max(least)) - need for wish, need in zip(most, least, strict=True))
+    Console(width=max(console.width, Measurement.get(console, endless, table).minimum + more)).print(table)
 
 
 @contextmanager
