@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-ROOMS = ("alarms", "beats", "conditioning", "electrodes", "intake", "rhythm", "strips", "wire")
+ROOMS = ("alarms", "beats", "conditioning", "electrodes", "fused", "intake", "rhythm", "strips", "wire")
 """Rooms with compiled kernels; they use constants of ``waveform``."""
 ALONE = ("ecg_jepa",)
 """Rooms whose kernels all lie in one file: there numba's own cache, which looks at that file, cannot be stale."""

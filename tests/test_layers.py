@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ecgstream"
 PURE = ("waveform", "errors", "limits", "rows", "conditioning", "rhythm", "alarms", "beats", "pulse", "strips")
-PURE += ("electrodes", "shedding", "cutting")
+PURE += ("electrodes", "fused", "shedding", "cutting")
 IO_ROOMS = ("wire", "sources", "sinks", "kafka", "outbound", "hl7")
 ARRAY_LIBRARIES = {"numpy", "scipy", "numba"}
 FORBIDDEN_IN_PURE = {"asyncio", "time", "datetime", "logging", "structlog", "socket", "threading", "torch", "pathlib"}

@@ -1,4 +1,4 @@
-"""The encoder at work on many beds: one batch per tick, state gathered and scattered by row."""
+"""The encoder at work on many beds: rows of its state advanced where they lie, or by TorchScript in batches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from ..errors import ModelError
 from ..rows import untouched
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
+from .fused import FusedEncoder
 from .model import Model
 from .tokens import HOP_TOKENS, BeatProbs
 
@@ -98,8 +99,11 @@ class Diagnosis:
         """What the encoder says (R, n_hops, S + 30) of the block's hops."""
         inputs = block.ecg_mv[:, :, 1::GRID_STEP], block.valid[:, :, 1::GRID_STEP]
         samples = np.concatenate(inputs, 1, dtype=np.float32)
-        parts = [slice(start, start + BATCHES[-1]) for start in range(0, len(samples), BATCHES[-1])]
-        out = np.concatenate([self._run_rows(block.rows[part], samples[part]) for part in parts])
+        if isinstance(self.model.encoder, FusedEncoder):
+            out = self.model.encoder.advance(samples, self.state.numpy(), block.rows)
+        else:
+            parts = [slice(start, start + BATCHES[-1]) for start in range(0, len(samples), BATCHES[-1])]
+            out = np.concatenate([self._run_rows(block.rows[part], samples[part]) for part in parts])
         if not np.isfinite(out).all():
             raise ModelError(f"The model {self.model.version} gave values that are not numbers.")
         return out

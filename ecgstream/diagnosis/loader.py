@@ -22,6 +22,7 @@ from torch import nn
 from ..errors import ModelError
 from ..model_folder import MANIFEST, read_weights
 from .distribution import card_distribution
+from .fused import fused
 from .model import FORMAT, SHIPPED, Manifest, Model, read_manifest
 
 _ENCODER = "encoder.pt"
@@ -55,8 +56,9 @@ def _load(folder: Path, manifest: Manifest, device: str, precision: str) -> Mode
                 weight = dict(loaded.named_parameters())[name]
                 weight.data = weight.data.to(_LOWERED[precision])
         loaded.prepare()
-        loaded = torch.jit.freeze(loaded)
-    return Model(loaded, manifest, place, card_distribution(folder), precision)
+        compiled = fused(loaded) if place.type == "cpu" and precision == "fp32" else None
+        served = compiled or torch.jit.freeze(loaded)
+    return Model(served, manifest, place, card_distribution(folder), precision)
 
 
 def _check_precision(manifest: Manifest, precision: str) -> None:

@@ -12,6 +12,8 @@ from ..model_folder import read_stated
 if TYPE_CHECKING:
     import torch
 
+    from .fused import FusedEncoder
+
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-encoder-2"
 TOLERANCE = 0.02
@@ -48,7 +50,7 @@ class Manifest:
 class Model:
     """A loaded encoder, on its device, and its manifest."""
 
-    encoder: torch.jit.ScriptModule
+    encoder: torch.jit.ScriptModule | FusedEncoder
     manifest: Manifest
     device: torch.device
     card_scores: dict[str, list[float]] = field(default_factory=dict)

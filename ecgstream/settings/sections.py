@@ -152,7 +152,7 @@ class DiagnosisSettings(_Section):
     heads_every_s: float = Field(10.0, ge=1, description="how often heads are asked about a bed, in sample time")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="of the encoder's large products; bf16 pays where the processor has it (avx512_bf16, CUDA)"
+        "fp32", description="of the encoder's large products; bf16 is for CUDA: on a CPU it has no compiled form"
     )
     threads: int = Field(1, ge=1, description="CPU threads of the encoder")
     publish_every_s: float = Field(1.0, ge=0.2, description="how often vitals and diagnoses leave, in sample time")

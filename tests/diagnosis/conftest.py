@@ -1,11 +1,11 @@
-"""A small untrained model directory, and conditioned blocks of noise."""
+"""Untrained model directories, of a small encoder and of one with a compiled form, and conditioned blocks of noise."""
 
 import numpy as np
 import pytest
 import torch
 
 from ecgstream.diagnosis.loader import load_model
-from ecgstream.models.encoder import Encoder
+from ecgstream.models.encoder import Encoder, EncoderShape
 from ecgstream.models.export import export_model
 from ecgstream.waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason
 
@@ -14,10 +14,10 @@ from ..untrained import small_shape
 NAMES = ("NORM", "rhythm.vf")
 
 
-@pytest.fixture(scope="session")
-def model_folder(tmp_path_factory):
+@pytest.fixture(scope="session", params=["TorchScript", "compiled"])
+def model_folder(tmp_path_factory, request):
     torch.manual_seed(0)
-    encoder = Encoder(small_shape(len(NAMES)))
+    encoder = Encoder(EncoderShape(len(NAMES)) if request.param == "compiled" else small_shape(len(NAMES)))
     folder = tmp_path_factory.mktemp("model")
     calibration = torch.full((2,), 3.0), torch.zeros(2), torch.zeros(5)
     export_model(encoder, calibration, folder, NAMES, {"rhythm.vf": 0.5}, "records.json")

@@ -1,9 +1,10 @@
-"""A small untrained encoder."""
+"""An untrained encoder, small, and compiled."""
 
 import pytest
 import torch
 
-from ecgstream.models.encoder import Encoder
+from ecgstream.diagnosis.fused import FusedEncoder
+from ecgstream.models.encoder import Encoder, EncoderShape
 from ecgstream.models.streaming import StreamingEncoder
 
 from ..untrained import small_shape
@@ -11,14 +12,15 @@ from ..untrained import small_shape
 N_SCORES = 7
 
 
-@pytest.fixture(scope="session")
-def streaming() -> StreamingEncoder:
+@pytest.fixture(scope="session", params=["network", "compiled"])
+def streaming(request: pytest.FixtureRequest) -> StreamingEncoder | FusedEncoder:
+    compiled = request.param == "compiled"
     torch.manual_seed(0)
-    encoder = Encoder(small_shape(N_SCORES))
+    encoder = Encoder(EncoderShape(N_SCORES) if compiled else small_shape(N_SCORES))
     calibration = torch.full((N_SCORES,), 3.0), torch.zeros(N_SCORES), torch.zeros(5)
     streaming = StreamingEncoder(encoder, *calibration).eval()
     streaming.prepare()
-    return streaming
+    return FusedEncoder(streaming) if compiled else streaming
 
 
 @pytest.fixture(scope="session")
