@@ -82,9 +82,13 @@ class FusedEncoder:
     def advance(self, samples: np.ndarray, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Advance ``rows`` (B,), no two alike, of ``state`` (R, n_state) in place by ``samples`` (B, 32, 25 n), n >= 1.
 
-        Returns (B, n, S + 30). In as many threads as PyTorch is given.
+        Returns (B, n, S + 30). In as many threads as PyTorch is given. ValueError where arrays do not fit, which the
+        kernels do not look at.
         """
         rows = np.ascontiguousarray(rows, np.int64)
+        inside = not len(rows) or 0 <= rows.min() <= rows.max() < len(state)
+        if not inside or state.shape[1] != self.n_state or samples.shape[:2] != (len(rows), 2 * N_LEADS):
+            raise ValueError(f"rows of a state {state.shape} and samples {samples.shape} do not belong together")
         out = np.empty((len(rows), samples.shape[2] // HOP_INPUTS, self._n_out), np.float32)
         threads = max(1, min(torch.get_num_threads(), len(rows) // LEAST_ROWS))
         bounds = np.linspace(0, len(rows), threads + 1).astype(int)

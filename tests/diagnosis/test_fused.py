@@ -1,5 +1,6 @@
 """The compiled encoder says what the TorchScript it was made of says, whatever the beds, the hops and the leads."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -95,6 +96,16 @@ def test_rows_are_advanced_where_they_lie_and_others_are_left_alone(encoder):
     torch.testing.assert_close(torch.from_numpy(said), wanted)
     torch.testing.assert_close(state[rows], own)
     assert torch.equal(state[[1, 3, 5]], before[[1, 3, 5]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "beds", "n_state"), [([0, 6], 2, 0), ([-1, 0], 2, 0), ([0, 1], 3, 0), ([0, 1], 2, -1)]
+)
+def test_arrays_that_do_not_belong_together_are_refused(encoder, rows: list[int], beds: int, n_state: int):
+    state = np.zeros((6, encoder.n_state + n_state), np.float32)
+    with pytest.raises(ValueError, match="do not belong together"):
+        encoder.advance(noise(beds, 1).numpy(), state, np.array(rows))
+    assert not state.any()
 
 
 @pytest.mark.parametrize("where", [0, 12, 50, 16000])
