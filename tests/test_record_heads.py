@@ -53,6 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("network", "settings"),
     [
         ("foundation_cnn", SETTINGS),
+        ("rocket", {"features": 840}),
         ("ecg_jepa", {"dim": 16, "depth": 1, "heads": 2}),
         ("ecg_jepa", {"dim": 16, "depth": 1, "heads": 2, "attention": "causal"}),
         ("heartbeit", {"dim": 16, "depth": 1, "heads": 2}),

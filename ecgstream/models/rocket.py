@@ -30,6 +30,8 @@ GOLDEN = (5**0.5 + 1) / 2
 class Rocket(Trunk):
     """The embedding is standardised by what ``fit_thresholds`` has seen; there are no tokens."""
 
+    traceable = False  # recordings are taken a few at a time, in a loop that a trace would unroll
+
     def __init__(self, features: int = 10_000, seed: int = 0):
         super().__init__()
         per_kernel = features // N_KERNELS

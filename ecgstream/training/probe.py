@@ -7,7 +7,7 @@ import torch
 
 from ..labelled import LabelledRecords
 from ..models.trunk import Classifier, Trunk
-from .supervised import Teaching, predict_logits
+from .supervised import Teaching, device_of, predict_logits
 
 BATCH = 64
 STRENGTH = 0.01
@@ -16,7 +16,7 @@ STRENGTH = 0.01
 
 def embeddings(trunk: Trunk, records: LabelledRecords) -> np.ndarray:
     """Embeddings float32 (N, D) of whole recordings, in evaluation mode."""
-    device = next(trunk.parameters()).device
+    device = device_of(trunk)
     trunk.eval()
     parts = []
     with torch.inference_mode():

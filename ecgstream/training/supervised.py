@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -135,11 +136,16 @@ def _rows(n: int, batch: int, step: int, seed: int, share: np.ndarray | None) ->
     return np.random.default_rng((seed, turn, 2)).permutation(n)[place * batch : (place + 1) * batch]
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Where its weights lie; a rocket's are buffers, as nothing fits them."""
+    return next(chain(module.parameters(), module.buffers())).device
+
+
 def predict_logits(
     classifier: Classifier, records: LabelledRecords, teaching: Teaching = Teaching(), batch: int = BATCH
 ) -> np.ndarray:
     """Mean logits float32 (N, L) over ``test_crops`` crops spread over each recording."""
-    device = next(classifier.parameters()).device
+    device = device_of(classifier)
     length = round(teaching.crop_s * RATE_HZ)
     total = []
     with torch.inference_mode():

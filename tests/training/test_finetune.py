@@ -13,7 +13,7 @@ from ecgstream.labelled import LabelledRecords
 from ecgstream.models import folder as folders
 from ecgstream.models.folder import Network, load_network, save_network
 from ecgstream.models.trunk import Classifier, build_trunk
-from ecgstream.training.finetune import finetune, fit_head, part_by_patient
+from ecgstream.training.finetune import TEACHING, finetune, fit_head, part_by_patient
 from ecgstream.training.supervised import Teaching, predict_logits
 from ecgstream.training.thresholds import best_threshold, platt
 
@@ -92,6 +92,16 @@ def test_a_head_on_a_trunk_that_is_not_there_is_refused(labelled, network: Netwo
     (tmp_path / "shipped" / "small" / "manifest.json").unlink()
     with pytest.raises(ModelError, match="does not ship"):
         load_network(tmp_path / "TALL")
+
+
+def test_a_head_stands_on_a_trunk_without_parameters(labelled):
+    records, label = labelled
+    rocket = build_trunk("rocket", {"features": 840})
+    rocket.fit_thresholds(torch.from_numpy(records.mv[:8].astype(np.float32)))
+    parts = part_by_patient(records, label, seed=1)
+    head = fit_head(rocket, records, label, parts, TEACHING, 1, frozen=True)
+    said = predict_logits(head, records.take(parts.test), TEACHING)[:, 0]
+    assert roc_auc_score(label[parts.test], said) > 0.9
 
 
 def test_an_unfrozen_head_brings_its_own_trunk(labelled, network: Network, monkeypatch, tmp_path: Path):
