@@ -22,6 +22,9 @@ from .patient import Patient
 from .script import BedScript, Episode, episode
 
 LOOP_S = 60
+TOGETHER_S = 0.01
+"""It sleeps, if at all, for so long: waking for each of thousands of beds would cost more than what it sends. A chunk
+leaves that much late at most, and its latency counts from when it was due."""
 SCENES: tuple[tuple[Episode, ...], ...] = (
     (episode("sinus", 0, LOOP_S, 66),),
     (episode("sinus", 0, LOOP_S, 84),),
@@ -113,7 +116,7 @@ def run_load(load: Load, seconds: float, destination: Destination, speed: float 
 def _wait(until_ns: int) -> float:
     left_ns = until_ns - time.monotonic_ns()
     if left_ns > 0:
-        time.sleep(left_ns / NS)
+        time.sleep(max(left_ns / NS, TOGETHER_S))
     return max(-left_ns, 0) / NS
 
 
