@@ -10,7 +10,7 @@ from .outputs import Outgoing
 from .persistence import StateStore
 from .pipeline import Pipeline
 from .settings import Settings
-from .upkeep import restore, saved_state
+from .upkeep import restore, saved_states
 
 log = structlog.get_logger()
 
@@ -55,5 +55,5 @@ class Keeper:
         gone = self._known - set(present)
         if not stream_ids and not gone:
             return
-        self._store.save({s: saved_state(self._pipeline, s) for s in stream_ids if s in present}, forget=gone)
+        self._store.save(saved_states(self._pipeline, stream_ids & set(present)), forget=gone)
         self._known = (self._known | stream_ids) - gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -130,11 +131,14 @@ def _let_go(pipeline: Pipeline, now_ns: int) -> list[Outgoing]:
     return out
 
 
-def saved_state(pipeline: Pipeline, stream_id: str) -> dict[str, Any]:
-    """Timeline and alarm state of a stream, ready for JSON."""
-    row = pipeline.intake.row_of[stream_id]
-    alarms, verdicts = keeping.save(pipeline.alarms, row), pipeline.verdicts.save(row)
-    return {"timeline": pipeline.intake.save(row), "alarms": alarms, "verdicts": verdicts}
+def saved_states(pipeline: Pipeline, stream_ids: Iterable[str]) -> dict[str, Any]:
+    """Timeline and alarm state of streams, ready for JSON."""
+    row_of = {stream_id: pipeline.intake.row_of[stream_id] for stream_id in stream_ids}
+    kept = zip(row_of.items(), keeping.save_rows(pipeline.alarms, list(row_of.values())), strict=True)
+    return {
+        stream_id: {"timeline": pipeline.intake.save(row), "alarms": alarms, "verdicts": pipeline.verdicts.save(row)}
+        for (stream_id, row), alarms in kept
+    }
 
 
 def restore(pipeline: Pipeline, states: dict[str, Any]) -> list[Outgoing]:

@@ -29,11 +29,7 @@ def heard(conditioned: Conditioned, due: list[Due]) -> Iterator[tuple[list[int],
 
 def leads_field(names: tuple[str, ...], reasons: list[int], quality: list[float]) -> bytes:
     """The field ``leads`` of vitals."""
-    return b"".join(
-        _lead(name, reason, good)
-        for name, reason, good in zip(names, reasons, quality, strict=True)
-        if reason != _ABSENT
-    )
+    return b"".join(map(_lead, names, reasons, quality))
 
 
 @lru_cache(maxsize=4096)
@@ -44,7 +40,9 @@ def limits_field(values: tuple[float, ...]) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _lead(name: str, reason: int, quality: float) -> bytes:
-    """One of the field ``leads`` of vitals."""
+    """One of the field ``leads`` of vitals; nothing of a lead that is absent."""
+    if reason == _ABSENT:
+        return b""
     lead = pb.LeadQuality(name=name, quality=quality, reason=REASON_NAMES[Reason(reason)])
     return pb.Vitals(leads=[lead]).SerializeToString()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,25 +22,39 @@ _UNTOUCHED = fresh_alarms(1, 1)[0, 0]
 
 def save(alarms: Alarms, row: int) -> Kept:
     """Everything ``restore`` needs, ready for JSON. Conditions are kept by name, and only those once touched."""
-    of_row, waiting = alarms.alarms[row], alarms.escalation.waiting[row]
-    return {
-        "stream_id": alarms.stream_ids[row],
-        "next_hop": int(alarms.next_hop[row]),
-        "preset": alarms.presets[row],
-        "limits": as_dict(alarms.limits[row]),
-        "off": [RULES[condition].name for condition in np.flatnonzero(alarms.off[row])],
-        "waiting": {
-            RULES[condition].name: list(waiting[condition].item()) for condition in np.flatnonzero(waiting["due_ns"])
-        },
-        "paused_until_ns": {
-            RULES[condition].name: int(alarms.paused_until_ns[row, condition])
-            for condition in np.flatnonzero(alarms.paused_until_ns[row])
-        },
-        "alarms": {
-            RULES[condition].name: _as_dict(of_row[condition]) for condition in np.flatnonzero(of_row != _UNTOUCHED)
-        },
-        "strips": [_as_dict(strip) for strip in alarms.strips[row] if strip["condition"] != NO_STRIP],
-    }
+    return save_rows(alarms, [row])[0]
+
+
+def save_rows(alarms: Alarms, rows: Sequence[int]) -> list[Kept]:
+    """``save`` of each of these rows: looking at all of them at once costs hardly more than at one."""
+    waiting, paused_ns = alarms.escalation.waiting, alarms.paused_until_ns
+    limits, next_hop = alarms.limits[rows].tolist(), alarms.next_hop[rows].tolist()
+    off, paused = _places(alarms.off[rows]), _places(paused_ns[rows])
+    escalating = _places(waiting["due_ns"][rows])
+    touched = _places(alarms.alarms[rows] != _UNTOUCHED)
+    drawn = _places(alarms.strips["condition"][rows] != NO_STRIP)
+    return [
+        {
+            "stream_id": alarms.stream_ids[row],
+            "next_hop": next_hop[i],
+            "preset": alarms.presets[row],
+            "limits": dict(zip(BOUNDS, limits[i], strict=True)),
+            "off": [RULES[c].name for c in off.get(i, ())],
+            "waiting": {RULES[c].name: list(waiting[row, c].item()) for c in escalating.get(i, ())},
+            "paused_until_ns": {RULES[c].name: int(paused_ns[row, c]) for c in paused.get(i, ())},
+            "alarms": {RULES[c].name: _as_dict(alarms.alarms[row, c]) for c in touched.get(i, ())},
+            "strips": [_as_dict(alarms.strips[row, slot]) for slot in drawn.get(i, ())],
+        }
+        for i, row in enumerate(rows)
+    ]
+
+
+def _places(marked: np.ndarray) -> dict[int, list[int]]:
+    """Of an array (R, K), by row the places that are not zero or false; rows with none are not there."""
+    found: dict[int, list[int]] = {}
+    for i, place in np.argwhere(marked).tolist():
+        found.setdefault(i, []).append(place)
+    return found
 
 
 def _as_dict(kept: np.void) -> Kept:

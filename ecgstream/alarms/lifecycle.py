@@ -172,13 +172,15 @@ class Alarms:
     ) -> list[AlarmUpdate]:
         """Say that a condition told by the wall clock (a stale stream) began or ended; rows already so are skipped."""
         updates = []
-        for row, sample in zip(rows, at_sample, strict=True):
+        is_on = self.alarms["state"][rows, condition] != State.INACTIVE
+        for i in np.flatnonzero(is_on != on):
+            row, sample = rows[i], at_sample[i]
             alarm = self.alarms[row, condition]
-            if on and alarm["state"] == State.INACTIVE and not self._is_blocked(row, condition, now_ns):
+            if not on:
+                updates.append(self.move(row, condition, State.INACTIVE, sample, "over"))
+            elif not self._is_blocked(row, condition, now_ns):
                 alarm["onset"] = max(sample, alarm["floor"])
                 updates.append(self.move(row, condition, State.ACTIVE, sample))
-            elif not on and alarm["state"] != State.INACTIVE:
-                updates.append(self.move(row, condition, State.INACTIVE, sample, "over"))
         return updates
 
     def _is_blocked(self, row: int, condition: Condition, now_ns: int) -> bool:

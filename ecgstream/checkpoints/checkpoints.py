@@ -114,10 +114,11 @@ class Checkpoints:
             for alert in (o for o in out if o.name == "alert" and o.stream_id in outboxes):
                 outboxes[alert.stream_id].append(alert)
         too_large = {s for s, outbox in outboxes.items() if sum(len(o.payload) for o in outbox) > OUTBOX_BYTES}
+        written = [s for s in outboxes if s not in too_large.difference(changed)]
+        alarms = keeping.save_rows(self._pipeline.alarms, [self._intake.row_of[s] for s in written])
         return {
-            stream_id: (self._standings[stream_id].partition, encode(self._record(stream_id, outbox)))
-            for stream_id, outbox in outboxes.items()
-            if stream_id not in too_large.difference(changed)
+            s: (self._standings[s].partition, encode(self._record(s, outboxes[s], kept)))
+            for s, kept in zip(written, alarms, strict=True)
         }
 
     def _due(self) -> set[str]:
@@ -132,13 +133,13 @@ class Checkpoints:
                 due.add(stream_id)
         return due
 
-    def _record(self, stream_id: str, outbox: list[Outgoing]) -> Record:
-        """A bed's record; one that is still being rebuilt keeps the one it is rebuilt from, alarms aside."""
+    def _record(self, stream_id: str, outbox: list[Outgoing], alarms: keeping.Kept) -> Record:
+        """A bed's record; one that is still being rebuilt keeps the one it is rebuilt from, ``alarms`` aside."""
         row, standing = self._intake.row_of[stream_id], self._standings[stream_id]
         record = self._rebuilding.get(stream_id) or self._taken(row, standing)
         standing.sent.append(Written(record["offset"], record["base_offset"], record["base_log_ns"]))
-        said = {"alarms": keeping.save(self._pipeline.alarms, row), "verdicts": self._pipeline.verdicts.save(row)}
-        return record | said | {"outbox": outbox, "partitions": self.partitions}
+        said = {"alarms": alarms, "verdicts": self._pipeline.verdicts.save(row), "outbox": outbox}
+        return record | said | {"partitions": self.partitions}
 
     def _taken(self, row: int, standing: Standing) -> Record:
         grid, newest_ns = int(self._intake.newest_grid[row]), self._clock.now_ns(standing.partition)

@@ -79,7 +79,7 @@ def measure_raw(raw, mv_per_adu, baseline, reach, features):
                 here += value == extreme
             stuck = max(stuck, here)
     features[0], features[1], features[2] = low, high, stuck / len(raw)
-    near = max(LEVEL_MV / abs(mv_per_adu), 1.0)
+    near = int(max(LEVEL_MV / abs(mv_per_adu), 1.0))
     at_low = at_high = 0
     for value in raw:
         at_low += value - low <= near
@@ -135,16 +135,16 @@ def measure_mains(raw, fs_hz, features):
 
 
 @njit(cache=True, nogil=True)
-def median_of_window(values):
-    """Median of an odd number of values, by rank."""
-    middle = len(values) // 2
-    for value in values:
+def median_of_window(window, feature):
+    """Median of a feature over an odd number of hops, by rank."""
+    middle = len(window) // 2
+    for hop in range(len(window)):
         below = upto = 0
-        for other in values:
-            below += other < value
-            upto += other <= value
+        for other in range(len(window)):
+            below += window[other, feature] < window[hop, feature]
+            upto += window[other, feature] <= window[hop, feature]
         if below <= middle < upto:
-            return value
+            return window[hop, feature]
     return np.nan
 
 
@@ -159,44 +159,48 @@ def why_unusable(unusable):
 
 
 @njit(cache=True, nogil=True)
-def shows_two_levels(one, other, mv_per_adu, least):
-    """Whether two hops (or one, twice), by their features, hold two levels as far apart as calibration pulses are."""
-    low, high = min(one[0], other[0]), max(one[1], other[1])
+def shows_two_levels(window, one, other, mv_per_adu, least):
+    """Whether two hops (or one, twice) of the window hold two levels as far apart as calibration pulses are."""
+    low, high = min(window[one, 0], window[other, 0]), max(window[one, 1], window[other, 1])
     near = max(LEVEL_MV / abs(mv_per_adu), 1.0)
     if not CALIBRATION_MV[0] <= (high - low) * abs(mv_per_adu) <= CALIBRATION_MV[1]:
         return False
     at_low = at_high = 0.0
     for hop in (one, other):
-        at_low += hop[5] / 2 if hop[0] - low <= near else 0.0
-        at_high += hop[6] / 2 if high - hop[1] <= near else 0.0
+        at_low += window[hop, 5] / 2 if window[hop, 0] - low <= near else 0.0
+        at_high += window[hop, 6] / 2 if high - window[hop, 1] <= near else 0.0
     return at_low + at_high >= TWO_LEVELS and min(at_low, at_high) >= least
 
 
 @njit(cache=True, nogil=True)
 def is_calibration(window, hop, filled, mv_per_adu):
     """Whether a hop shows calibration pulses, alone or with the one before, or a constant, or an edge, behind one."""
-    now, before = window[hop % WINDOW_HOPS], window[(hop - 1) % WINDOW_HOPS]
-    now[7] = shows_two_levels(now, now, mv_per_adu, LEVEL_HELD)
-    if filled > 1 and now[7] == 0.0:
-        now[7] = shows_two_levels(before, now, mv_per_adu, LEVEL_HELD / 2)
-    if now[7] == 1.0 or window[:, 7].max() == 0.0:
-        return now[7] == 1.0
-    constant = (now[1] - now[0]) * abs(mv_per_adu) <= LEVEL_MV
-    return constant or shows_two_levels(now, now, mv_per_adu, 0.0)
+    now, before = hop % WINDOW_HOPS, (hop - 1) % WINDOW_HOPS
+    shown = shows_two_levels(window, now, now, mv_per_adu, LEVEL_HELD)
+    if not shown and filled > 1:
+        shown = shows_two_levels(window, before, now, mv_per_adu, LEVEL_HELD / 2)
+    window[now, 7] = shown
+    lately = False
+    for other in range(WINDOW_HOPS):
+        lately |= window[other, 7] == 1.0
+    if shown or not lately:
+        return shown
+    constant = (window[now, 1] - window[now, 0]) * abs(mv_per_adu) <= LEVEL_MV
+    return constant or shows_two_levels(window, now, now, mv_per_adu, 0.0)
 
 
 @njit(cache=True, nogil=True)
 def judge_window(window, filled, mv_per_adu):
     """(Reason, quality) of a lead from ``window`` (WINDOW_HOPS, N_FEATURES), of which ``filled`` hops are set."""
     low, high, stuck, mean = window[0, 0], window[0, 1], 0.0, 0.0
-    for hop in window:
-        low, high, stuck = min(low, hop[0]), max(high, hop[1]), max(stuck, hop[2])
-        mean += hop[4] / WINDOW_HOPS
+    for hop in range(WINDOW_HOPS):
+        low, high, stuck = min(low, window[hop, 0]), max(high, window[hop, 1]), max(stuck, window[hop, 2])
+        mean += window[hop, 4] / WINDOW_HOPS
     if stuck >= STUCK_SHARE:
         return _SATURATED, 0.0
     if filled == WINDOW_HOPS and (high - low <= FLAT_ADU or (high - low) * abs(mv_per_adu) <= FLAT_MV):
         return _FLAT, 0.0
-    rough = median_of_window(window[:, 3]) / ROUGH_MV
+    rough = median_of_window(window, 3) / ROUGH_MV
     wander = mean / WANDER_MV
     quality = 1 / ((1 + rough * rough) * (1 + wander * wander))
     return (_OK if quality >= NOISE_QUALITY else name_noise(window, rough, wander)), quality
@@ -206,11 +210,11 @@ def judge_window(window, filled, mv_per_adu):
 def name_noise(window, rough, wander):
     """What noise is of: mains, movement, or neither of them (muscle, mostly)."""
     at_mains = steps = 0.0
-    for hop in window:
-        at_mains, steps = at_mains + hop[9], steps + hop[10]
+    for hop in range(WINDOW_HOPS):
+        at_mains, steps = at_mains + window[hop, 9], steps + window[hop, 10]
     if at_mains > MAINS_SHARE * steps:
         return _MAINS
-    moving = median_of_window(window[:, 8]) > MOVING * ROUGH_MV * rough
+    moving = median_of_window(window, 8) > MOVING * ROUGH_MV * rough
     return _MOTION if moving or abs(wander) > rough else _NOISE
 
 
@@ -255,22 +259,18 @@ def judge_rows(places, signal, ratio, filtered, state, out):
     ecg_mv, unusable = filtered
     reach, window, filled = state
     reason, quality = out
+    n_hops = reason.shape[2]
     for r in range(len(rows)):
         row = rows[r]
-        for k in range(reason.shape[2]):
-            hop = first_hop[r] + k
-            start = max((hop * HOP_SAMPLES - 1) * up // down + 1, 0) + origin[r]
-            stop = ((hop + 1) * HOP_SAMPLES - 1) * up // down + 1 + origin[r]
-            part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
-            for c in range(raw.shape[1]):
-                slot = slots[r, c]
+        for c in range(raw.shape[1]):
+            slot, scale = slots[r, c], (mv_per_adu[r, c], baseline[r, c], GRID_HZ * up / down)
+            trace, mv, why = raw[r, c], ecg_mv[r, slot], unusable[r, c]
+            of_reach, of_window = reach[row, slot], window[row, slot]
+            for k in range(n_hops):
+                hop = first_hop[r] + k
+                start = max((hop * HOP_SAMPLES - 1) * up // down + 1, 0) + origin[r]
+                stop = ((hop + 1) * HOP_SAMPLES - 1) * up // down + 1 + origin[r]
+                part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
                 reason[r, slot, k], quality[r, slot, k], filled[row, slot] = judge_hop(
-                    hop,
-                    raw[r, c, start:stop],
-                    (mv_per_adu[r, c], baseline[r, c], GRID_HZ * up / down),
-                    ecg_mv[r, slot, part],
-                    unusable[r, c, part],
-                    reach[row, slot],
-                    window[row, slot],
-                    filled[row, slot],
+                    hop, trace[start:stop], scale, mv[part], why[part], of_reach, of_window, filled[row, slot]
                 )

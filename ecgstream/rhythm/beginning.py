@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from ..waveform import HOP_SAMPLES, N_LEADS
-from .detector import APART, find_peak
+from .detector import APART, find_peak, rises
 from .energy import REACH, qrs_energy
 from .leads import fuse
 from .state import LEVEL_HOPS
@@ -39,7 +39,8 @@ def hear_back(s, present, leads, fused, start, hop):
     for piece in range(first, start, HOP_SAMPLES):
         fuse(s, leads[1], leads[2], piece, fused[0], fused[1])
     for t in range(first + APART, start):
-        find_peak(s, fused[0], fused[1], t, t + hop * HOP_SAMPLES - start)
+        if rises(fused[0], t):
+            find_peak(s, fused[0], fused[1], t, t + hop * HOP_SAMPLES - start)
     s.broken_at -= count * HOP_SAMPLES
 
 

@@ -40,13 +40,19 @@ _ADAPT = 0.125
 _LONGEST_RR = 500
 
 
+@njit(cache=True, nogil=True, inline="always")
+def rises(fused, index):
+    """Whether ``index - APART`` is higher than its neighbours, as few samples are: what is asked of each is inlined."""
+    c = index - APART
+    return fused[c] > _LEAST_HEIGHT and fused[c] >= fused[c - 1] and fused[c] > fused[c + 1]
+
+
 @njit(cache=True, nogil=True)
 def find_peak(s, fused, slope, index, sample):
-    """Remember the peak at ``index - 40`` if it is one; ``sample`` is the grid sample of ``index``."""
+    """Remember the peak at ``index - APART``, which ``rises``, if it is one; ``sample`` is the grid sample of
+    ``index``."""
     c = index - APART
     height = fused[c]
-    if height <= _LEAST_HEIGHT or height < fused[c - 1] or height <= fused[c + 1]:
-        return
     for t in range(c - APART, c):
         if fused[t] >= height:
             return

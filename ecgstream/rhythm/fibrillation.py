@@ -78,7 +78,20 @@ def _score(s, main):
 @njit(cache=True, nogil=True)
 def lead_fill(s, main):
     """QRS energy between a main lead's waves against its peaks."""
-    return np.sort(s.wave_low[main])[6] / max(np.sort(s.wave_peak[main])[17], 1e-9)
+    return _of_rank(s.wave_low[main], 6) / max(_of_rank(s.wave_peak[main], 17), 1e-9)
+
+
+@njit(cache=True, nogil=True)
+def _of_rank(values, rank):
+    """The value that ``rank`` others are below, were they sorted; so few are counted sooner than sorted."""
+    for value in values:
+        below = upto = 0
+        for other in values:
+            below += other < value
+            upto += other <= value
+        if below <= rank < upto:
+            return value
+    return np.nan
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ from ..waveform import HOP_SAMPLES, N_LEADS, Reason
 from .artefact import is_artefact
 from .beats import beat_sample, heart_rate, pvc_rate, remember_beat
 from .beginning import hear_back
-from .detector import LOOK_AHEAD, due, find_peak, settle, stands_out
+from .detector import LOOK_AHEAD, due, find_peak, rises, settle, stands_out
 from .fibrillation import add_hop, judge_fibrillation
 from .leads import choose_main_leads, extend, fuse, is_sure, learn_levels, weigh
 from .noisy import find_in_noise
@@ -91,7 +91,8 @@ def _detect(s, present, leads, fused, start, hop, place, beats, n_beats):
     row, delay = place
     origin = hop * HOP_SAMPLES - start
     for t in range(start, start + HOP_SAMPLES):
-        find_peak(s, fused[0], fused[1], t, t + origin)
+        if rises(fused[0], t):
+            find_peak(s, fused[0], fused[1], t, t + origin)
         while due(s, t + origin):
             peak = s.candidate_sample[0]
             sure = is_sure(s)

@@ -57,8 +57,8 @@ def extend(s, recent, first, ecg, valid, lead_ecg, lead_energy, lead_slope, pres
         present[lead] = s.clean[lead] > -HISTORY or valid[lead].any()
         if present[lead]:
             look_back(recent[lead], first, lead_ecg[lead, :HISTORY])
-            lead_ecg[lead, HISTORY:] = ecg[lead]
-            lead_energy[lead, HISTORY - ENERGY_HISTORY : HISTORY] = s.energy[lead]
+            _copy(ecg[lead], lead_ecg[lead, HISTORY:])
+            _copy(s.energy[lead], lead_energy[lead, HISTORY - ENERGY_HISTORY : HISTORY])
             qrs_energy(lead_ecg[lead, new], work, lead_slope[lead, new], lead_energy[lead, new])
             s.clean[lead] = _silence(
                 valid[lead], s.clean[lead], lead_energy[lead, HISTORY:], lead_slope[lead, HISTORY:]
@@ -66,8 +66,20 @@ def extend(s, recent, first, ecg, valid, lead_ecg, lead_energy, lead_slope, pres
 
 
 @njit(cache=True, nogil=True)
+def _copy(values, out):
+    """Numba's own assignment of an array to a view takes several times as long."""
+    for i in range(len(out)):
+        out[i] = values[i]
+
+
+@njit(cache=True, nogil=True)
 def _silence(valid, clean, energy, slope):
     """No energy where an unusable sample is in reach; returns the new count of clean samples."""
+    usable = 0
+    for t in range(len(valid)):
+        usable += valid[t]
+    if usable == len(valid) and clean >= REACH - 1:
+        return clean + usable
     for t in range(len(valid)):
         clean = max(clean, 0) + 1 if valid[t] else max(min(clean, 0) - 1, -HISTORY)
         if clean < REACH:
@@ -80,7 +92,7 @@ def _silence(valid, clean, energy, slope):
 def weigh(s, present, lead_energy, reason, quality):
     """Bring each lead's level, floor and weight up to a hop: ``lead_energy`` (N_LEADS, HOP_SAMPLES) and its judgement
     (N_LEADS,). Weights add up to 1, or to 0 when no lead is usable and learnt."""
-    liveliest = 0.0
+    liveliest, recent_peak = 0.0, np.zeros(N_LEADS)
     for lead in range(N_LEADS):
         was_heard = s.weight[lead] > 0.0
         s.weight[lead] = 0.0
@@ -90,9 +102,10 @@ def weigh(s, present, lead_energy, reason, quality):
         if usable and (was_heard or _is_known(s, lead)):
             clear = s.level[lead] / (s.floor[lead] + 0.05 * s.level[lead])
             s.weight[lead] = quality[lead] * clear**WEIGHT_POWER
-            liveliest = max(liveliest, _recent_peak(s, lead))
+            recent_peak[lead] = _recent_peak(s, lead)
+            liveliest = max(liveliest, recent_peak[lead])
     for lead in range(N_LEADS):
-        if s.weight[lead] > 0.0 and liveliest > LIVE_LEVEL and _recent_peak(s, lead) < DEAD_LEVEL:
+        if s.weight[lead] > 0.0 and liveliest > LIVE_LEVEL and recent_peak[lead] < DEAD_LEVEL:
             s.weight[lead] = 0.0
     total = s.weight.sum()
     if total > 0.0:
@@ -121,9 +134,10 @@ def is_sure(s):
 @njit(cache=True, nogil=True)
 def _recent_peak(s, lead):
     """Highest energy of the last DEAD_HOPS hops against the lead's level."""
-    highest = 0.0
-    for age in range(DEAD_HOPS):
-        highest = max(highest, s.hop_peak[lead, (s.hops - age) % LEVEL_HOPS])
+    highest, place = 0.0, s.hops % LEVEL_HOPS
+    for _ in range(DEAD_HOPS):
+        highest = max(highest, s.hop_peak[lead, place])
+        place = place - 1 if place else LEVEL_HOPS - 1
     return highest / max(s.level[lead], LEAST_LEVEL)
 
 

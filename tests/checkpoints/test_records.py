@@ -14,7 +14,7 @@ from ecgstream.beats.state import KEPT as OF_BEATS
 from ecgstream.checkpoints.record import SCHEMA, decode, encode
 from ecgstream.rhythm.state import KEPT as OF_RHYTHM
 from ecgstream.settings import Settings
-from ecgstream.upkeep import saved_state
+from ecgstream.upkeep import saved_states
 
 from ..moves import Feed, Node, World, log_of
 from .beds import BEDS, taken_up, ward
@@ -47,7 +47,7 @@ def test_a_record_of_an_older_schema_keeps_alarms_and_timeline_and_the_signal_be
 
 def test_a_record_of_the_state_file_is_migrated():
     _, before = ward(40, feeds=[BEDS[0]])
-    old = json.dumps(saved_state(before.pipeline, "plain")).encode()
+    old = json.dumps(saved_states(before.pipeline, ["plain"])["plain"]).encode()
     world = World(log_of([BEDS[0]]), state=defaultdict(dict, {0: {"plain": old}}))
     node, _ = taken_up(world)
     assert node.pipeline.alarms.next_hop[0] == before.pipeline.alarms.next_hop[0]

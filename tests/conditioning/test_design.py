@@ -8,7 +8,7 @@ import pytest
 
 from ecgstream.conditioning import condition_record
 from ecgstream.conditioning.design import design_filters, design_resampler
-from ecgstream.conditioning.kernels import N_FILTER_STATE, filter_lead
+from ecgstream.conditioning.kernels import LANES, N_FILTER_STATE, filter_lead, filter_together
 from ecgstream.waveform import GRID_HZ, Conditioned, history_samples
 
 RATES = [Fraction(rate) for rate in ("125", "200", "250", "256", "360", "499.31", "500", "1000", "2000")]
@@ -150,3 +150,26 @@ def test_a_lead_flat_for_long_keeps_the_filters_out_of_denormal_numbers():
         mv, usable, filters.baseline_step, filters.sections, state, np.empty(300_000, np.float32), usable.astype(bool)
     )
     assert (np.abs(state[state != 0]) > 1e-300).all()
+
+
+@pytest.mark.parametrize("n", [1, 12, LANES])
+def test_channels_side_by_side_are_filtered_as_each_alone(n):
+    rng, filters = np.random.default_rng(n), design_filters(50)
+    mv = rng.normal(0.2, 1.0, (2, 130, n))
+    slots, usable = rng.permutation(LANES)[:n], np.zeros(130, np.uint8)
+    alone, together = (np.zeros((LANES, N_FILTER_STATE)) for _ in range(2))
+    expected, found = (np.zeros((LANES, 130), np.float32) for _ in range(2))
+    valid = np.zeros((LANES, 130), bool)
+    chosen = (filters.baseline_step, filters.sections)
+    for block in range(2):
+        for i, slot in enumerate(slots):
+            filter_lead(mv[block, :, i].copy(), usable, *chosen, alone[slot], expected[slot], np.empty(130, bool))
+        if block == 0:
+            together[:] = alone  # where they begin is each channel's own
+            continue
+        lanes = np.zeros((130, LANES))
+        lanes[:, :n] = mv[block]
+        filter_together(lanes, slots, chosen, together, found, valid)
+    np.testing.assert_array_equal(found, expected * valid)
+    np.testing.assert_array_equal(together, alone)
+    assert (valid.any(axis=1) == np.isin(np.arange(LANES), slots)).all()

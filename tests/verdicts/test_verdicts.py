@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecgstream.evaluation.alarm_records import read_groups
-from ecgstream.upkeep import apply_order, restore, saved_state, watch
+from ecgstream.upkeep import apply_order, restore, saved_states, watch
 from ecgstream.waveform import GroupKind, MonitorAlarm
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import alarm_message
@@ -138,7 +138,7 @@ def test_what_was_told_is_known_after_a_restart():
     alarm, before, after = at_end("asystole"), pipeline(), pipeline()
     before.process(messages(made_up(pause=True), (alarm,)))
     before.raise_alarm(0, at_end("tachycardia", before_s=-5.0))
-    restore(after, {"bed-1": saved_state(before, "bed-1")})
+    restore(after, saved_states(before, ["bed-1"]))
     row = after.intake.row_of["bed-1"]
     after.raise_alarm(row, alarm)
     after.clock.now += SECOND_NS
