@@ -13,7 +13,7 @@ from ecgstream.metrics import Metrics
 from ecgstream.outputs import Outgoing
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
-from ecgstream.upkeep import apply_order, restore, saved_state, watch
+from ecgstream.upkeep import apply_order, restore, saved_states, watch
 from ecgstream.wire import ecgstream_pb2 as pb
 from ecgstream.wire.codec import decode
 
@@ -190,7 +190,7 @@ def test_a_stream_silent_for_long_is_forgotten_after_its_alerts_have_ended(in_as
 def test_a_restored_bed_tells_what_stands_and_goes_on_counting(in_asystole):
     before, alert = in_asystole
     after = rules_only()
-    told = alerts(restore(after, json.loads(json.dumps({"bed-1": saved_state(before, "bed-1")}))))
+    told = alerts(restore(after, json.loads(json.dumps(saved_states(before, ["bed-1"])))))
     assert [(a.alert_id, a.update, a.onset_sample, a.decided_sample) for a in told if a.condition == "asystole"] == [
         (alert.alert_id, alert.update, alert.onset_sample, alert.decided_sample)
     ]
