@@ -84,11 +84,16 @@ def _take_in(s, ecg, r, k, hop, delay, signal):
             s.clean_from[lead] = (hop + 1) * HOP_SAMPLES
             continue
         heard |= reason[r, lead, k] == _OK
-        place = hop * HOP_SAMPLES % RECENT
+        place, part = hop * HOP_SAMPLES % RECENT, slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
+        ring, samples, usable = ecg[lead, place : place + HOP_SAMPLES], new[r, lead, part], valid[r, lead, part]
+        n_usable = 0
         for t in range(HOP_SAMPLES):
-            ecg[lead, place + t] = new[r, lead, k * HOP_SAMPLES + t]
-            if not valid[r, lead, k * HOP_SAMPLES + t]:
-                s.clean_from[lead] = hop * HOP_SAMPLES + t + 1
+            ring[t] = samples[t]
+            n_usable += usable[t]
+        if n_usable < HOP_SAMPLES:
+            for t in range(HOP_SAMPLES):
+                if not usable[t]:
+                    s.clean_from[lead] = hop * HOP_SAMPLES + t + 1
     if not heard:
         s.broken_at = (hop + 1) * HOP_SAMPLES - delay
 

@@ -53,6 +53,10 @@ def place_grid(up, down, phases, first_grid, origin, newest, phase):
 def resample_lead(native_mv, weights, newest, phase, out):
     """Weigh the native samples up to ``newest[t]`` into ``out[t]``."""
     taps = weights.shape[1]
+    if taps == 1:
+        for t in range(len(out)):
+            out[t] = weights[phase[t], 0] * native_mv[newest[t]]
+        return
     for t in range(len(out)):
         first, row = newest[t] + 1 - taps, phase[t]
         total = 0.0
@@ -78,12 +82,15 @@ def hold_pacing(mv, raw, marked, spans, out, over):
     may begin anywhere.
     """
     rise, quiet, held, followed = spans
-    n_steep = 0
     for m in range(len(mv)):
         out[m] = mv[m]
-    for m in range(rise + quiet, len(mv)):
-        n_steep += abs(mv[m] - mv[m - rise]) >= _SPIKE_MV
-    if rise == 0 or n_steep + len(marked) == 0:
+    if rise == 0:
+        return
+    n_steep = 0
+    risen, before = mv[rise + quiet :], mv[quiet : len(mv) - rise]  # views, as these compile to vector instructions
+    for m in range(len(risen)):
+        n_steep += abs(risen[m] - before[m]) >= _SPIKE_MV
+    if n_steep + len(marked) == 0:
         return
     for m in range(rise + quiet, len(mv)):
         size = mv[m] - mv[m - rise]
@@ -139,13 +146,14 @@ def place_pacing(over, marked, held, up, down, first_grid, origin, pace):
 
 @njit(cache=True, nogil=True)
 def mark_unusable(raw, taps, newest, unusable):
-    """``unusable[t]``: 0, or the Reason why one of the ``taps`` native samples up to ``newest[t]`` is unusable."""
+    """``unusable[t]``: 0, or the Reason why one of the ``taps`` native samples up to ``newest[t]`` is unusable; returns
+    whether any native sample is."""
     unusable[:] = 0
     lowest = _LIMIT
     for value in raw:
         lowest = min(lowest, value)
     if lowest == _LIMIT:
-        return
+        return False
     seen = newest[0] - taps
     bad, why = -1, 0
     for t in range(len(unusable)):
@@ -156,6 +164,7 @@ def mark_unusable(raw, taps, newest, unusable):
                 why = _LEAD_OFF if raw[seen] == _LEAD_OFF_CODE else _MISSING
         if bad > newest[t] - taps:
             unusable[t] = why
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -228,8 +237,11 @@ def filter_together(lanes, slots, filters, state, out, valid):
     for i in range(len(slots)):
         for k in range(N_FILTER_STATE):
             state[slots[i], k] = side[k, i]
+        filtered, of_lead = out[slots[i]], valid[slots[i]]
         for t in range(len(lanes)):
-            out[slots[i], t], valid[slots[i], t] = lanes[t, i], True
+            filtered[t] = lanes[t, i]
+        for t in range(len(lanes)):
+            of_lead[t] = True
 
 
 @njit(cache=True, nogil=True)
@@ -260,8 +272,8 @@ def filter_rows(places, signal, resampler, filters, state, out):
                 native_mv[m] = (raw[r, c, m] - zero) * scale
             hold_pacing(native_mv, raw[r, c], marked[r], spans, calm_mv, over)
             resample_lead(calm_mv, weights, newest, phase, grid_mv)
-            mark_unusable(raw[r, c], weights.shape[1], newest, unusable[r, c])
-            if state[rows[r], slot, -1] == 0.0 or unusable[r, c].any():
+            lacking = mark_unusable(raw[r, c], weights.shape[1], newest, unusable[r, c])
+            if lacking or state[rows[r], slot, -1] == 0.0:
                 filter_lead(grid_mv, unusable[r, c], *filters, state[rows[r], slot], ecg_mv[r, slot], valid[r, slot])
                 continue
             lane_slots[n_lanes] = slot

@@ -66,9 +66,10 @@ def measure_raw(raw, mv_per_adu, baseline, reach, features):
 
     ``reach`` float64 (2,): how far the lead has ever gone down from 32767 and up from -32768, adu; updated.
     """
-    low, high = raw[0], raw[0]
-    for value in raw:
-        low, high = min(low, value), max(high, value)
+    low = high = np.int32(raw[0])
+    for m in range(len(raw)):
+        value = np.int32(raw[m])
+        low, high = (value if value < low else low), (value if value > high else high)
     rail_adu = abs(RAIL_MV / mv_per_adu)
     stuck = 0
     for side, extreme, gone in ((0, low, 32767.0 - low), (1, high, high + 32768.0)):
@@ -79,11 +80,13 @@ def measure_raw(raw, mv_per_adu, baseline, reach, features):
                 here += value == extreme
             stuck = max(stuck, here)
     features[0], features[1], features[2] = low, high, stuck / len(raw)
-    near = int(max(LEVEL_MV / abs(mv_per_adu), 1.0))
-    at_low = at_high = 0
-    for value in raw:
-        at_low += value - low <= near
-        at_high += high - value <= near
+    near = int(min(max(LEVEL_MV / abs(mv_per_adu), 1.0), 65536.0))
+    lowest, highest = np.int32(low + near), np.int32(high - near)
+    at_low = at_high = np.int32(0)  # of one width, so that many are compared at once
+    for m in range(len(raw)):
+        value = np.int32(raw[m])
+        at_low += np.int32(value <= lowest)
+        at_high += np.int32(value >= highest)
     features[5], features[6], features[7] = at_low / len(raw), at_high / len(raw), 0.0
 
 

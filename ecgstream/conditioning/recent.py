@@ -45,16 +45,20 @@ def _keep(kept, rows, first_hop, ecg):
     for r in range(len(rows)):
         for lead in range(N_LEADS):
             ring, new = kept[rows[r], lead], ecg[r, lead]
-            place = (first_hop[r] * HOP_SAMPLES + start) % RECENT
-            for t in range(start, n_samples):
-                ring[place] = new[t]
-                place = place + 1 if place + 1 < RECENT else 0
+            for first in range(start, n_samples, HOP_SAMPLES):  # whole hops, none of which lies across the ring's end
+                place = (first_hop[r] * HOP_SAMPLES + first) % RECENT
+                hop, samples = ring[place : place + HOP_SAMPLES], new[first : first + HOP_SAMPLES]
+                for t in range(HOP_SAMPLES):
+                    hop[t] = samples[t]
 
 
 @njit(cache=True, nogil=True)
 def look_back(ring, stop, out):
     """The samples of one lead's ring before grid sample ``stop``, as many as ``out`` (n,) takes, RECENT at most."""
     place = (stop - len(out)) % RECENT
-    for i in range(len(out)):
-        out[i] = ring[place]
-        place = place + 1 if place + 1 < RECENT else 0
+    n_first = min(RECENT - place, len(out))
+    first, rest = ring[place : place + n_first], out[n_first:]
+    for i in range(n_first):
+        out[i] = first[i]
+    for i in range(len(rest)):
+        rest[i] = ring[i]

@@ -135,8 +135,10 @@ class Diagnosis:
     def _withheld(self, block: Conditioned) -> tuple[np.ndarray, np.ndarray]:
         """Reason (R, n_hops) why scores are withheld, and whether beat probabilities are."""
         n_rows, n_hops = len(block.rows), block.n_hops
-        share = block.valid.reshape(n_rows, N_LEADS, n_hops, HOP_SAMPLES).mean(3).max(1)
-        now = share >= USABLE_SHARE  # (R, n_hops): some lead has signal
+        now = np.ones((n_rows, n_hops), bool)  # some lead has signal
+        gaps = ~block.valid.all(2).any(1)  # no lead has all of it
+        by_hop = block.valid[gaps].reshape(gaps.sum(), N_LEADS, n_hops, HOP_SAMPLES)
+        now[gaps] = by_hop.mean(3).max(1) >= USABLE_SHARE
         kept = np.concatenate((self.usable[block.rows], now), 1)
         self.usable[block.rows] = kept[:, n_hops:]
         counts = np.cumsum(np.pad(kept, ((0, 0), (1, 0))), 1)

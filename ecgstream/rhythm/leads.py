@@ -152,16 +152,30 @@ def _follow(s, lead, energy, usable):
             s.learnt[lead] = 0
             s.level[lead] = 0.0
         return
+    least, most = _least_and_most(energy)
     s.away[lead] = 0
-    s.hop_peak[lead, place] = energy.max()
-    s.floor[lead] += FLOOR_STEP * (energy.min() - s.floor[lead])
+    s.hop_peak[lead, place] = most
+    s.floor[lead] += FLOOR_STEP * (least - s.floor[lead])
     if s.learnt[lead] < LEARNING_HOPS:
         s.learnt[lead] += 1
-        s.level[lead] = max(s.level[lead], energy.max(), LEAST_LEVEL)
+        s.level[lead] = max(s.level[lead], most, LEAST_LEVEL)
     elif s.quiet > RELEARN_AFTER:
         highest = s.hop_peak[lead].max()
         if highest > max(RELEARN_CREST * s.floor[lead], LEAST_LEVEL):
             s.level[lead] = min(s.level[lead], highest)
+
+
+@njit(cache=True, nogil=True)
+def _least_and_most(energy):
+    """The least and the greatest of float32 that are not negative: their bits, as integers, have the same order, and
+    integers are compared many at once."""
+    bits = energy.view(np.int32)
+    least = most = bits[0]
+    for i in range(1, len(bits)):
+        least = min(least, bits[i])
+        most = max(most, bits[i])
+    ends = np.array([least, most], np.int32).view(np.float32)
+    return ends[0], ends[1]
 
 
 @njit(cache=True, nogil=True)
