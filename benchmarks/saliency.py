@@ -15,12 +15,13 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from scipy.special import expit
 
 from ecgstream.evaluation.deletion import Drops, drops
 from ecgstream.evaluation.progress import over_records
 from ecgstream.evaluation.records import read_record, record_names
-from ecgstream.explanations.attribution import METHODS
-from ecgstream.explanations.explanation import explain
+from ecgstream.explanations.attribution import METHODS, stated
+from ecgstream.explanations.explanation import explain, likeliest
 from ecgstream.explanations.probe import Probe, load_probe
 from ecgstream.explanations.window import window_of
 
@@ -49,10 +50,12 @@ def main(
 def _measure(probe: Probe, windows: list, by: str | None) -> dict:
     rng, found, scores = np.random.default_rng(1), [], Counter()
     for path, window in over_records(windows, probe.version):
-        explanation = explain(probe, window, None, by, marks=path)
-        if explanation.probability >= LEAST:
+        logits, _ = stated(probe, window)
+        score = likeliest(probe, logits)
+        if expit(logits[probe.names.index(score)]) >= LEAST:
+            explanation = explain(probe, window, score, by, marks=path)
             found.append(astuple(drops(probe, explanation, rng)))
-            scores[explanation.score] += 1
+            scores[score] += 1
     values = np.array(found)
     print(f"{probe.version}, {explanation.method}: {len(found)} recordings; explained: {dict(scores.most_common())}")
     names = [field.name for field in fields(Drops)]

@@ -88,6 +88,11 @@ class Explanation:
         }
 
 
+def likeliest(probe: Probe, logits: np.ndarray) -> str:
+    """Of all scores but noise, that with the greatest of the ``logits`` (S,)."""
+    return max((name for name in probe.names if name != "noise"), key=lambda name: logits[probe.names.index(name)])
+
+
 def explain(
     probe: Probe, window: Window, score: str | None, method: Method | None = None, marks: Path | None = None
 ) -> Explanation:
@@ -97,8 +102,7 @@ def explain(
     Raises ModelError where the model has no such score.
     """
     found, nothing = stated(probe, window)
-    if score is None:
-        score = max((name for name in probe.names if name != "noise"), key=lambda name: found[probe.names.index(name)])
+    score = score or likeliest(probe, found)
     if score not in probe.names:
         raise ModelError(f"{probe.version} has no score {score!r}; it has {', '.join(probe.names)}.")
     index = probe.names.index(score)
