@@ -14,6 +14,7 @@ import structlog
 from .clock import Clock
 from .diagnosis import Model
 from .errors import IntakeError, WireError
+from .intake.blocks import MOST_ROWS
 from .metrics import Metrics
 from .observed import Observed, Step
 from .outputs import Outgoing, Outputs, Refused
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 25
 """Most hops of a row processed in one step; bounds the work between two looks at the clock."""
-BESIDE_ROWS = 96
-"""Rows of a pass from which on the encoder works beside the rules: fewer are one block, or two small ones."""
+BESIDE_ROWS = MOST_ROWS + 1
+"""Rows of a pass from which on the encoder works beside the rules: fewer are one block."""
 
 log = structlog.get_logger()
 

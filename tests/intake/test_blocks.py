@@ -8,9 +8,9 @@ from ecgstream.intake.blocks import MOST_ROWS
 from .monitor import Listener, chunk, signal
 
 
-@pytest.mark.parametrize(("beds", "sizes"), [(MOST_ROWS, [MOST_ROWS]), (MOST_ROWS + 1, [33, 32]), (150, [50, 50, 50])])
+@pytest.mark.parametrize(("beds", "sizes"), [(MOST_ROWS, [MOST_ROWS]), (MOST_ROWS + 1, [65, 64]), (300, 3 * [100])])
 def test_many_rows_come_in_blocks_of_like_size(beds: int, sizes: list[int]):
-    listener, samples = Listener(max_streams=200), signal(250)
+    listener, samples = Listener(max_streams=300), signal(250)
     for bed in range(beds):
         listener.accept(chunk(0, 0, samples, stream_id=f"bed-{bed}"))
     blocks = listener.intake.take(25)
