@@ -57,7 +57,7 @@ def fit_labels(
     share = None if weight is None else weight / weight.sum()
 
     def losses(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        rows = _rows(len(records), teaching.batch, step, schedule.seed, share)
+        rows = rows_of_step(len(records), teaching.batch, step, schedule.seed, share)
         mv, present = crops_of(records, rows, teaching, rng)
         wanted = targets[rows]
         if teaching.mix:
@@ -127,7 +127,7 @@ def _mixed(
     return mv * present[:, :, None], present, share[:, None] * targets + (1 - share)[:, None] * targets[other]
 
 
-def _rows(n: int, batch: int, step: int, seed: int, share: np.ndarray | None) -> np.ndarray:
+def rows_of_step(n: int, batch: int, step: int, seed: int, share: np.ndarray | None) -> np.ndarray:
     """The recordings of a step: all of them in turn, shuffled anew each time; by their shares where these are given."""
     if share is not None:
         return np.random.default_rng((seed, step, 1)).choice(n, min(batch, n), p=share)
