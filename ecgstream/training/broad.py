@@ -6,6 +6,7 @@ place among the others has most of what a statement is made of, whichever it is.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..labelled import RATE_HZ, SAMPLES, LabelledRecords
-from ..models.trunk import Trunk, build_trunk
-from .foundation import CNN_SETTINGS, DROPOUT, taught_by
+from ..labelled.reading import read_ptbxl
+from ..models.card import Card, write_card
+from ..models.folder import NetworkManifest, save_network
+from ..models.trunk import Classifier, Trunk, build_trunk
+from .foundation import CNN_SETTINGS, DROPOUT, data_of, taught_by
 from .loop import Schedule, train
 from .own_beats import OwnBeats, own_beats
 from .supervised import Teaching, crops_of, label_loss, rows_of_step
@@ -85,3 +89,26 @@ def broad_losses(
 def _known_loss(told: Tensor, wanted: Tensor) -> Tensor:
     known = ~wanted.isnan()
     return functional.smooth_l1_loss(told[known], wanted[known])
+
+
+def pretrain_broad_folder(data: Path, out: Path, seed: int, steps: int, cache: Path) -> NetworkManifest:
+    """Teach the trunk all of PTB-XL that is in ``data`` and write its model directory, which states nothing itself."""
+    records = read_ptbxl(data, cache)
+    checkpoint = cache / f"pretrain-{out.name}-seed{seed}.pt"
+    trunk = fit_broad(records, np.ones(len(records), bool), seed, steps, checkpoint)
+    manifest = save_network(
+        Classifier(trunk, 0), out, name=out.name, network="foundation_cnn", settings=CNN_SETTINGS, thresholds={},
+        crop_s=TEACHING.crop_s, seen={records.data_set: sorted(records.name)}, code_version=version("ecgstream"),
+    )  # fmt: skip
+    card = Card(
+        what="A convolutional trunk without a head, taught statements and, without labels, the shape, width and "
+        "intervals of every beat.",
+        data=data_of(records),
+        split="Nothing is kept apart: its worth is measured on trunks of five folds, by the command below.",
+        metrics={"steps": steps, "recordings a step": TEACHING.batch, "seed": seed},
+        limits=("It states nothing by itself: a head is to be taught, and tested on records of one's own.",),
+        how="python benchmarks/transfer.py DATA",
+    )
+    write_card(out, out.name, manifest.sha256, card)
+    checkpoint.unlink(missing_ok=True)
+    return manifest
