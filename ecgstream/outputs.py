@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import isnan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from . import written
 from .alarms.conditions import RULES, graver_table
 from .alarms.lifecycle import Alarms
 from .alarms.machine import NEVER
@@ -17,7 +19,6 @@ from .alert_strips.recent import RecentStrips
 from .diagnosis.strips import StripScores
 from .intake import Intake
 from .model_roles import ModelRoles
-from .rhythm_names import rhythm_name
 from .settings import Settings
 from .sources.message import Message
 from .verdicts import Verdict
@@ -28,13 +29,13 @@ from .waveform import (
     AlarmUpdate,
     Condition,
     Conditioned,
-    Reason,
     RhythmResult,
     Scores,
 )
 from .wire import ecgstream_pb2 as pb
-from .wire.codec import alarm_message, encode
-from .written import REASON_NAMES, Due, heard, leads_field, limits_field, written
+from .wire.codec import alarm_message, content_type, encode
+from .wire.content_types import MESSAGES
+from .written import Due
 
 GRAVER = graver_table()
 """[milder, graver]: which alarms are not told while which are."""
@@ -157,68 +158,60 @@ class Outputs:
         now_ns: int,
     ) -> list[Outgoing]:
         """Vitals and a diagnosis for every row that ``speaks`` (R,) and hop that ends a publishing interval."""
-        silenced = self._alarms.any_silenced(conditioned.rows, now_ns)
-        out = []
         due = self._due(conditioned, speaks)
-        about = zip(due, heard(conditioned, due), written(scores, due, strips), strict=True)
-        models = {"model": self._models.served.version, "heads": self._models.heads.versions}
-        for (i, k, row, sample), of_leads, said in about:
-            stamp = self._stamp(row, sample, now_ns)
-            vitals = pb.Vitals(**stamp, rhythm=rhythm_name(evidence[i, k], float(rhythm.hr_bpm[i, k])))
-            _fill_vitals(vitals, rhythm, i, k)
-            stood = leads_field(self._intake.lead_names(row), *of_leads) + limits_field(self._alarms.limits[row].item())
-            vitals.preset = self._alarms.presets[row]
-            if silenced[i]:
-                vitals.alarms_off[:], vitals.alarms_paused[:] = self._alarms.silenced(row, now_ns)
-            diagnosis = pb.Diagnosis(**stamp, **models, withheld=_why_not(scores, i, k))
-            out.append(self._outgoing("vitals", vitals.stream_id, vitals, stood))
-            out.append(self._outgoing("diagnosis", diagnosis.stream_id, diagnosis, said))
-        return out
+        rows = [row for _, _, row, _ in due]
+        leads = written.lead_fields(conditioned, due, map(self._intake.lead_names, rows))
+        rates, settings = written.rate_fields(rhythm, evidence, due), self._settings_of(rows, now_ns)
+        vitals = [b"".join(each) for each in zip(leads, rates, settings, strict=True)]
+        models = pb.Diagnosis(model=self._models.served.version, heads=self._models.heads.versions)
+        said = written.score_fields(models, scores, due, strips)
+        return self._messages(due, now_ns, {"vitals": vitals, "diagnosis": said})
+
+    def _settings_of(self, rows: list[int], now_ns: int) -> list[bytes]:
+        """Of vitals, how the alarms of each bed are set."""
+        alarms = self._alarms
+        presets = [alarms.presets[row] for row in rows]
+        told = written.settings_fields(alarms.limits[rows], presets)
+        for place in np.flatnonzero(alarms.any_silenced(np.array(rows, np.int64), now_ns)).tolist():
+            off, paused = alarms.silenced(rows[place], now_ns)
+            told[place] += pb.Vitals(alarms_off=off, alarms_paused=paused).SerializeToString()
+        return told
 
     def shadow(self, conditioned: Conditioned, scores: Scores, speaks: np.ndarray, now_ns: int) -> list[Outgoing]:
         """What the shadow's model says where ``periodic`` says what the one in service does."""
-        out = []
         due = self._due(conditioned, speaks)
-        models = {"model": self._models.shadow.version, "served": self._models.served.version}
-        for (i, k, row, sample), said in zip(due, written(scores, due), strict=True):
-            message = pb.Shadow(**self._stamp(row, sample, now_ns), **models, withheld=_why_not(scores, i, k))
-            out.append(self._outgoing("shadow", message.stream_id, message, said))
-        return out
+        models = pb.Shadow(model=self._models.shadow.version, served=self._models.served.version)
+        return self._messages(due, now_ns, {"shadow": written.score_fields(models, scores, due)})
+
+    def _messages(self, due: list[Due], now_ns: int, said: dict[str, list[bytes]]) -> list[Outgoing]:
+        """Messages by name, each with its fields but for the stamp; those of a bed and second stand together."""
+        stream_ids = [self._intake.stream_id(row) for _, _, row, _ in due]
+        times_ns = [self._intake.time_ns(row, sample) for _, _, row, sample in due]
+        stamps = written.stamps(due, stream_ids, times_ns)
+        by_name = [self._stamped(name, stream_ids, stamps, now_ns, fields) for name, fields in said.items()]
+        return [each for together in zip(*by_name, strict=True) for each in together]
+
+    def _stamped(
+        self, name: str, stream_ids: list[str], stamps: list[bytes], now_ns: int, fields: list[bytes]
+    ) -> Iterator[Outgoing]:
+        message, its_type = MESSAGES[name], content_type(name, self._format)
+        published = message(published_time_ns=now_ns).SerializeToString()
+        for stream_id, stamp, rest in zip(stream_ids, stamps, fields, strict=True):
+            payload = b"".join((stamp, published, rest))
+            if self._format != "protobuf":
+                _, payload = encode(message.FromString(payload), self._format)
+            yield Outgoing(stream_id, name, its_type, payload)
 
     def _due(self, conditioned: Conditioned, speaks: np.ndarray) -> list[Due]:
         """Place and hop in the block, row and sample, wherever a publishing interval of a row that ``speaks`` ends."""
         hops = conditioned.first_hop[:, None] + np.arange(conditioned.n_hops)
-        at = zip(*np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None]), strict=True)
-        return [(i, k, int(conditioned.rows[i]), int(hops[i, k] + 1) * HOP_SAMPLES) for i, k in at]
+        i, k = np.nonzero(((hops + 1) % self._every_hops == 0) & speaks[:, None])
+        columns = i, k, conditioned.rows[i], (hops[i, k] + 1) * HOP_SAMPLES
+        return list(zip(*(column.tolist() for column in columns), strict=True))
 
-    def _stamp(self, row: int, sample: int, now_ns: int) -> dict[str, Any]:
-        return {
-            "version": 1,
-            "stream_id": self._intake.stream_id(row),
-            "sample": sample,
-            "time_ns": self._intake.time_ns(row, sample),
-            "published_time_ns": now_ns,
-        }
-
-    def _outgoing(
-        self, name: str, stream_id: str, message: pb.Alert | pb.Vitals | pb.Diagnosis | pb.Shadow, written: bytes = b""
-    ) -> Outgoing:
-        """``written``: fields of the message that are serialised already; protobuf takes them in any order."""
-        if self._format != "protobuf":
-            message.MergeFromString(written)
-            written = b""
+    def _outgoing(self, name: str, stream_id: str, message: pb.Alert | pb.Verdict) -> Outgoing:
         content_type, payload = encode(message, self._format)
-        return Outgoing(stream_id, name, content_type, payload + written)
-
-
-def _fill_vitals(vitals: pb.Vitals, rhythm: RhythmResult, i: int, k: int) -> None:
-    hr_bpm, pvc_per_min = float(rhythm.hr_bpm[i, k]), float(rhythm.pvc_per_min[i, k])
-    if hr_bpm == hr_bpm:
-        vitals.heart_rate_bpm = hr_bpm
-    if pvc_per_min == pvc_per_min:
-        vitals.pvc_per_min = pvc_per_min
-    if rhythm.reason[i, k]:
-        vitals.not_judged = REASON_NAMES[Reason(rhythm.reason[i, k])]
+        return Outgoing(stream_id, name, content_type, payload)
 
 
 def _measured(update: AlarmUpdate) -> pb.Measured | None:
@@ -228,7 +221,3 @@ def _measured(update: AlarmUpdate) -> pb.Measured | None:
     beyond = {"low_limit" if update.condition in LOW_LIMIT else "high_limit": update.limit_per_min}
     code = MDC_PVC_RATE if update.condition == Condition.FREQUENT_PVC else MDC_HEART_RATE
     return pb.Measured(mdc_code=code, unit=PER_MINUTE, value=update.measured_per_min, **beyond)
-
-
-def _why_not(scores: Scores, i: int, k: int) -> str:
-    return REASON_NAMES[Reason(scores.reason[i, k])] if scores.reason[i, k] else ""

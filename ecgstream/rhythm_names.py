@@ -22,9 +22,11 @@ RHYTHM_ORDER = (
 """Gravest first."""
 
 
-def rhythm_name(evidence: np.ndarray, hr_bpm: float) -> str:
-    """The gravest condition that holds, else ``no_arrhythmia`` while a rate is known, else the empty string."""
-    for condition in RHYTHM_ORDER:
-        if evidence[condition]:
-            return condition.name.lower()
-    return "" if np.isnan(hr_bpm) else "no_arrhythmia"
+_NAMES = [*(condition.name.lower() for condition in RHYTHM_ORDER), "no_arrhythmia", ""]
+
+
+def rhythm_names(evidence: np.ndarray, hr_bpm: np.ndarray) -> list[str]:
+    """Of each bed, ``evidence`` bool (N, N_CONDITIONS) and ``hr_bpm`` (N,), the gravest condition that holds, else
+    ``no_arrhythmia`` while a rate is known, else the empty string."""
+    holds = np.column_stack((evidence[:, RHYTHM_ORDER], ~np.isnan(hr_bpm), np.ones(len(hr_bpm), bool)))
+    return [_NAMES[first] for first in holds.argmax(axis=1).tolist()]

@@ -1,62 +1,157 @@
-"""Fields of messages that are written as bytes ahead: for many beds at once, or once for all that say the same."""
+"""What every bed says each second, written as bytes: for many beds at once, or once for all that say the same.
+
+A field may stand anywhere in a message, so one is put together from pieces (protobuf's wire format). What is the same
+for many is written by protobuf itself, and kept; only numbers are written here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from struct import Struct
 
 import numpy as np
+from google.protobuf.message import Message
 
 from .diagnosis.strips import NAMES as STRIP_NAMES
 from .diagnosis.strips import StripScores
-from .limits import BOUNDS
-from .waveform import Conditioned, Reason, Scores
+from .limits import BOUNDS, LIMITS_DTYPE
+from .rhythm_names import rhythm_names
+from .waveform import Conditioned, Reason, RhythmResult, Scores
 from .wire import ecgstream_pb2 as pb
-from .wire.scores import score_fields
+from .wire.content_types import MAJOR
+from .wire.scores import score_fields as fields_of_scores
 
 Due = tuple[int, int, int, int]
 """Place and hop in a block, row and sample, where a publishing interval ends."""
 REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
 _ABSENT = int(Reason.ABSENT)
+_FLOAT, _FIXED64 = Struct("<f"), Struct("<Q")
 
 
-def heard(conditioned: Conditioned, due: list[Due]) -> Iterator[tuple[list[int], list[float]]]:
-    """Of each lead, at each place and hop that is due, its reason and its quality to two digits."""
+def _tag(message: type[Message], name: str) -> bytes:
+    """What stands before the value of a field whose number is below 16."""
+    written = message(**{name: 1}).SerializeToString()
+    return written[:1]
+
+
+_SAMPLE, _TIME = _tag(pb.Vitals, "sample"), _tag(pb.Vitals, "time_ns")
+_HEART_RATE, _PVC_RATE = _tag(pb.Vitals, "heart_rate_bpm"), _tag(pb.Vitals, "pvc_per_min")
+
+
+@lru_cache(maxsize=8192)
+def _whose(stream_id: str) -> bytes:
+    return pb.Vitals(version=MAJOR, stream_id=stream_id).SerializeToString()
+
+
+def stamps(due: Sequence[Due], stream_ids: Iterable[str], times_ns: Iterable[int]) -> list[bytes]:
+    """Of each that is due the fields with which vitals, diagnosis and shadow alike begin, up to ``time_ns``."""
+    return [
+        b"".join((_whose(stream_id), _SAMPLE, _varint(sample), _TIME, _FIXED64.pack(max(time_ns, 0))))
+        for (_, _, _, sample), stream_id, time_ns in zip(due, stream_ids, times_ns, strict=True)
+    ]
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first."""
+    digits = bytearray()
+    while number > 127:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    digits.append(number)
+    return bytes(digits)
+
+
+def rate_fields(rhythm: RhythmResult, evidence: np.ndarray, due: Sequence[Due]) -> list[bytes]:
+    """Of vitals, at each place and hop that is due: both rates, the rhythm's name and why the hop was not judged."""
+    at = _at(due)
+    hr_bpm, pvc_per_min = rhythm.hr_bpm[at], rhythm.pvc_per_min[at]
+    numbers = zip(hr_bpm.tolist(), pvc_per_min.tolist(), rhythm.reason[at].tolist(), strict=True)
+    return [
+        _rate(_HEART_RATE, hr) + _rate(_PVC_RATE, pvc) + _rhythm(name, reason)
+        for name, (hr, pvc, reason) in zip(rhythm_names(evidence[at], hr_bpm), numbers, strict=True)
+    ]
+
+
+def _rate(tag: bytes, per_min: float) -> bytes:
+    return tag + _FLOAT.pack(per_min) if per_min == per_min else b""
+
+
+@lru_cache(maxsize=4096)
+def _rhythm(name: str, reason: int) -> bytes:
+    not_judged = REASON_NAMES[Reason(reason)] if reason else ""
+    return pb.Vitals(rhythm=name, not_judged=not_judged).SerializeToString()
+
+
+def lead_fields(conditioned: Conditioned, due: Sequence[Due], names: Iterable[tuple[str, ...]]) -> list[bytes]:
+    """The field ``leads`` of vitals at each place and hop that is due: reason, and quality to two digits.
+
+    ``names``: of each one's lead slots. Those whose leads go by the same names and reasons are written together.
+    """
     i, k = _at(due)
-    quality = np.round(conditioned.quality[i, :, k].astype(np.float64), 2)
-    return zip(conditioned.reason[i, :, k].tolist(), quality.tolist(), strict=True)
-
-
-def leads_field(names: tuple[str, ...], reasons: list[int], quality: list[float]) -> bytes:
-    """The field ``leads`` of vitals."""
-    return b"".join(map(_lead, names, reasons, quality))
+    quality = np.round(conditioned.quality[i, :, k].astype(np.float64), 2).astype("<f4")
+    alike: defaultdict[tuple[tuple[str, ...], bytes], list[int]] = defaultdict(list)
+    for place, (slots, reasons) in enumerate(zip(names, conditioned.reason[i, :, k], strict=True)):
+        alike[slots, reasons.tobytes()].append(place)
+    out = [b""] * len(due)
+    for leads, places in alike.items():
+        template, slots, numbers = _leads(*leads)
+        table = np.repeat(template[None], len(places), axis=0)
+        table[:, numbers] = quality[np.ix_(places, slots)].view(np.uint8).reshape(len(places), len(slots), 4)
+        for place, row in zip(places, table, strict=True):
+            out[place] = row.tobytes()
+    return out
 
 
 @lru_cache(maxsize=4096)
-def limits_field(values: tuple[float, ...]) -> bytes:
-    """The field ``limits`` of vitals."""
-    return pb.Vitals(limits=pb.Limits(**dict(zip(BOUNDS, values, strict=True)))).SerializeToString()
+def _leads(names: tuple[str, ...], reasons: bytes) -> tuple[np.ndarray, list[int], np.ndarray]:
+    """Bytes of the field, which slots are in it, and where the four bytes of each one's quality lie (L, 4)."""
+    parts, slots, numbers = b"", [], []
+    for slot, (name, reason) in enumerate(zip(names, reasons, strict=True)):
+        if reason == _ABSENT:
+            continue
+        before = pb.LeadQuality(name=name, quality=1.0).ByteSize()
+        lead = pb.LeadQuality(name=name, quality=1.0, reason=REASON_NAMES[Reason(reason)])
+        whole = pb.Vitals(leads=[lead]).SerializeToString()
+        stop = len(parts) + len(whole) - lead.ByteSize() + before
+        parts += whole
+        slots.append(slot)
+        numbers.append(range(stop - _FLOAT.size, stop))
+    return np.frombuffer(parts, np.uint8), slots, np.array(numbers, np.int64).reshape(-1, _FLOAT.size)
+
+
+def settings_fields(limits: np.ndarray, presets: Sequence[str]) -> list[bytes]:
+    """Of vitals, the fields ``limits`` and ``preset`` of each bed: LIMITS_DTYPE (N,), and the preset's name."""
+    return [_settings(kept.tobytes(), preset) for kept, preset in zip(limits, presets, strict=True)]
 
 
 @lru_cache(maxsize=4096)
-def _lead(name: str, reason: int, quality: float) -> bytes:
-    """One of the field ``leads`` of vitals; nothing of a lead that is absent."""
-    if reason == _ABSENT:
-        return b""
-    lead = pb.LeadQuality(name=name, quality=quality, reason=REASON_NAMES[Reason(reason)])
-    return pb.Vitals(leads=[lead]).SerializeToString()
+def _settings(limits: bytes, preset: str) -> bytes:
+    values = np.frombuffer(limits, LIMITS_DTYPE)[0].item()
+    named = pb.Limits(**dict(zip(BOUNDS, values, strict=True)))
+    return pb.Vitals(limits=named, preset=preset).SerializeToString()
 
 
-def _at(due: list[Due]) -> tuple[np.ndarray, np.ndarray]:
+def score_fields(
+    models: pb.Diagnosis | pb.Shadow, scores: Scores, due: Sequence[Due], strips: StripScores | None = None
+) -> list[bytes]:
+    """At each place and hop that is due what ``models`` holds, the scores, those of ``strips`` first, or why there are
+    none."""
+    at = _at(due)
+    reasons, names = scores.reason[at], scores.names
+    values = np.where((reasons == Reason.OK)[:, None], scores.values[at], np.float32(np.nan))
+    if strips is not None:
+        names, values = (*STRIP_NAMES, *names), np.concatenate((strips.values[at], values), axis=1)
+    stated, withheld = models.SerializeToString(), {}
+    for reason in np.unique(reasons).tolist():
+        why = type(models)(withheld=REASON_NAMES[Reason(reason)] if reason else "")
+        withheld[reason] = stated + why.SerializeToString()
+    said = fields_of_scores(names).write(values)
+    return [withheld[reason] + each for reason, each in zip(reasons.tolist(), said, strict=True)]
+
+
+def _at(due: Sequence[Due]) -> tuple[np.ndarray, np.ndarray]:
     """Places and hops that are due, to index with."""
     places, hops = np.array([(i, k) for i, k, _, _ in due], np.int64).reshape(-1, 2).T
     return places, hops
-
-
-def written(scores: Scores, due: list[Due], strips: StripScores | None = None) -> list[bytes]:
-    """The scores at each place and hop that is due, those of ``strips`` first."""
-    at = _at(due)
-    values = np.where((scores.reason[at] == Reason.OK)[:, None], scores.values[at], np.float32(np.nan))
-    if strips is None:
-        return score_fields(scores.names).write(values)
-    return score_fields((*STRIP_NAMES, *scores.names)).write(np.concatenate((strips.values[at], values), axis=1))
