@@ -15,6 +15,10 @@ from .upkeep import restore, saved_states
 log = structlog.get_logger()
 
 
+SAVING = 0.02
+"""Most of the time that goes into saving all beds: with thousands of them it is done less often."""
+
+
 class Keeper:
     """Owner of the state file; its calls come from the compute thread."""
 
@@ -22,7 +26,7 @@ class Keeper:
         self._pipeline = pipeline
         self._store = StateStore(settings.state.path)
         self._every_s = settings.state.save_every_s
-        self._saved_s = time.monotonic()
+        self._due_s = time.monotonic() + self._every_s
         self._known: set[str] = set()
 
     def restore(self) -> list[Outgoing]:
@@ -39,11 +43,13 @@ class Keeper:
 
     def keep_all_when_due(self, out: list[Outgoing]) -> None:
         """Save every bed when the interval has passed, else those with new alerts."""
-        if time.monotonic() - self._saved_s < self._every_s:
+        begun_s = time.monotonic()
+        if begun_s < self._due_s:
             self.keep(out)
             return
-        self._saved_s = time.monotonic()
         self._save(set(self._pipeline.intake.row_of))
+        took_s = time.monotonic() - begun_s
+        self._due_s = begun_s + max(self._every_s, took_s / SAVING)
 
     def close(self) -> None:
         """Save every bed and let go of the file."""
