@@ -142,7 +142,7 @@ class Daemon:
         stages = self.stages
         stages.pipeline = Pipeline(self.settings, model, self.metrics, self.clock)
         if (os.cpu_count() or 1) > 1:
-            stages.pipeline.beside = stages.encoder_thread
+            stages.pipeline.hands = stages.hands
         if self.settings.clock == "wall":
             stages.overload = Overload(stages.pipeline, self.metrics)
         stages.pipeline.outputs.strips = self.endpoints.strips.strips

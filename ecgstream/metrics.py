@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,12 @@ ONSET_EDGES_S = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 30.0,
 """The same budget, with the steps of an onset delay before it."""
 
 
+class _Turn(local):
+    """The stage that a thread is at, and since when."""
+
+    stage, begun_s, begun_cpu_s = "", 0.0, 0.0
+
+
 class Metrics:
     """Everything an operator can see in Prometheus."""
 
@@ -50,13 +57,12 @@ class Metrics:
         self.models = ModelMetrics(r)
 
         self.span: Callable[[str], AbstractContextManager[Any]] = nullcontext
-        """Around every stage of the compute thread; traces put theirs here."""
+        """Around every stage of compute; traces put theirs here."""
         self.spent_s: defaultdict[str, float] = defaultdict(float)
-        """Time in each stage of the compute thread, not in those within."""
-        self.beside_s = 0.0  # time of the other thread
+        """Time in each stage, not in those within, of all threads."""
         self._met: dict[str, int] = {}
         self._accepted = 0
-        self._stage, self._stage_begun_s, self._stage_begun_cpu_s = "", 0.0, 0.0
+        self._turn, self._counting = _Turn(), Lock()
         self._of_stage: dict[str, tuple[Counter, Counter, Counter]] = {}
 
     def _register_signal(self, r: CollectorRegistry) -> None:
@@ -133,7 +139,7 @@ class Metrics:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count a run of a stage of the compute thread, its time and CPU time, but for those of stages within it."""
+        """Count a run of a stage of compute, this thread's time and CPU time, but for those of stages within it."""
         outer = self._turn_to(name)
         self._stage_counters(name)[0].inc()
         try:
@@ -142,24 +148,16 @@ class Metrics:
         finally:
             self._turn_to(outer)
 
-    @contextmanager
-    def beside(self, name: str) -> Iterator[None]:
-        """Count what another thread spends on a stage, in which the compute thread only waits for it."""
-        begun_s, begun_cpu_s = time.perf_counter(), time.thread_time()
-        try:
-            yield
-        finally:
-            self.beside_s += time.perf_counter() - begun_s
-            self._stage_counters(name)[2].inc(time.thread_time() - begun_cpu_s)
-
     def _turn_to(self, name: str) -> str:
-        before, now_s, cpu_s = self._stage, time.perf_counter(), time.thread_time()
-        if before:
+        """This thread is at ``name`` from now on; where it was."""
+        turn, now_s, cpu_s = self._turn, time.perf_counter(), time.thread_time()
+        if before := turn.stage:
             _, wall, cpu = self._stage_counters(before)
-            self.spent_s[before] += now_s - self._stage_begun_s
-            wall.inc(now_s - self._stage_begun_s)
-            cpu.inc(cpu_s - self._stage_begun_cpu_s)
-        self._stage, self._stage_begun_s, self._stage_begun_cpu_s = name, now_s, cpu_s
+            with self._counting:
+                self.spent_s[before] += now_s - turn.begun_s
+            wall.inc(now_s - turn.begun_s)
+            cpu.inc(cpu_s - turn.begun_cpu_s)
+        turn.stage, turn.begun_s, turn.begun_cpu_s = name, now_s, cpu_s
         return before
 
     def _stage_counters(self, name: str) -> tuple[Counter, Counter, Counter]:

@@ -30,17 +30,20 @@ class Overload:
 
     def __init__(self, pipeline: Pipeline, metrics: Metrics):
         self._pipeline, self._metrics = pipeline, metrics
-        self._encoder_s = self._beside_s = 0.0  # spent up to the last pass
+        self._spent_s = np.zeros(2)  # up to the last pass, in all threads: by the encoder, in all
 
     def note(self, messages: Sequence[Message], begun_ns: int, work_s: float) -> None:
-        """``messages`` have been worked on since ``begun_ns``, by the injected clock, for ``work_s``."""
-        spent_s = sum(self._metrics.spent_s[stage] for stage in ENCODER_STAGES)
-        encoder_s, self._encoder_s = spent_s - self._encoder_s, spent_s
-        beside_s, self._beside_s = self._metrics.beside_s - self._beside_s, self._metrics.beside_s
+        """``messages`` have been worked on since ``begun_ns``, by the injected clock, for ``work_s``.
+
+        Threads share that time: the encoder's part of it is reckoned as its part of all they spent.
+        """
+        by_stage = self._metrics.spent_s
+        spent_s = np.array([sum(by_stage[stage] for stage in ENCODER_STAGES), sum(by_stage.values())])
+        (encoder_s, all_s), self._spent_s = spent_s - self._spent_s, spent_s
         now_s = begun_ns / 1e9 + work_s
         if messages:
             waited_ns = begun_ns - min(message.arrived_ns for message in messages)
-            self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, work_s, encoder_s, beside_s))
+            self._pipeline.load.note(Pass(now_s, waited_ns / 1e9, work_s, work_s * encoder_s / max(all_s, 1e-9)))
         if self._pipeline.load.is_due(now_s):
             self._look(now_s)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
-from functools import partial
+from concurrent.futures import Executor, Future, wait
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,10 +31,15 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 25
 """Most hops of a row processed in one step; bounds the work between two looks at the clock."""
-BESIDE_ROWS = MOST_ROWS + 1
-"""Rows of a pass from which on the encoder works beside the rules: fewer are one block."""
+SHARED_ROWS = MOST_ROWS + 1
+"""Rows of a pass from which on blocks are shared out: fewer are one block."""
+HANDED_OUT = 3
+"""Blocks that are with the hands while one is concluded: what each holds for a moment adds up."""
 
 log = structlog.get_logger()
+
+Shown = tuple[Observed, np.ndarray, Scores]
+"""What a block shows, why its rows go without the encoder, uint8 (R,), and what the encoder says."""
 
 
 class Pipeline(Passage):
@@ -54,7 +59,7 @@ class Pipeline(Passage):
         self.outputs = Outputs(self.intake, self.alarms, settings, self.models)
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.catching_up = False  # far behind the log: rules alone, until nearly there
-        self.beside: Executor | None = None  # a thread for the encoder beside the rules, where there is one to spare
+        self.hands: Executor | None = None  # threads to share blocks out to, where there are processors for them
         self.refused: list[Refused] = []  # by the last pass
 
     # ------------------------------------------------------------------------------------------------- the way through
@@ -124,32 +129,34 @@ class Pipeline(Passage):
                 return
 
     def _step_all(self, blocks: list[RawBlock], out: list[Outgoing]) -> None:
-        """Take the blocks of one ``take`` through. No row is in two of them: what the next shows may be seen before
-        the last is concluded, and where there are many the encoder has the last meanwhile."""
-        beside = self.beside if sum(len(block.rows) for block in blocks) >= BESIDE_ROWS else None
-        waiting: deque[tuple[Observed, np.ndarray, Callable[[], Scores]]] = deque()
-        for block in blocks:
-            seen = self.observe(block)
-            without = self._without_encoder(seen.conditioned)
-            waiting.append((seen, without, self._scoring(beside, seen.conditioned, without)))
-            if beside is None or len(waiting) > 1:
-                self._finish(*waiting.popleft(), out)
-        for last in waiting:
-            self._finish(*last, out)
+        """Take the blocks of one ``take`` through. No row is in two of them: where there are many they are shared out,
+        and concluded here in their order."""
+        hands = self.hands if sum(len(block.rows) for block in blocks) >= SHARED_ROWS else None
+        if hands is None:
+            for block in blocks:
+                self._finish(*self._show(block), out)
+            return
+        shown: deque[Future[Shown]] = deque()
+        try:
+            for block in blocks:
+                shown.append(hands.submit(copy_context().run, self._show, block))  # spans find theirs in the context
+                if len(shown) > HANDED_OUT:
+                    self._finish(*shown.popleft().result(), out)
+            while shown:
+                self._finish(*shown.popleft().result(), out)
+        finally:
+            wait(shown)  # after a fault: nothing is touched any more when the pass is over
 
-    def _scoring(self, beside: Executor | None, conditioned: Conditioned, without: np.ndarray) -> Callable[[], Scores]:
-        """What gives the scores when they are needed: computed then, or in the thread ``beside`` from now on."""
-        if beside is None:
-            return partial(self.models.step, conditioned, without)
-        return beside.submit(self._score_beside, conditioned, without).result
-
-    def _score_beside(self, conditioned: Conditioned, without: np.ndarray) -> Scores:
-        with self.metrics.beside("diagnosis"):
-            return self.models.step(conditioned, without)
-
-    def _finish(self, seen: Observed, without: np.ndarray, scoring: Callable[[], Scores], out: list[Outgoing]) -> None:
+    def _show(self, block: RawBlock) -> Shown:
+        """What the block shows, which of its rows go without the encoder, and the scores of the others. It touches
+        what is kept of its own rows alone."""
+        seen = self.observe(block)
+        without = self._without_encoder(seen.conditioned)
         with self._stage("diagnosis"):
-            scores = scoring()
+            return seen, without, self.models.step(seen.conditioned, without)
+
+    def _finish(self, seen: Observed, without: np.ndarray, scores: Scores, out: list[Outgoing]) -> None:
+        self.load.count(without == Reason.OK, seen.conditioned.n_hops)
         with self._stage("heads"):
             stated = self.models.heads.step(seen.conditioned, scores)
         with self._stage("shadow"):
@@ -171,7 +178,6 @@ class Pipeline(Passage):
         without = np.where(self.shedding.shed[block.rows], Reason.OVERLOAD, Reason.OK).astype(np.uint8)
         if self.catching_up:
             without[:] = Reason.CATCHING_UP
-        self.load.count(without == Reason.OK, block.n_hops)
         return without
 
     # ---------------------------------------------------------------------------------------------- what is said of it

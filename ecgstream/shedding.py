@@ -35,7 +35,6 @@ class Pass(NamedTuple):
     waited_s: float  # the oldest message in this process
     work_s: float  # all of the pass
     encoder_s: float  # of that, what beds without the encoder would not cost
-    beside_s: float = 0.0  # that the encoder took in a thread of its own, which compute waits for in part
 
 
 class Load:
@@ -45,14 +44,14 @@ class Load:
         self._lately: deque[Pass] = deque()
         self.busy = 0.0  # share of the time that compute worked, between the last two looks
         self._speed = 0.0  # seconds of every bed's signal in a second, between the last two looks
-        self.encoder_s = 0.0  # what the encoder takes of a bed-second, in whichever thread, smoothed
+        self.encoder_s = 0.0  # what the encoder takes of a bed-second, smoothed
         self._rules_s = 0.0  # what every bed-second costs, smoothed
         self._looked_s = 0.0
         self._begin()
 
     def _begin(self) -> None:
         self._hops = self._encoded_hops = 0
-        self._work_s = self._of_encoder_s = self._encoding_s = 0.0
+        self._work_s = self._of_encoder_s = 0.0
 
     def count(self, encoded: np.ndarray, n_hops: int) -> None:
         """Hops of a block whose rows had the encoder where ``encoded``, bool (R,)."""
@@ -66,7 +65,6 @@ class Load:
             self._lately.popleft()
         self._work_s += one.work_s
         self._of_encoder_s += one.encoder_s
-        self._encoding_s += max(one.encoder_s, one.beside_s)
 
     def is_due(self, now_s: float) -> bool:
         """Whether it is time to look again."""
@@ -81,7 +79,7 @@ class Load:
             rules_s = (self._work_s - self._of_encoder_s) / (self._hops * HOP_S)
             self._rules_s += (_SMOOTHING if self._rules_s else 1.0) * (rules_s - self._rules_s)
         if self._encoded_hops:
-            encoder_s = self._encoding_s / (self._encoded_hops * HOP_S)
+            encoder_s = self._of_encoder_s / (self._encoded_hops * HOP_S)
             self.encoder_s += (_SMOOTHING if self.encoder_s else 1.0) * (encoder_s - self.encoder_s)
         self._looked_s = now_s
         self._begin()
@@ -128,10 +126,10 @@ class Shedding:
         self._since_s[rows] = -np.inf
 
     def shed_down_to(self, affordable: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:
-        """Have ``affordable`` of ``beds``, int64 (N,), keep the encoder, or half of those that have it, whichever is
-        more, as one look may err. ``lethal`` bool (rows,)."""
+        """Have ``affordable`` of ``beds``, int64 (N,), keep the encoder, or a quarter of those that have it, whichever
+        is more, as one look may err. ``lethal`` bool (rows,)."""
         having = self._in_turn(beds[~self.shed[beds]], lethal)
-        kept = max(affordable, len(having) // 2)
+        kept = max(affordable, len(having) // 4)
         self._begin(having[: max(len(having) - kept, 0)], now_s, True)
 
     def take_turns(self, room: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:

@@ -30,6 +30,8 @@ from .tracing import Tracing
 from .upkeep import apply_order, watch
 from .wire import ecgstream_pb2 as pb
 
+HANDS = 2
+"""Threads that blocks are shared out to; the compute thread concludes."""
 WAITING_BATCHES = 3
 WAITING_RESULTS = 8
 FAR_S, NEAR_S = 30.0, 10.0
@@ -71,7 +73,7 @@ class Stages:
         self.stopping = asyncio.Event()
         self.heartbeat_s = time.monotonic()
         self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
-        self.encoder_thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")  # begins when it is first wanted
+        self.hands = ThreadPoolExecutor(HANDS, thread_name_prefix="hand")  # they begin when they are first wanted
         self._batch = settings.queue_messages // (WAITING_BATCHES + 1)
         self._inbox: asyncio.Queue[list[Message] | Barrier | None] = asyncio.Queue(WAITING_BATCHES)
         self._mark: list[Barrier | None] = []  # taken from the inbox behind messages, and still to be heeded
@@ -103,7 +105,7 @@ class Stages:
     def close(self) -> None:
         """End the threads."""
         self._compute_thread.shutdown(wait=True, cancel_futures=True)
-        self.encoder_thread.shutdown(wait=True, cancel_futures=True)
+        self.hands.shutdown(wait=True, cancel_futures=True)
 
     async def receive(self, source: Source) -> None:
         """Source to inbox, what comes within ``max_wait_s`` at a time; after a stop, what has come, then the end."""

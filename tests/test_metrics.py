@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from threading import Barrier, Thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -124,17 +126,27 @@ def test_a_stage_within_another_has_its_time_to_itself():
 _STAGES = ("outer", "inner")
 
 
-def test_what_another_thread_does_of_a_stage_counts_as_its_cpu_time_alone():
-    metrics, cpu_s, now_s = Metrics(), iter([1.0, 4.0]), iter([10.0, 15.0])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ecgstream.metrics.time.thread_time", lambda: next(cpu_s))
-        patch.setattr("ecgstream.metrics.time.perf_counter", lambda: next(now_s))
-        with metrics.beside("diagnosis"):
-            pass
-    of_stage = {"stage": "diagnosis"}
-    assert metrics.registry.get_sample_value("ecgstream_stage_cpu_seconds_total", of_stage) == 3.0
-    assert metrics.registry.get_sample_value("ecgstream_stage_seconds_total", of_stage) == 0.0
-    assert metrics.spent_s["diagnosis"] == 0.0 and metrics.beside_s == 5.0
+def test_threads_are_each_at_a_stage_of_their_own():
+    metrics, met = Metrics(), Barrier(2, timeout=10.0)
+
+    def at(stage: str) -> None:
+        with metrics.stage(stage):
+            met.wait()
+            busy_until_s = time.thread_time() + 0.02
+            while time.thread_time() < busy_until_s:
+                pass
+            met.wait()
+
+    threads = [Thread(target=at, args=(stage,)) for stage in _STAGES]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for stage in _STAGES:
+        of_stage = {"stage": stage}
+        assert metrics.registry.get_sample_value("ecgstream_stage_runs_total", of_stage) == 1.0
+        assert metrics.registry.get_sample_value("ecgstream_stage_cpu_seconds_total", of_stage) >= 0.02
+        assert metrics.spent_s[stage] == metrics.registry.get_sample_value("ecgstream_stage_seconds_total", of_stage)
 
 
 def test_silence_and_standing_alerts_are_counted():

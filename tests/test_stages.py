@@ -52,16 +52,16 @@ async def test_an_unexpected_error_in_a_stage_ends_the_process_with_1(tmp_path: 
         assert await asyncio.wait_for(running, 20) == 1
 
 
-@pytest.mark.parametrize(("cores", "beside"), [(1, False), (2, True)])
-async def test_the_encoder_has_a_thread_beside_compute_where_there_is_a_core_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, beside: bool
+@pytest.mark.parametrize(("cores", "shared"), [(1, False), (2, True)])
+async def test_compute_has_hands_where_there_is_a_second_core(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, shared: bool
 ):
     monkeypatch.setattr("ecgstream.daemon.os.cpu_count", lambda: cores)
     daemon = Daemon(settings(tmp_path, diagnosis={"enabled": False}))
     running = asyncio.create_task(daemon.run())
     while daemon.not_ready():  # noqa: ASYNC110 - readiness is polled, as a probe does
         await asyncio.sleep(0.05)
-    assert (daemon.stages.pipeline.beside is daemon.stages.encoder_thread) == beside
+    assert (daemon.stages.pipeline.hands is daemon.stages.hands) == shared
     daemon.stages.stopping.set()
     assert await asyncio.wait_for(running, 20) == 0
 

@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from ..stages import HANDS
 from .beds import measure_beds
 from .shown import show
 
@@ -25,8 +26,8 @@ BUSIEST = 0.8
 MEMORY_SHARE = 0.8
 IO_STAGES = ("publish", "watch")
 """Stages of the event loop; all others are the compute thread's,"""
-ENCODER = "diagnosis"
-"""but for this one, where a second core is there for it: passes grow until it has a thread of its own."""
+SHARED = ("conditioning", "rhythm", "strips", "beats", "diagnosis")
+"""but for these, where there is a second core: passes grow until blocks are shared out to threads."""
 
 
 def run_plan(json_file: Path | None) -> int:
@@ -49,14 +50,17 @@ def plan(console: Console) -> dict[str, Any]:
 def foretell(trials: Sequence[dict[str, Any]], cores: int, memory_bytes: float) -> dict[str, Any]:
     """Beds by each of the limits, from two trials of few and many beds; the least of them is what is told.
 
-    Cost is taken as a fixed part a second and a part a bed; the compute thread, and with more cores than one the
-    encoder's, may be busy for ``BUSIEST`` of a second, the whole process on all cores as much.
+    Cost is taken as a fixed part a second and a part a bed; the compute thread, with more cores than one each of those
+    that blocks are shared out to, and the whole process on all cores may be busy for ``BUSIEST`` of a second.
     """
     few, many = trials[0], trials[-1]
-    compute, encoder = {name for name in many["stages"] if name not in IO_STAGES}, {ENCODER} if cores > 1 else set()
+    compute, shared = {name for name in many["stages"] if name not in IO_STAGES}, set(SHARED) if cores > 1 else set()
     limits = {
-        f"{thread} thread": _beds_until(BUSIEST, *((trial["beds"], _spent_s(trial, stages)) for trial in (few, many)))
-        for thread, stages in (("compute", compute - encoder), ("encoder", encoder))
+        thread: _beds_until(n * BUSIEST, *((trial["beds"], _spent_s(trial, stages)) for trial in (few, many)))
+        for thread, n, stages in (
+            ("compute thread", 1, compute - shared),
+            (f"{HANDS} threads beside it", HANDS, shared),
+        )
         if stages
     }
     limits |= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from threading import Lock
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ class Diagnosis:
         self._room = _no_memory(n_rows, model)
         self.state = self._room[:n_rows]
         self._batch = _no_memory(BATCHES[-1], model)  # state of the rows in a call; of every size, its first rows
+        self._one_at_a_time = Lock()  # of the calls that use it
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
         self.empty = np.ones(n_rows, bool)  # rows without memory: to clear them again would cost as much as a hop
         self.hop_runs: tuple[int, ...] = HOP_RUNS
@@ -103,7 +105,8 @@ class Diagnosis:
             out = self.model.encoder.advance(samples, self.state.numpy(), block.rows)
         else:
             parts = [slice(start, start + BATCHES[-1]) for start in range(0, len(samples), BATCHES[-1])]
-            out = np.concatenate([self._run_rows(block.rows[part], samples[part]) for part in parts])
+            with self._one_at_a_time:
+                out = np.concatenate([self._run_rows(block.rows[part], samples[part]) for part in parts])
         if not np.isfinite(out).all():
             raise ModelError(f"The model {self.model.version} gave values that are not numbers.")
         return out
