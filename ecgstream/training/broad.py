@@ -24,7 +24,7 @@ from .loop import Schedule, train
 from .own_beats import OwnBeats, own_beats
 from .supervised import Teaching, crops_of, label_loss, rows_of_step
 
-TEACHING = Teaching(crop_s=SAMPLES / RATE_HZ, batch=16, fewer_leads=0.15, test_crops=1)
+TEACHING = Teaching(crop_s=SAMPLES / RATE_HZ, batch=16, fewer_leads=0.15, test_crops=1, bf16=True)
 """Whole recordings, so that every beat's place among the tokens is known."""
 STEPS, PEAK_RATE, AVERAGE = 3000, 3e-3, 0.99
 COMPONENTS = 32
@@ -64,8 +64,9 @@ def fit_broad(records: LabelledRecords, told: np.ndarray, seed: int, steps: int,
     def losses(step: int, rng: np.random.Generator) -> dict[str, Tensor]:
         rows = rows_of_step(len(records), TEACHING.batch, step, seed, None)
         mv, present = crops_of(records, rows, TEACHING, rng)
-        told_of = pupil(torch.from_numpy(mv), torch.from_numpy(present))
-        return broad_losses(told_of, torch.from_numpy(wanted[rows]), own, rows)
+        with torch.autocast("cpu", torch.bfloat16, enabled=TEACHING.bf16):
+            told_of = pupil(torch.from_numpy(mv), torch.from_numpy(present))
+        return broad_losses(tuple(each.float() for each in told_of), torch.from_numpy(wanted[rows]), own, rows)
 
     schedule = Schedule(steps, seed, peak_rate=PEAK_RATE, average=AVERAGE)
     train(pupil, losses, schedule, checkpoint=checkpoint, title="trunk")

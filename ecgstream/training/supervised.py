@@ -33,6 +33,7 @@ class Teaching:
     fewer_leads: float = 0.3  # of the recordings, how many lose leads
     mix: float = 0.0  # of Beta(mix, mix), by which recordings are mixed with others (Zhang et al. 2018); 0: not
     test_crops: int = 5
+    bf16: bool = False  # steps are computed in bf16 where that is enough (autocast); weights and predictions are not
 
 
 def fit_labels(
@@ -62,7 +63,8 @@ def fit_labels(
         wanted = targets[rows]
         if teaching.mix:
             mv, present, wanted = _mixed(mv, present, wanted, teaching.mix, rng)
-        logits = classifier(torch.from_numpy(mv).to(device), torch.from_numpy(present).to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=teaching.bf16):
+            logits = classifier(torch.from_numpy(mv).to(device), torch.from_numpy(present).to(device)).float()
         return {"labels": label_loss(logits, torch.from_numpy(wanted).to(device))}
 
     def validate(_: nn.Module) -> float:
