@@ -1,7 +1,7 @@
 """What every bed says each second, written as bytes: for many beds at once, or once for all that say the same.
 
 A field may stand anywhere in a message, so one is put together from pieces (protobuf's wire format). What is the same
-for many is written by protobuf itself, and kept; only numbers are written here.
+for many is written by protobuf once and kept, or written for all of them together.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from struct import Struct
+from math import isnan
 
 import numpy as np
-from google.protobuf.message import Message
 
 from .diagnosis.strips import NAMES as STRIP_NAMES
 from .diagnosis.strips import StripScores
@@ -27,61 +26,32 @@ Due = tuple[int, int, int, int]
 """Place and hop in a block, row and sample, where a publishing interval ends."""
 REASON_NAMES = {reason: reason.name.lower() for reason in Reason}
 _ABSENT = int(Reason.ABSENT)
-_FLOAT, _FIXED64 = Struct("<f"), Struct("<Q")
-
-
-def _tag(message: type[Message], name: str) -> bytes:
-    """What stands before the value of a field whose number is below 16."""
-    written = message(**{name: 1}).SerializeToString()
-    return written[:1]
-
-
-_SAMPLE, _TIME = _tag(pb.Vitals, "sample"), _tag(pb.Vitals, "time_ns")
-_HEART_RATE, _PVC_RATE = _tag(pb.Vitals, "heart_rate_bpm"), _tag(pb.Vitals, "pvc_per_min")
-
-
-@lru_cache(maxsize=8192)
-def _whose(stream_id: str) -> bytes:
-    return pb.Vitals(version=MAJOR, stream_id=stream_id).SerializeToString()
+_NUMBER = 4
+"""Bytes of a float."""
 
 
 def stamps(due: Sequence[Due], stream_ids: Iterable[str], times_ns: Iterable[int]) -> list[bytes]:
     """Of each that is due the fields with which vitals, diagnosis and shadow alike begin, up to ``time_ns``."""
     return [
-        b"".join((_whose(stream_id), _SAMPLE, _varint(sample), _TIME, _FIXED64.pack(max(time_ns, 0))))
+        pb.Vitals(version=MAJOR, stream_id=stream_id, sample=sample, time_ns=max(time_ns, 0)).SerializeToString()
         for (_, _, _, sample), stream_id, time_ns in zip(due, stream_ids, times_ns, strict=True)
     ]
-
-
-def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
-    digits = bytearray()
-    while number > 127:
-        digits.append(number & 127 | 128)
-        number >>= 7
-    digits.append(number)
-    return bytes(digits)
 
 
 def rate_fields(rhythm: RhythmResult, evidence: np.ndarray, due: Sequence[Due]) -> list[bytes]:
     """Of vitals, at each place and hop that is due: both rates, the rhythm's name and why the hop was not judged."""
     at = _at(due)
-    hr_bpm, pvc_per_min = rhythm.hr_bpm[at], rhythm.pvc_per_min[at]
-    numbers = zip(hr_bpm.tolist(), pvc_per_min.tolist(), rhythm.reason[at].tolist(), strict=True)
+    hr_bpm, pvc_per_min, reasons = rhythm.hr_bpm[at], rhythm.pvc_per_min[at], rhythm.reason[at]
+    columns = hr_bpm.tolist(), pvc_per_min.tolist(), rhythm_names(evidence[at], hr_bpm), reasons.tolist()
     return [
-        _rate(_HEART_RATE, hr) + _rate(_PVC_RATE, pvc) + _rhythm(name, reason)
-        for name, (hr, pvc, reason) in zip(rhythm_names(evidence[at], hr_bpm), numbers, strict=True)
+        pb.Vitals(
+            heart_rate_bpm=None if isnan(hr) else hr,
+            pvc_per_min=None if isnan(pvc) else pvc,
+            rhythm=name,
+            not_judged=REASON_NAMES[Reason(reason)] if reason else "",
+        ).SerializeToString()
+        for hr, pvc, name, reason in zip(*columns, strict=True)
     ]
-
-
-def _rate(tag: bytes, per_min: float) -> bytes:
-    return tag + _FLOAT.pack(per_min) if per_min == per_min else b""
-
-
-@lru_cache(maxsize=4096)
-def _rhythm(name: str, reason: int) -> bytes:
-    not_judged = REASON_NAMES[Reason(reason)] if reason else ""
-    return pb.Vitals(rhythm=name, not_judged=not_judged).SerializeToString()
 
 
 def lead_fields(conditioned: Conditioned, due: Sequence[Due], names: Iterable[tuple[str, ...]]) -> list[bytes]:
@@ -117,8 +87,8 @@ def _leads(names: tuple[str, ...], reasons: bytes) -> tuple[np.ndarray, list[int
         stop = len(parts) + len(whole) - lead.ByteSize() + before
         parts += whole
         slots.append(slot)
-        numbers.append(range(stop - _FLOAT.size, stop))
-    return np.frombuffer(parts, np.uint8), slots, np.array(numbers, np.int64).reshape(-1, _FLOAT.size)
+        numbers.append(range(stop - _NUMBER, stop))
+    return np.frombuffer(parts, np.uint8), slots, np.array(numbers, np.int64).reshape(-1, _NUMBER)
 
 
 def settings_fields(limits: np.ndarray, presets: Sequence[str]) -> list[bytes]:
