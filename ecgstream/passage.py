@@ -28,8 +28,8 @@ from .verdicts import Verdicts
 from .verdicts import shipped_head as verdict_head
 from .waveform import Condition, Conditioned, RawBlock, Reason, RhythmResult, Scores
 
-ROWS_AHEAD = 16
-"""Rows that rooms are made ready for together."""
+ROWS_AHEAD, SHARE_AHEAD = 16, 1 / 16
+"""Rows that rooms are made ready for together: so many, or such a share of those they have, as some rooms move all."""
 
 
 class Passage:
@@ -111,9 +111,11 @@ class Passage:
         """The stream's row, made room for in every room."""
         row = self.intake.row_of[stream_id]
         if row >= self._n_rows:
-            self._grow((row // ROWS_AHEAD + 1) * ROWS_AHEAD)
-        if self.alarms.stream_ids[row] != stream_id:
-            self.forget([row])
+            wanted = max(row, round((1 + SHARE_AHEAD) * self._n_rows))
+            self._grow((wanted // ROWS_AHEAD + 1) * ROWS_AHEAD)
+        if (before := self.alarms.stream_ids[row]) != stream_id:
+            if before:  # else nothing is known of the row
+                self.forget([row])
             self.alarms.admit(row, stream_id)
         return row
 
