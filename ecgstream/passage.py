@@ -53,8 +53,8 @@ class Passage:
         self._n_rows = 0
         self._stage = metrics.stage
 
-    def observe(self, block: RawBlock) -> Observed:
-        """Every room that needs no encoder."""
+    def observe(self, block: RawBlock, rules_alone: bool = False) -> Observed:
+        """Every room that needs no encoder; where ``rules_alone``, heads that feed no lethal alarm are left out."""
         with self._stage("conditioning"):
             conditioned = self.conditioner.step(block)
         with self._stage("rhythm"):
@@ -62,9 +62,13 @@ class Passage:
             self.recent.begin(conditioned)
             rhythm = self.rhythm.step(conditioned, pulses_beside(self.intake, conditioned))
         with self._stage("strips"):
-            strips = self.strips.step(conditioned, rhythm.beats)
+            strips = self.strips.leave_out(conditioned) if rules_alone else self.strips.step(conditioned, rhythm.beats)
         with self._stage("beats"):
-            beats = self._count_ectopics(conditioned, rhythm, strips)
+            if rules_alone:
+                beats = self._leave_beats_out(conditioned)
+            else:
+                beats = self._count_ectopics(conditioned, rhythm, strips)
+        with self._stage("electrodes"):
             swap = self.electrodes.step(conditioned, rhythm.beats)
             self.recent.keep(conditioned)
         return Observed(conditioned, rhythm, beats, swap, strips)
@@ -87,6 +91,11 @@ class Passage:
         stated = np.isfinite(rhythm.pvc_per_min) & np.isfinite(pvc_per_min)
         rhythm.pvc_per_min[stated] = pvc_per_min[stated]
         return beats
+
+    def _leave_beats_out(self, conditioned: Conditioned) -> ClassifiedBeats:
+        """The rules' own PVC rate stands."""
+        self.pvc_rate.leave_out(conditioned)
+        return self.beat_classes.leave_out(conditioned)
 
     def _set_limits(self, rows: np.ndarray) -> None:
         """Rules judge by the limits people gave the beds, which the alarm room keeps."""

@@ -23,7 +23,7 @@ from .reception import in_parts, read, take_in
 from .room import warming_chunks
 from .settings import Settings
 from .sources.message import Message
-from .waveform import AlarmUpdate, Chunk, Conditioned, MonitorAlarm, RawBlock, Reason, Scores
+from .waveform import AlarmUpdate, Chunk, MonitorAlarm, RawBlock, Reason, Scores
 from .wire.codec import decode_chunk, encode, encode_chunk
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Pipeline(Passage):
     def _tick(self, out: list[Outgoing]) -> None:
         while True:
             with self._stage("intake"):
-                blocks = self.intake.take(MAX_HOPS)
+                blocks = self.intake.take(MAX_HOPS, apart=self.shedding.shed)
             self._step_all(blocks, out)
             if not blocks and not (self.checkpoints and self.checkpoints.end_rebuilds()):
                 return
@@ -150,8 +150,8 @@ class Pipeline(Passage):
     def _show(self, block: RawBlock) -> Shown:
         """What the block shows, which of its rows go without the encoder, and the scores of the others. It touches
         what is kept of its own rows alone."""
-        seen = self.observe(block)
-        without = self._without_encoder(seen.conditioned)
+        without = self._without_encoder(block.rows)
+        seen = self.observe(block, rules_alone=bool((without == Reason.OVERLOAD).all()))
         with self._stage("diagnosis"):
             return seen, without, self.models.step(seen.conditioned, without)
 
@@ -173,9 +173,10 @@ class Pipeline(Passage):
             out += self.outputs.shadow(seen.conditioned, shadow, speaks, now_ns) if shadow else []
         self.metrics.count_step(seen.rhythm, scores)
 
-    def _without_encoder(self, block: Conditioned) -> np.ndarray:
-        """Why rows of the block go without the encoder, uint8 (R,): OK for those that have it."""
-        without = np.where(self.shedding.shed[block.rows], Reason.OVERLOAD, Reason.OK).astype(np.uint8)
+    def _without_encoder(self, rows: np.ndarray) -> np.ndarray:
+        """Why rows of a block go without the encoder, uint8 (R,): OK for those that have it. That of one is that of
+        all."""
+        without = np.where(self.shedding.shed[rows], Reason.OVERLOAD, Reason.OK).astype(np.uint8)
         if self.catching_up:
             without[:] = Reason.CATCHING_UP
         return without

@@ -47,6 +47,11 @@ class BeatMeasures(RowRecords):
         if self._own:
             self._own.reset(rows)
 
+    def leave_out(self, block: Conditioned) -> None:
+        """Forget the rows; a beat that is measured later is measured as if a segment had begun behind this block."""
+        self.reset(block.rows[self._state["n_beats"][block.rows] > 0])
+        self._state["clean_from"][block.rows] = (block.first_hop[:, None] + block.n_hops) * HOP_SAMPLES
+
     def step(self, beats: Beats, block: Conditioned) -> MeasuredBeats:
         """Take in a block and the beats confirmed in it; the beats that are now wholly measured.
 

@@ -26,7 +26,7 @@ BUSIEST = 0.8
 MEMORY_SHARE = 0.8
 IO_STAGES = ("publish", "watch")
 """Stages of the event loop; all others are the compute thread's,"""
-SHARED = ("conditioning", "rhythm", "strips", "beats", "diagnosis")
+SHARED = ("conditioning", "rhythm", "strips", "beats", "electrodes", "diagnosis")
 """but for these, where there is a second core: passes grow until blocks are shared out to threads."""
 
 

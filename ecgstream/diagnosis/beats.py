@@ -83,6 +83,13 @@ class BeatClasses:
         label[paced], probability[paced] = _UNCLASSED, chance[paced]
         return ClassifiedBeats(measured.row, measured.sample, label, probability, paced)
 
+    def leave_out(self, block: Conditioned) -> ClassifiedBeats:
+        """No beat of a block gets a class; the rows' beats begin anew behind it."""
+        self.measures.leave_out(block)
+        self.pulses.reset(block.rows)
+        none = np.zeros(0, np.int64)
+        return ClassifiedBeats(none, none, none, np.zeros(0, np.float32), np.zeros(0, bool))
+
     def _judge(self, features: np.ndarray, fibrillates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Class int64 (K,) and its probability float32 (K,) of each beat, pace pulses aside."""
         if self.head is not None:

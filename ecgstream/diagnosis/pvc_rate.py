@@ -12,6 +12,8 @@ LEAST_HOPS = round(15 / HOP_S)
 LAG_HOPS = 15
 """A beat has its class within 3 s: 2.6 s where none follows it, the filters' delay, and the rest of a hop."""
 _RING = 512
+_UNSEEN = 255
+"""In place of a count, where beats got no class."""
 _VENTRICULAR = CLASSES.index("V")
 
 
@@ -37,17 +39,34 @@ class PvcRate:
         """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
         self.counts[row] = np.frombuffer(saved, np.uint8).reshape(_RING)
 
+    def leave_out(self, block: Conditioned) -> None:
+        """Remember that no beat of a block gets a class; nor has one shortly before it had its class yet."""
+        self.reset(block.rows[block.new_segment])
+        hops = block.first_hop[:, None] + np.arange(-LAG_HOPS, block.n_hops)
+        self.counts[block.rows[:, None], hops % _RING] = _UNSEEN
+
     def step(self, block: Conditioned, told: ClassifiedBeats) -> np.ndarray:
-        """float32 (R, n_hops): per minute, over the last 60 s or since the segment began; NaN below 15 s."""
+        """float32 (R, n_hops): per minute, over the last 60 s or since the segment began; NaN below 15 s, and where
+        some of the last 60 s was left out."""
         self.reset(block.rows[block.new_segment])
         hops = block.first_hop[:, None] + np.arange(block.n_hops)
         self.counts[block.rows[:, None], hops % _RING] = 0
-        ventricular = told.label == _VENTRICULAR
-        np.add.at(self.counts, (told.row[ventricular], told.sample[ventricular] // HOP_SAMPLES % _RING), 1)
+        at = told.row, told.sample // HOP_SAMPLES % _RING
+        counted = (told.label == _VENTRICULAR) & (self.counts[at] != _UNSEEN)
+        np.add.at(self.counts, (at[0][counted], at[1][counted]), 1)
         span = np.minimum(hops + 1 - LAG_HOPS - block.segment_hop[:, None], SPAN_HOPS)
         reach = block.first_hop[:, None] - LAG_HOPS - SPAN_HOPS + np.arange(SPAN_HOPS + block.n_hops)
-        before = np.cumsum(self.counts[block.rows[:, None], reach % _RING], 1, dtype=np.int64)
-        stop = SPAN_HOPS + np.arange(block.n_hops)
-        counted = before[:, stop] - np.take_along_axis(before, stop - np.maximum(span, 0), 1)
-        per_minute = counted * (60 / HOP_S) / np.maximum(span, 1)
-        return np.where(span < LEAST_HOPS, np.nan, per_minute).astype(np.float32)
+        counts = self.counts[block.rows[:, None], reach % _RING]
+        per_minute = _last(counts, span) * (60 / HOP_S) / np.maximum(span, 1)
+        unseen = counts == _UNSEEN
+        unknown = span < LEAST_HOPS
+        if unseen.any():
+            unknown |= _last(unseen, span) > 0
+        return np.where(unknown, np.nan, per_minute).astype(np.float32)
+
+
+def _last(counts: np.ndarray, span: np.ndarray) -> np.ndarray:
+    """int64 (R, n_hops): the sum of so many of ``counts`` (R, SPAN_HOPS + n_hops) before each of the last hops."""
+    before = np.cumsum(counts, 1, dtype=np.int64)
+    stop = SPAN_HOPS + np.arange(span.shape[1])
+    return before[:, stop] - np.take_along_axis(before, stop - np.maximum(span, 0), 1)

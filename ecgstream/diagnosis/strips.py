@@ -81,6 +81,15 @@ class StripRhythms(RowRecords):
         self._state[signal.rows] = said[:, -1]
         return StripScores(said["probability"], said["fibrillates"], said["onset"])
 
+    def leave_out(self, signal: Conditioned) -> StripScores:
+        """The same where strips are not followed: nothing is said, but fibrillation that was stated stays so until a
+        strip tells otherwise. Strips begin anew behind the block."""
+        self.reset(signal.rows[signal.new_segment])
+        self.measures.leave_out(signal.rows)
+        self._state["probability"][signal.rows] = np.nan
+        held = np.repeat(self._state[signal.rows][:, None], signal.n_hops, 1)
+        return StripScores(held["probability"], held["fibrillates"], held["onset"])
+
     def _state_after(self, before: np.void, probability: np.ndarray, stop: int) -> np.ndarray:
         """``before`` and the strip measured at grid sample ``stop``; one that could not be changes no opinion."""
         fibrillates = bool(before["fibrillates"])

@@ -15,11 +15,13 @@ HOP_SIZES = (25, 5, 1)
 """Hops of a row handed out at a time: few sizes, so that rows share blocks and later stages see few shapes."""
 
 
-def take_blocks(table: StreamTable, slabs: list[Slab], max_hops: int) -> list[RawBlock]:
+def take_blocks(
+    table: StreamTable, slabs: list[Slab], max_hops: int, apart: np.ndarray | None = None
+) -> list[RawBlock]:
     """The next hops of every row that has some before its hold, at most ``max_hops`` a row; they count as handed out.
 
-    Blocks are ordered by slab, then size, then row, no row in two of them; costs one look at an array when nothing is
-    ready.
+    Blocks are ordered by slab, then size, then row, no row in two of them; rows ``apart``, bool (rows,), are in blocks
+    of their own, behind the others of their size. Costs one look at an array when nothing is ready.
     """
     n_rows = len(table.by_row)
     ready = np.minimum(table.ready_hop[:n_rows], table.hold_hop[:n_rows]) - table.next_hop[:n_rows]
@@ -30,8 +32,9 @@ def take_blocks(table: StreamTable, slabs: list[Slab], max_hops: int) -> list[Ra
         n_hops = _sizes(ready[mine], max_hops)
         for size in np.unique(n_hops).tolist():
             alike = mine[n_hops == size]
-            for part in np.array_split(alike, -(-len(alike) // MOST_ROWS)):
-                blocks += _cut(table, slabs[slab], part, size)
+            for together in [alike] if apart is None else [alike[~apart[alike]], alike[apart[alike]]]:
+                for part in np.array_split(together, max(-(-len(together) // MOST_ROWS), 1)):
+                    blocks += _cut(table, slabs[slab], part, size)
     return blocks
 
 

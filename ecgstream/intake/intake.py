@@ -116,14 +116,15 @@ class Intake:
 
     # ------------------------------------------------------------------------------------------------------------- out
 
-    def take(self, max_hops: int) -> list[RawBlock]:
+    def take(self, max_hops: int, apart: np.ndarray | None = None) -> list[RawBlock]:
         """The next complete hops of every row that has some, at most ``max_hops`` of a row; nothing when all are taken.
+        No block holds both rows that are ``apart``, bool (rows,), and rows that are not.
 
         Blocks hold copies. What had found no room is placed first, so that the samples before a block stay readable
         until the next call.
         """
         self._store.drain_blocked()
-        return take_blocks(self._table, self._arena.slabs, max_hops)
+        return take_blocks(self._table, self._arena.slabs, max_hops, apart)
 
     def window(self, row: int, kind: GroupKind, grid_start: int, grid_stop: int) -> tuple[Layout, np.ndarray] | None:
         """Layout and int16 (channels, samples) of a group between two grid samples; None when the stream has no such

@@ -32,6 +32,10 @@ class StripMeasures(RowRecords):
     def __init__(self, n_rows: int = 0):
         super().__init__(n_rows, fresh, ROW)
 
+    def leave_out(self, rows: np.ndarray) -> None:
+        """Forget what is kept of ``rows``: their next strip is full half a minute after they are stepped again."""
+        self.reset(rows[(self._state["lead"][rows] >= 0) | (self._state["n_beats"][rows] > 0)])
+
     def step(self, signal: Conditioned, beats: Beats) -> MeasuredStrips:
         """Take in a block's hops and the beats confirmed in them; the strips that were due."""
         self.reset(signal.rows[signal.new_segment])

@@ -256,3 +256,17 @@ def test_the_ring_reaches_from_the_last_hop_back_to_before_a_beats_p_wave():
     confirmed = HOP_SAMPLES + LOOK_AHEAD + int(ENERGY_DELAY + 1)  # the latest end of its hop, from the QRS
     earliest = P_START - waves._SHIFTS - (shapes._LAGS + 2)
     assert confirmed - earliest <= RECENT and RECENT % HOP_SAMPLES == 0
+
+
+def test_beats_that_are_left_out_are_followed_by_those_of_a_new_segment():
+    block, rhythm, (gone, back) = ward_bed(3), Rhythm(1), (100, 160)
+    before, without, after = cut(block, 0, gone), cut(block, gone, back), cut(block, back, 300)
+    measures = BeatMeasures(1)
+    measures.step(rhythm.step(before).beats, before)
+    rhythm.step(without)
+    measures.leave_out(without)
+    beats = rhythm.step(after).beats
+    anew = measures.step(beats, after)
+    after.new_segment = np.array([True])
+    assert_same(anew, BeatMeasures(1).step(beats, after))
+    assert len(anew.sample) > 5

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgstream.diagnosis.beats import CLASSES, ClassifiedBeats
-from ecgstream.diagnosis.pvc_rate import LAG_HOPS, PvcRate
+from ecgstream.diagnosis.pvc_rate import LAG_HOPS, SPAN_HOPS, PvcRate
 from ecgstream.waveform import HOP_SAMPLES, Conditioned
 
 HOPS = 500
@@ -74,3 +74,13 @@ def test_cutting_hops_differently_changes_nothing(cuts: list[int], samples: list
     samples = sorted(samples)
     labels = [V if s % 3 else N for s in samples]
     np.testing.assert_array_equal(play(sorted(set(cuts)), samples, labels), play([], samples, labels))
+
+
+def test_a_minute_in_which_beats_were_left_out_has_no_rate():
+    rate, gone, back = PvcRate(1), 150, 160
+    rate.step(block(0, gone), beats([4000, 5000], [V, V]))
+    rate.leave_out(block(gone, back - gone))
+    late = (gone - LAG_HOPS) * HOP_SAMPLES  # of before, but not told then
+    said = rate.step(block(back, HOPS - back), beats([late, 12_000], [V, V]))[0]
+    whole_again = SPAN_HOPS + LAG_HOPS - 1
+    assert np.isnan(said[:whole_again]).all() and (said[whole_again:] == 1).all()

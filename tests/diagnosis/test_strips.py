@@ -88,3 +88,19 @@ def test_a_saved_row_goes_on_elsewhere():
     found, whole = second.step(after, rhythm.step(after).beats), said(Told(*opinions))
     np.testing.assert_array_equal(found.values[0], whole["values"][at:])
     np.testing.assert_array_equal(found.onset[0], whole["onset"][at:])
+
+
+def test_what_is_left_out_begins_anew_and_fibrillation_stands_until_a_strip_tells():
+    block, rhythm, gone, back = bed(), Rhythm(1), FIRST + 10, FIRST + 60
+    room, fresh = StripRhythms(Told(0.7, *[0.1] * 9), 1), StripRhythms(Told(*[0.1] * 9), 1)
+    before, without, after = cut(block, 0, gone), cut(block, gone, back), cut(block, back, HOPS)
+    assert room.step(before, rhythm.step(before).beats).fibrillates[0, -1]
+    rhythm.step(without)
+    held = room.leave_out(without)
+    assert np.isnan(held.values).all() and held.fibrillates.all() and (held.onset >= 0).all()
+    beats = rhythm.step(after).beats
+    anew, expected = room.step(after, beats), fresh.step(after, beats)
+    np.testing.assert_array_equal(anew.values, expected.values)
+    first = int(np.isfinite(expected.values[0, :, 0]).argmax())
+    assert first >= RING_HOPS - 1
+    assert anew.fibrillates[0, :first].all() and not anew.fibrillates[0, first:].any()
