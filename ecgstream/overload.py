@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import structlog
@@ -10,11 +12,11 @@ import structlog
 from .alarms.machine import State
 from .metrics import Metrics
 from .pipeline import Pipeline
-from .shedding import Pass
+from .shedding import LATE_S, Pass
 from .sources.message import Message
 from .waveform import LETHAL
 
-ENCODER_STAGES = ("diagnosis", "heads", "shadow")
+ENCODER_STAGES = ("strips", "beats", "diagnosis", "heads", "shadow")
 """Those that a bed without the encoder is spared."""
 SENDING_S = 5.0
 """A bed from which nothing has come for this long before the newest of all costs nothing."""
@@ -26,11 +28,27 @@ log = structlog.get_logger()
 
 
 class Overload:
-    """Called in the compute thread after each pass."""
+    """Called in the compute thread around each pass."""
 
     def __init__(self, pipeline: Pipeline, metrics: Metrics):
         self._pipeline, self._metrics = pipeline, metrics
         self._spent_s = np.zeros(2)  # up to the last pass, in all threads: by the encoder, in all
+        self._sheds = False  # at the last look
+        pipeline.load.look(pipeline.clock.now_ns() / 1e9, 0)  # the next looks at what has been since
+
+    @contextmanager
+    def watching(self, messages: Sequence[Message]) -> Iterator[None]:
+        """Around the pass over ``messages``."""
+        begun_s, begun_ns = time.perf_counter(), self._pipeline.clock.now_ns()
+        self.begin(messages, begun_ns)
+        yield
+        self.note(messages, begun_ns, time.perf_counter() - begun_s)
+
+    def begin(self, messages: Sequence[Message], begun_ns: int) -> None:
+        """A pass over ``messages`` begins. When they are late already beds that begin wait for the encoder; not with a
+        log, where no chunk is lost by waiting, and a bed may come with its memory."""
+        arrived_ns = min((message.arrived_ns for message in messages if message.position is None), default=begun_ns)
+        self._pipeline.postpones = begun_ns - arrived_ns > LATE_S * 1e9
 
     def note(self, messages: Sequence[Message], begun_ns: int, work_s: float) -> None:
         """``messages`` have been worked on since ``begun_ns``, by the injected clock, for ``work_s``.
@@ -53,13 +71,14 @@ class Overload:
         arrival_ns = pipeline.intake.last_arrival_ns[rows]
         beds = rows[arrival_ns > arrival_ns.max(initial=0) - SENDING_S * 1e9]
         load.look(now_s, len(beds))
-        before = shedding.shed.any()
-        if before or load.too_much:
+        if shedding.shed.any() or load.too_much:
             lethal = (pipeline.alarms.alarms["state"][:, LETHAL] >= State.PENDING).any(axis=1)
             if load.too_much:
                 shedding.shed_down_to(load.affordable(len(beds)), now_s, beds, lethal)
             else:
                 shedding.take_turns(load.room(), now_s, beds, lethal)
-        self._metrics.shed.set(shedding.shed.sum())
-        if before != shedding.shed.any():
-            log.warning(_ENDED if before else _BEGUN, beds_shed=int(shedding.shed.sum()))
+        n_shed = int(shedding.shed.sum())
+        self._metrics.shed.set(n_shed)
+        if self._sheds != (n_shed > 0):
+            self._sheds = n_shed > 0
+            log.warning(_BEGUN if self._sheds else _ENDED, beds_shed=n_shed)

@@ -59,6 +59,7 @@ class Pipeline(Passage):
         self.outputs = Outputs(self.intake, self.alarms, settings, self.models)
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.catching_up = False  # far behind the log: rules alone, until nearly there
+        self.postpones = False  # beds that begin, or begin anew, do so without the encoder
         self.hands: Executor | None = None  # threads to share blocks out to, where there are processors for them
         self.refused: list[Refused] = []  # by the last pass
 
@@ -121,6 +122,9 @@ class Pipeline(Passage):
         log.warning("message refused", reason=reason, text=sentence, stream_id=stream_id)
 
     def _tick(self, out: list[Outgoing]) -> None:
+        if self.postpones:
+            rows = np.flatnonzero(self.intake.active[: self.intake.n_rows])
+            self.shedding.postpone(self.models.served.encoder.without_memory(rows))
         while True:
             with self._stage("intake"):
                 blocks = self.intake.take(MAX_HOPS, apart=self.shedding.shed)

@@ -102,9 +102,14 @@ class Load:
         return max(int(left_s / self.encoder_s), 0)
 
     def room(self) -> int:
-        """How many beds more, or fewer, can have the encoder: half of what it seems, as one look may err."""
+        """How many beds more, or fewer, can have the encoder: half of what it seems, as one look may err. While a
+        backlog is made up for compute is busy with that; what the encoder costs the first bed tells."""
         left_s = max(BUSY - self.busy, 0.0) + min(TOO_BUSY - self.busy, 0.0)
-        return int(left_s / 2 / self.encoder_s) if self.encoder_s else 0
+        if self._speed >= MAKING_UP:
+            left_s = max(left_s, 0.0)
+        if not self.encoder_s:
+            return int(left_s > 0 and self._rules_s > 0)
+        return int(left_s / 2 / self.encoder_s)
 
 
 class Shedding:
@@ -125,9 +130,14 @@ class Shedding:
         self.shed[rows] = False
         self._since_s[rows] = -np.inf
 
+    def postpone(self, rows: np.ndarray) -> None:
+        """Have rows whose turn has not begun wait for it without the encoder, as long as there is no room."""
+        self.shed[rows[np.isneginf(self._since_s[rows])]] = True
+
     def shed_down_to(self, affordable: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:
         """Have ``affordable`` of ``beds``, int64 (N,), keep the encoder, or a quarter of those that have it, whichever
         is more, as one look may err. ``lethal`` bool (rows,)."""
+        self._count_begun(beds, now_s)
         having = self._in_turn(beds[~self.shed[beds]], lethal)
         kept = max(affordable, len(having) // 4)
         self._begin(having[: max(len(having) - kept, 0)], now_s, True)
@@ -135,12 +145,18 @@ class Shedding:
     def take_turns(self, room: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:
         """Of those that have gone without for a turn, let ``room`` more have the encoder, and the others change places
         with beds that have had it for a turn. Where room is negative, so many of these go without besides."""
+        self._count_begun(beds, now_s)
         over = now_s - self._since_s >= TURN_S
         waiting = self._in_turn(np.flatnonzero(self.shed & over), ~lethal)
         having = self._in_turn(beds[~self.shed[beds] & over[beds] & ~lethal[beds]], lethal)
         changing = min(max(len(waiting) - room, 0), len(having))
         self._begin(having[:changing], now_s, True)
         self._begin(waiting[: max(room + changing, 0)], now_s, False)
+
+    def _count_begun(self, beds: np.ndarray, now_s: float) -> None:
+        """The first turn of beds that have had the encoder from their beginning counts from when it is asked for."""
+        having = beds[~self.shed[beds]]
+        self._since_s[having] = np.where(np.isneginf(self._since_s[having]), now_s, self._since_s[having])
 
     def _in_turn(self, rows: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Whose turn began first comes first, but those in ``last``, bool (rows,), after all others."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import structlog
@@ -243,11 +244,8 @@ class Stages:
     # ------------------------------------------------------------------------------------------ in the compute thread
 
     def _process(self, messages: list[Message]) -> Results:
-        begun_s, begun_ns = time.perf_counter(), self.pipeline.clock.now_ns()
-        results = self._pass(messages)
-        if self.overload:
-            self.overload.note(messages, begun_ns, time.perf_counter() - begun_s)
-        return results
+        with self.overload.watching(messages) if self.overload else nullcontext():
+            return self._pass(messages)
 
     def _pass(self, messages: list[Message]) -> Results:
         if self.membership:

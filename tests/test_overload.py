@@ -16,6 +16,7 @@ from ecgstream.overload import Overload
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
 from ecgstream.shedding import TURN_S
+from ecgstream.sources.message import Position
 from ecgstream.wire.codec import decode
 
 from .feed import SECONDS, START_NS, Bed
@@ -45,6 +46,7 @@ class Ward:
         self.clock.now = START_NS + n * SECOND_NS - round(work_s * SECOND_NS)
         arrived_ns = self.clock.now - round(waited_s * SECOND_NS)
         messages = [cut[n]._replace(arrived_ns=arrived_ns) for cut in self.cut]
+        self.overload.begin(messages, self.clock.now)
         self.told += [(n, decode(o.payload, o.content_type)) for o in self.pipeline.process(messages)]
         self.threads = [each + more for each, more in zip(self.threads, (encoder_s, work_s - encoder_s), strict=True)]
         self.pipeline.metrics.spent_s = defaultdict(float, zip(("diagnosis", "rhythm"), self.threads, strict=True))
@@ -134,3 +136,35 @@ def test_when_there_is_less_to_do_every_bed_has_the_encoder_again_after_its_turn
     assert any("keeping up again" in entry["event"] for entry in logs)
     ward.second(LATE_UNTIL_S + 3, 0.05, 0.1, 0.01)
     assert sorted(ward.withheld(LATE_UNTIL_S + 3).values()) == ["", "settling", "settling", "settling"]
+
+
+def test_beds_that_begin_late_wait_for_the_encoder_until_there_is_room(ward: Ward):
+    """As the others do, they then settle."""
+    ward.second(0, waited_s=1.0, work_s=0.4, encoder_s=0.0)
+    assert set(ward.withheld(0).values()) == {"overload"} and ward.pipeline.shedding.shed.sum() == 4
+    for n in range(1, 5):
+        encoded = 4 - int(ward.pipeline.shedding.shed.sum())
+        ward.second(n, 0.1, 0.2 + 0.01 * encoded, 0.01 * encoded)
+    assert not ward.pipeline.shedding.shed.any()
+    assert set(ward.withheld(4).values()) == {"settling"}
+    play(ward, range(5, SECONDS - 1), late=False)
+    assert set(ward.withheld(SECONDS - 2).values()) == {""}
+
+
+def test_beds_that_begin_in_time_or_are_read_from_a_log_have_the_encoder_at_once(ward: Ward):
+    ward.second(0, waited_s=0.1, work_s=0.4, encoder_s=0.0)
+    assert set(ward.withheld(0).values()) == {"settling"}
+    placed = [message._replace(position=Position(0, 0, START_NS, 1)) for message in (cut[1] for cut in ward.cut)]
+    ward.overload.begin(placed, START_NS + 60 * SECOND_NS)
+    assert not ward.pipeline.postpones
+
+
+def test_a_bed_without_the_encoder_is_spared_what_feeds_no_lethal_alarm_and_begins_it_anew(ward: Ward):
+    play(ward, range(LATE_FROM_S), late=False)
+    play(ward, range(LATE_FROM_S, LATE_UNTIL_S), late=True)
+    play(ward, range(LATE_UNTIL_S, LATE_UNTIL_S + 2), late=False)
+    shed, pipeline = ward.pipeline.shedding.shed[:4], ward.pipeline
+    assert shed.sum() == 3
+    np.testing.assert_array_equal(pipeline.beat_classes.measures._state["n_beats"][:4] == 0, shed)
+    np.testing.assert_array_equal(pipeline.strips.measures._state["hops"][:4] == 0, shed)
+    assert (pipeline.rhythm._state["n_beats"][:4] > 0).all()

@@ -166,3 +166,40 @@ def test_no_bed_has_the_encoder_again_before_its_turn_is_over(looks):
         back = before & ~room.shed
         assert (now_s - gone_s[back] >= TURN_S).all()
         gone_s[room.shed & ~before] = now_s
+
+
+def test_while_a_backlog_is_made_up_for_nobody_goes_as_compute_is_busy():
+    load = Load()
+    spent(load, 1.0, beds=100, encoded=50, rules_s=0.005, encoder_s=0.0095)
+    assert load.room() == -2
+    load.count(np.ones(100, bool), round(1.2 / HOP_S))
+    load.note(Pass(2.0, 2.0, 1.0, 0.5))
+    load.look(2.0, 100)
+    assert load.busy == 1.0 and load.room() == 0
+
+
+def test_one_bed_tells_what_the_encoder_costs():
+    load = Load()
+    spent(load, 1.0, beds=100, encoded=0, rules_s=0.005, encoder_s=0.0)
+    assert load.busy == pytest.approx(0.5) and load.room() == 1
+
+
+def test_beds_that_begin_wait_until_there_is_room_and_no_longer():
+    room, beds = shedding(6), np.arange(6)
+    room.shed_down_to(4, 0.0, beds[:4], NOBODY)
+    room.postpone(beds)
+    assert np.flatnonzero(room.shed).tolist() == [4, 5], "the others have begun"
+    room.take_turns(0, 1.0, beds, NOBODY)
+    assert np.flatnonzero(room.shed).tolist() == [4, 5]
+    room.take_turns(1, 2.0, beds, NOBODY)
+    assert np.flatnonzero(room.shed).tolist() == [5]
+    room.take_turns(0, TURN_S, beds, NOBODY)
+    assert np.flatnonzero(room.shed).tolist() == [0], "and now they take turns"
+
+
+def test_a_bed_that_has_gone_may_wait_anew():
+    room = shedding(2)
+    room.shed_down_to(2, 0.0, np.arange(2), NOBODY)
+    room.reset(np.array([1]))
+    room.postpone(np.arange(2))
+    assert room.shed.tolist() == [False, True]
