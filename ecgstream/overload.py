@@ -45,8 +45,8 @@ class Overload:
         self.note(messages, begun_ns, time.perf_counter() - begun_s)
 
     def begin(self, messages: Sequence[Message], begun_ns: int) -> None:
-        """A pass over ``messages`` begins. When they are late already beds that begin wait for the encoder; not with a
-        log, where no chunk is lost by waiting, and a bed may come with its memory."""
+        """A pass over ``messages`` begins. When they are late already, beds without scores yet wait for the encoder.
+        Not with a log, where no chunk is lost by waiting, and a bed may come with its memory."""
         arrived_ns = min((message.arrived_ns for message in messages if message.position is None), default=begun_ns)
         self._pipeline.postpones = begun_ns - arrived_ns > LATE_S * 1e9
 

@@ -59,7 +59,7 @@ class Pipeline(Passage):
         self.outputs = Outputs(self.intake, self.alarms, settings, self.models)
         self.checkpoints: Checkpoints | None = None  # where there is a log to go back to
         self.catching_up = False  # far behind the log: rules alone, until nearly there
-        self.postpones = False  # beds that begin, or begin anew, do so without the encoder
+        self.postpones = False  # beds that have no scores yet wait for the encoder
         self.hands: Executor | None = None  # threads to share blocks out to, where there are processors for them
         self.refused: list[Refused] = []  # by the last pass
 
@@ -124,7 +124,7 @@ class Pipeline(Passage):
     def _tick(self, out: list[Outgoing]) -> None:
         if self.postpones:
             rows = np.flatnonzero(self.intake.active[: self.intake.n_rows])
-            self.shedding.postpone(self.models.served.encoder.without_memory(rows))
+            self.shedding.postpone(rows[~self.models.served.encoder.settled(rows)])
         while True:
             with self._stage("intake"):
                 blocks = self.intake.take(MAX_HOPS, apart=self.shedding.shed)

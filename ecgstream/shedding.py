@@ -1,8 +1,8 @@
 """Which beds go without the encoder while compute cannot keep up with all of them.
 
 Rules never wait. A carried state cannot skip a hop, so a bed that goes without forgets, and has no scores until its
-memory has filled anew: whole beds go without, in turns of ``TURN_S`` and more, whoever has had the encoder longest
-first. Beds with a lethal alarm come last, as it may be the model that raised it. How many must go without at first is
+memory has filled anew: whole beds go without, in turns, whoever has had the encoder longest first, until there is room
+for all. Beds with a lethal alarm come last, as it may be the model that raised it. How many must go without at first is
 reckoned from what a second of a bed has cost of late; from then on by how busy compute still is.
 """
 
@@ -23,7 +23,8 @@ BUSY, TOO_BUSY = 0.8, 0.92
 """Shares of the time that compute works: below the one there is room for more, above the other for less."""
 DRAINING = 0.7
 """What is aimed at while what waits must be worked off besides."""
-TURN_S = 30.0
+TURN_S, WITH_S = 30.0, 60.0
+"""How long a bed's turn lasts at least: without the encoder, and with it, as strips of 30 s begin anew besides."""
 LOOK_S = 1.0
 _SMOOTHING = 0.5
 
@@ -131,7 +132,7 @@ class Shedding:
         self._since_s[rows] = -np.inf
 
     def postpone(self, rows: np.ndarray) -> None:
-        """Have rows whose turn has not begun wait for it without the encoder, as long as there is no room."""
+        """Have those of ``rows`` whose turns have not been counted yet wait for the first until there is room."""
         self.shed[rows[np.isneginf(self._since_s[rows])]] = True
 
     def shed_down_to(self, affordable: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:
@@ -144,11 +145,15 @@ class Shedding:
 
     def take_turns(self, room: int, now_s: float, beds: np.ndarray, lethal: np.ndarray) -> None:
         """Of those that have gone without for a turn, let ``room`` more have the encoder, and the others change places
-        with beds that have had it for a turn. Where room is negative, so many of these go without besides."""
+        with beds that have had it for a turn. Where room is negative, so many of these go without besides; where there
+        is room for all, no turn has to be over."""
+        if room >= self.shed[beds].sum():
+            self._begin(np.flatnonzero(self.shed), now_s, False)
+            return
         self._count_begun(beds, now_s)
-        over = now_s - self._since_s >= TURN_S
-        waiting = self._in_turn(np.flatnonzero(self.shed & over), ~lethal)
-        having = self._in_turn(beds[~self.shed[beds] & over[beds] & ~lethal[beds]], lethal)
+        for_s = now_s - self._since_s
+        waiting = self._in_turn(np.flatnonzero(self.shed & (for_s >= TURN_S)), ~lethal)
+        having = self._in_turn(beds[~self.shed[beds] & (for_s[beds] >= WITH_S) & ~lethal[beds]], lethal)
         changing = min(max(len(waiting) - room, 0), len(having))
         self._begin(having[:changing], now_s, True)
         self._begin(waiting[: max(room + changing, 0)], now_s, False)

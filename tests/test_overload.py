@@ -15,7 +15,6 @@ from ecgstream.metrics import Metrics
 from ecgstream.overload import Overload
 from ecgstream.pipeline import Pipeline
 from ecgstream.settings import Settings
-from ecgstream.shedding import TURN_S
 from ecgstream.sources.message import Position
 from ecgstream.wire.codec import decode
 
@@ -121,21 +120,16 @@ def test_a_bed_that_kept_the_encoder_says_the_same_as_if_nothing_had_been(ward: 
     np.testing.assert_allclose(*scores, atol=1e-5)
 
 
-def test_when_there_is_less_to_do_every_bed_has_the_encoder_again_after_its_turn(ward: Ward):
+def test_when_there_is_less_to_do_every_bed_has_the_encoder_again_at_once(ward: Ward):
     play(ward, range(LATE_FROM_S), late=False)
     play(ward, range(LATE_FROM_S, LATE_UNTIL_S), late=True)
-    shed_s = LATE_UNTIL_S - 1
-    for n in range(LATE_UNTIL_S, LATE_UNTIL_S + 3):
-        ward.second(n, 0.05, 0.1, 0.01)
-    assert ward.pipeline.shedding.shed.sum() == 3, "not before its turn is over"
+    assert ward.pipeline.shedding.shed.sum() == 3
     with capture_logs() as logs:
-        for waited in range(5):
-            ward.clock.now = START_NS + round((shed_s + TURN_S + waited) * SECOND_NS)
-            ward.overload.note([], ward.clock.now, 0.01)
+        ward.second(LATE_UNTIL_S, 0.05, 0.1, 0.01)
     assert not ward.pipeline.shedding.shed.any()
     assert any("keeping up again" in entry["event"] for entry in logs)
-    ward.second(LATE_UNTIL_S + 3, 0.05, 0.1, 0.01)
-    assert sorted(ward.withheld(LATE_UNTIL_S + 3).values()) == ["", "settling", "settling", "settling"]
+    ward.second(LATE_UNTIL_S + 1, 0.05, 0.1, 0.01)
+    assert sorted(ward.withheld(LATE_UNTIL_S + 1).values()) == ["", "settling", "settling", "settling"]
 
 
 def test_beds_that_begin_late_wait_for_the_encoder_until_there_is_room(ward: Ward):

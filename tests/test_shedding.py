@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgstream.shedding import TURN_S, Load, Pass, Shedding
+from ecgstream.shedding import TURN_S, WITH_S, Load, Pass, Shedding
 from ecgstream.waveform import HOP_S
 
 NOBODY = np.zeros(1_000, bool)
@@ -112,15 +112,15 @@ def test_beds_with_a_lethal_alarm_keep_the_encoder_longest():
 def test_turns_go_round():
     """Rows, with the encoder (=) or without (.), from one turn to the next; room for two
 
-    0 ==..     30 ..==     60 ==..
+    0 ==..     60 ..==     120 ==..
     """
     room, beds = shedding(4), np.arange(4)
     room.shed_down_to(2, 0.0, beds, NOBODY)
     seen = [room.shed.tolist()]
     for turn in (1, 2):
-        room.take_turns(0, turn * TURN_S - 1, beds, NOBODY)
+        room.take_turns(0, turn * WITH_S - 1, beds, NOBODY)
         assert room.shed.tolist() == seen[-1], "not yet"
-        room.take_turns(0, turn * TURN_S, beds, NOBODY)
+        room.take_turns(0, turn * WITH_S, beds, NOBODY)
         seen.append(room.shed.tolist())
     assert seen == [[True, True, False, False], [False, False, True, True], [True, True, False, False]]
 
@@ -149,7 +149,7 @@ def test_beds_whose_stream_has_gone_are_forgotten():
         max_size=60,
     )
 )
-def test_no_bed_has_the_encoder_again_before_its_turn_is_over(looks):
+def test_no_bed_has_the_encoder_again_before_its_turn_is_over_unless_all_have(looks):
     room, beds, now_s = shedding(30), np.arange(30), 0.0
     gone_s = np.full(30, np.nan)
     for passed_s, too_much, more, affordable, lethal_row in looks:
@@ -162,6 +162,10 @@ def test_no_bed_has_the_encoder_again_before_its_turn_is_over(looks):
         else:
             room.take_turns(more, now_s, beds, lethal)
             assert (~room.shed).sum() - (~before).sum() <= max(more, 0)
+            if more >= before.sum():
+                assert not room.shed.any(), "room for all: at once"
+                gone_s[:] = np.nan
+                continue
             assert more < 0 or room.shed.sum() <= before.sum()
         back = before & ~room.shed
         assert (now_s - gone_s[back] >= TURN_S).all()
@@ -193,7 +197,7 @@ def test_beds_that_begin_wait_until_there_is_room_and_no_longer():
     assert np.flatnonzero(room.shed).tolist() == [4, 5]
     room.take_turns(1, 2.0, beds, NOBODY)
     assert np.flatnonzero(room.shed).tolist() == [5]
-    room.take_turns(0, TURN_S, beds, NOBODY)
+    room.take_turns(0, 1.0 + WITH_S, beds, NOBODY)
     assert np.flatnonzero(room.shed).tolist() == [0], "and now they take turns"
 
 

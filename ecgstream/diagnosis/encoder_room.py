@@ -60,10 +60,6 @@ class EncoderRoom:
             return np.zeros(len(rows), bool)
         return self.diagnosis.usable[rows].sum(axis=1) >= self.diagnosis.model.manifest.settling_hops
 
-    def without_memory(self, rows: np.ndarray) -> np.ndarray:
-        """Those of ``rows``, int64 (R,), of which nothing is remembered yet."""
-        return rows[:0] if self.diagnosis is None else rows[self.diagnosis.empty[rows]]
-
     def step(self, block: Conditioned, without: np.ndarray) -> Scores:
         """The block's scores. Rows that go ``without``, uint8 (R,), for a Reason other than OK have none, and the
         encoder forgets them, as a state that is carried cannot skip a hop."""

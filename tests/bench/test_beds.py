@@ -26,7 +26,7 @@ def test_a_short_run_measures_what_it_promises(tmp_path: Path):
     assert (result["beds"], result["kept_up"]) == (8, code == 0)
     assert result["withheld"].keys() <= {"scored", "overload"} and result["withheld"]["scored"] > 0
     assert 0 < result["latency_s"]["p50"] <= result["latency_s"]["p99"]
-    rooms = {"conditioning", "rhythm", "diagnosis", "beats", "strips", "alarms"}
+    rooms = {"conditioning", "rhythm", "diagnosis", "beats", "electrodes", "strips", "alarms"}
     assert {"decode", "intake", *rooms, "heads", "outputs", "shadow", "watch"} == set(result["stages"])
     assert sum(result["stages"].values()) < result["cpu_s_per_bed_s"]
     assert result["rss_bytes_per_bed"] > 0
