@@ -207,3 +207,12 @@ def test_a_state_nobody_can_read_starts_that_stream_afresh(in_asystole):
     assert any(entry["log_level"] == "error" and entry["stream_id"] == "bed-1" for entry in logs)
     out = after.process([message for _, message in BED.messages()[:13]])
     assert "asystole" in [alert.condition for alert in alerts(out)]
+
+
+def test_a_bed_in_the_row_of_one_that_was_forgotten_is_judged_as_if_it_were_the_first(in_asystole):
+    pipeline, fresh = in_asystole[0], rules_only()
+    pipeline.clock.now = fresh.clock.now = START_NS + 100 * SECOND_NS
+    assert watch(pipeline) and not pipeline.intake.row_of
+    other = [message for _, message in Bed("bed-2", seed=1, cuts=BED.cuts).messages()]
+    told = pipeline.process(other)
+    assert pipeline.intake.row_of == {"bed-2": 0} and told == fresh.process(other)
