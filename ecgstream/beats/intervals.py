@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .state import INTERVALS
+from . import groups
+from .groups import RR_TO_LONGER, measure_groups, step_of
+from .state import INTERVALS, LONG_INTERVALS
 
 NAMES = (
     "rr_s", "rr_before_s", "median8_s", "median32_s", "usual_s",
@@ -14,11 +16,12 @@ NAMES = (
     "above_low32", "below_high32",
     "rr_to_mean32", "rr_to_steady", "rr_to_slow_high", "steady_to_median32", "longest_to_median32",
     "slow_high_to_median32", "pauses32", "since_pause", "alike32",
-    "rr_to_run_from", "run_beats",
+    "rr_to_run_from", "run_beats", *groups.NAMES,
 )  # fmt: skip
 NEXT_NAMES = (
     "next_s", "next_to_median8", "next_to_median32", "next_to_rr", "pair_to_median32", "next_to_usual", "next_none",
     "next_to_mean32", "next_to_steady", "next_to_slow_high", "next_to_run_from",
+    "next_to_longer",
 )  # fmt: skip
 LONGEST_S = 3.0
 NEXT_S = 2.0
@@ -30,7 +33,7 @@ _STEADY = 3
 """Alike intervals that make one the patient's own rather than a chance pause."""
 _HIGH = 0.8
 _HIGH_STEP = 0.03
-_RHYTHM, _RUN = 22, 31
+_RHYTHM, _RUN, _GROUPS = 22, 31, 33
 _RUN_ENDS = 0.9
 _LONGEST_RUN = 300
 """Beats after which a faster rhythm is taken for the patient's own."""
@@ -104,6 +107,7 @@ def measure_intervals(s, rr, out):
     out[20], out[21] = rr / low, rr / high
     _measure_rhythm(s, rr, values, median, out[_RHYTHM:])
     out[_RUN], out[_RUN + 1] = rr / (s.run_from_s if s.run_beats else out[2]), s.run_beats
+    measure_groups(s, rr, out[_GROUPS:])
 
 
 @njit(cache=True, nogil=True)
@@ -141,6 +145,7 @@ def remember_interval(s, rr):
     s.short_run = s.short_run + 1 if rr < _SHORT * median else 0
     _follow_run(s, rr)
     s.interval[s.n_intervals % INTERVALS] = rr
+    s.rr_step[s.n_intervals % LONG_INTERVALS] = step_of(rr)
     s.n_intervals += 1
     step = max(_USUAL_STEP, 1.0 / s.n_intervals)
     s.usual_s = rr if s.n_intervals == 1 else s.usual_s + np.float32(step) * (rr - s.usual_s)
@@ -169,4 +174,4 @@ def measure_next(of_beat, next_s, none, out):
     out[4], out[5], out[6] = (rr + next_s) / (2 * median32), next_s / usual, none
     for i in range(3):
         out[7 + i] = next_s / rr * of_beat[_RHYTHM + i]
-    out[10] = next_s / rr * of_beat[_RUN]
+    out[10], out[11] = next_s / rr * of_beat[_RUN], next_s / rr * of_beat[_GROUPS + RR_TO_LONGER]

@@ -9,10 +9,11 @@ from numba import njit
 from ..conditioning.recent import RECENT
 from ..rhythm.leads import LEARNING_HOPS
 from ..waveform import GRID_HZ, HOP_SAMPLES, LEAD_SLOT, LEADS, N_LEADS, Reason
-from . import intervals, shapes, waves
+from . import intervals, p_reader, shapes, waves
 from .intervals import LONGEST_S, NEXT_S, measure_intervals, measure_next, remember_interval
+from .p_reader import learn_p, measure_p
 from .shapes import area_width, correlation, learn, match, measure_shape, steep_width, take_qrs, usual_shape
-from .state import P_START, QRS, SHAPES, USED, P, T
+from .state import P_FORM, P_START, QRS, SHAPES, USED, P, T
 from .waves import learn_late, learn_waves, measure_waves
 
 OTHER_NAMES = (
@@ -21,11 +22,13 @@ OTHER_NAMES = (
     "before_t_like", "before_t_size",
 )  # fmt: skip
 NEXT_BEAT_NAMES = ("after_like", "after_p_like", "after_ventricular", "after_like_this", "after_width")
-NAMES = intervals.NAMES + shapes.NAMES + waves.NAMES + OTHER_NAMES + intervals.NEXT_NAMES + NEXT_BEAT_NAMES
+_OF_BEAT = intervals.NAMES + shapes.NAMES + waves.NAMES + p_reader.NAMES + OTHER_NAMES
+NAMES = _OF_BEAT + intervals.NEXT_NAMES + NEXT_BEAT_NAMES
 
 _SHAPE = len(intervals.NAMES)
 _WAVE = _SHAPE + len(shapes.NAMES)
-_OTHER = _WAVE + len(waves.NAMES)
+_READ = _WAVE + len(waves.NAMES)
+_OTHER = _READ + len(p_reader.NAMES)
 _NEXT = _OTHER + len(OTHER_NAMES)
 _NEXT_BEAT = _NEXT + len(intervals.NEXT_NAMES)
 N_FEATURES = len(NAMES)
@@ -108,10 +111,11 @@ def _meet(s, ecg, row, beat, judged, out, told):
     f = np.full(N_FEATURES, np.nan, np.float32)
     used, qrs = np.zeros(USED, np.bool_), np.empty((USED, QRS), np.float32)
     p, t = np.empty((USED, P), np.float32), np.empty((USED, T), np.float32)
+    read = np.full(3, np.nan, np.float32), np.empty((USED, P_FORM), np.float32)
     _choose_leads(s, judged[0], sample + delay, used)
     used &= judged[2]
     measure_intervals(s, rr, f)
-    own = _measure(s, ecg, used, sample + delay, qrs, p, t, f)
+    own = _measure(s, ecg, used, sample + delay, (qrs, p, t, read), rr, f)
     f[_OTHER] = ventricular
     f[_OTHER + 1], f[_LEAST] = _quality(s, used, judged[1])
     f[_OTHER + 2 : _OTHER + 8] = s.before
@@ -122,7 +126,7 @@ def _meet(s, ecg, row, beat, judged, out, told):
     if s.waiting:
         _measure_after(s, used, qrs, ventricular, rr, f)
         told = _tell(s, row, out, told)
-    _learn(s, own, used, qrs, p, t, f, rr)
+    _learn(s, own, used, (qrs, p, t, read), f, rr)
     s.before[0], s.before[1], s.before[2] = f[_LIKE], f[_P_LIKE], ventricular
     s.before[3], s.before[4], s.before[5] = f[_SHARE], f[_WIDTH], f[_RR]
     s.of_beat[:N_FEATURES] = f
@@ -145,6 +149,7 @@ def _choose_leads(s, reason, at, used):
                 s.learnt[:, u] = 0
                 s.p_learnt[u] = s.t_learnt[u] = s.late_learnt[u] = 0.0
                 s.late_p[u] = 0.0
+                s.p_late_form[u] = 0.0
                 s.p[u] = 0.0
                 s.t[u] = 0.0
                 s.last_used[u] = 0
@@ -168,8 +173,9 @@ def _quality(s, used, quality):
 
 
 @njit(cache=True, nogil=True)
-def _measure(s, ecg, used, at, qrs, p, t, f):
-    """Shape and waves of the beat at grid index ``at``; the shape it is of, or -1."""
+def _measure(s, ecg, used, at, of_beat, rr, f):
+    """Shape and waves of the beat at grid index ``at``, also into ``of_beat``; the shape it is of, or -1."""
+    qrs, p, t, (found, form) = of_beat
     likes, lags = np.empty(SHAPES, np.float32), np.empty(SHAPES, np.int64)
     if not used.any():
         return -1
@@ -179,17 +185,19 @@ def _measure(s, ecg, used, at, qrs, p, t, f):
     width = area_width(qrs, used)
     steep, slope = steep_width(qrs, used)
     measure_shape(s, own, used, qrs, (likes, lags, width, steep, slope), f[_SHAPE:_WAVE])
-    size, usual = np.float32(1e-6), usual_shape(s)
+    usual, heights = usual_shape(s), np.zeros(USED, np.float32)
     for u in range(USED):
         if used[u]:
             of = s.shape[usual, u] if usual >= 0 and s.learnt[usual, u] else qrs[u]
-            size += of.max() - of.min()
-    measure_waves(s, ecg, used, at, size, p, t, f[_WAVE:_OTHER])
+            heights[u] = of.max() - of.min()
+    measure_waves(s, ecg, used, at, np.float32(1e-6) + heights.sum(), p, t, f[_WAVE:_READ])
+    measure_p(s, ecg, used, at, heights, rr, found, form, f[_READ:_OTHER])
     return own
 
 
 @njit(cache=True, nogil=True)
-def _learn(s, own, used, qrs, p, t, f, rr):
+def _learn(s, own, used, of_beat, f, rr):
+    qrs, p, t, (found, form) = of_beat
     if used.any():
         usual = usual_shape(s)
         on_time = not (f[5] < _ON_TIME[0] or f[5] > _ON_TIME[1])
@@ -197,6 +205,7 @@ def _learn(s, own, used, qrs, p, t, f, rr):
             learn_waves(s, used, f[_P_LIKE], p, t)
         if f[_TO_MEAN] >= _LATE and not (f[_WIDTH] > _NARROW) and not f[_OTHER]:
             learn_late(s, used, p)
+            learn_p(s, found, form)
         learn(s, own, used, qrs, f[_RR], f[_SHAPE + 15])
         for u in range(USED):
             s.last_used[u] = used[u]

@@ -18,10 +18,14 @@ P_START, P = -72, 27
 T_START, T = 34, 18
 T_STRIDE = 4
 """ST segment and T wave: 136 to 408 ms after, at 62.5 Hz."""
+P_FORM = 19
+"""Points of a P wave by itself, 72 ms either side of its peak."""
 SHAPES = 3
 """Shapes of QRS kept side by side: the usual one and what differs from it."""
 INTERVALS = 32
-MOST_FEATURES = 128
+LONG_INTERVALS = 128
+"""Intervals that are told in two groups."""
+MOST_FEATURES = 136
 
 ROW = np.dtype(
     [
@@ -32,6 +36,7 @@ ROW = np.dtype(
         # intervals, s
         ("n_intervals", np.int64),
         ("interval", np.float32, (INTERVALS,)),  # a ring
+        ("rr_step", np.uint8, (LONG_INTERVALS,)),  # a ring, on the scale of logarithms
         ("usual_s", np.float32),
         ("slow_high_s", np.float32),  # four of five intervals of the last minutes are shorter
         ("short_run", np.float32),
@@ -52,6 +57,10 @@ ROW = np.dtype(
         ("last_p", np.float32, (USED, P)),
         ("late_p", np.float32, (USED, P)),  # of beats that are not early against the mean interval
         ("late_learnt", np.float32, (USED,)),
+        ("p_late_sure", np.float32),  # how sure a P wave was read before those beats
+        ("p_late_learnt", np.float32),
+        ("p_late_at", np.float32),  # place of its peak, as p_reader counts them
+        ("p_late_form", np.float32, (USED, P_FORM)),  # around the peak, over the height of the usual QRS
         ("t", np.float32, (USED, T)),
         ("t_learnt", np.float32, (USED,)),
         # how alike and how rough beats have been lately
@@ -79,6 +88,7 @@ def fresh(n_rows: int) -> np.ndarray:
     rows["broken_at"] = -1
     rows["before"] = np.nan
     rows["p_like"] = np.nan
+    rows["p_late_sure"] = np.nan
     rows["usual_s"] = np.nan
     rows["slow_high_s"] = np.nan
     rows["lately"] = np.nan

@@ -23,6 +23,7 @@ _ALONE_SAMPLES = round(2.6 * GRID_HZ)
 _APART = 1 << 40  # more samples than a recording has
 _VENTRICULAR_BY_RULES = FEATURES.index("ventricular")
 _UNCLASSED = CLASSES.index("Q")
+_EARLY_IN_FIBRILLATION = 0.05
 _PACED_FROM = 0.5
 """Likelier than not set off by a pulse: then it is Q."""
 
@@ -73,7 +74,7 @@ class BeatClasses:
     def step(self, beats: Beats, block: Conditioned, fibrillates: np.ndarray) -> ClassifiedBeats:
         """Take in a block and the beats confirmed in it; the beats that now have their class.
 
-        ``fibrillates``: whether the atria were said to, bool (R, n_hops); no beat is told S in a hop in which they do.
+        ``fibrillates``: whether the atria were said to, bool (R, n_hops); in a hop in which they do S is less likely.
         """
         measured = self.measures.step(beats, block)
         place, hop = told_at(measured, beats, block)
@@ -95,7 +96,7 @@ class BeatClasses:
         if self.head is not None:
             try:
                 probability = self.head.probability(features)
-                label = labels(self.head, none_early(probability, fibrillates, self.head.manifest.classes))
+                label = labels(self.head, rarely_early(probability, fibrillates, self.head.manifest.classes))
                 return label, probability_of(self.head, probability, label)
             except Exception as error:  # rules outlive models, whatever the model did
                 log.error("beat head lost; rules go on", fault=f"{type(error).__name__}: {error}")
@@ -104,10 +105,11 @@ class BeatClasses:
         return label, np.full(len(label), np.nan, np.float32)
 
 
-def none_early(probability: np.ndarray, fibrillates: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    """``probability`` (K, C) without S where the atria fibrillate, bool (K,): there no beat comes before its time."""
+def rarely_early(probability: np.ndarray, fibrillates: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """``probability`` (K, C) with S less likely where the atria are said to fibrillate, bool (K,): then no beat comes
+    before its time, but rhythms of many premature beats are taken for fibrillation, too."""
     out = probability.copy()
-    out[fibrillates, classes.index("S")] = 0.0
+    out[fibrillates, classes.index("S")] *= _EARLY_IN_FIBRILLATION
     return out
 
 

@@ -44,10 +44,14 @@ def test_what_can_be_learnt_is_told_of_records_not_seen(examples):
     assert min(found[kind][figure] for kind in ("veb", "sveb") for figure in ("se", "ppv")) > 80
 
 
-def test_no_beat_is_early_where_the_atria_fibrillate(examples):
+def test_an_early_beat_is_less_likely_where_the_atria_fibrillate(examples):
     fibrillates = np.arange(1500) % 2 == 0
-    probability = training.cross_validated(replace(examples, fibrillates=fibrillates))
-    assert (probability[fibrillates, 1] == 0).all() and (probability[~fibrillates, 1] > 0).all()
+    plain, probability = (
+        training.cross_validated(replace(examples, fibrillates=said)) for said in (fibrillates & False, fibrillates)
+    )
+    np.testing.assert_allclose(probability[fibrillates, 1], plain[fibrillates, 1] / 20)
+    np.testing.assert_array_equal(probability[:, [0, 2, 3]], plain[:, [0, 2, 3]])
+    np.testing.assert_array_equal(probability[~fibrillates, 1], plain[~fibrillates, 1])
 
 
 def test_a_record_is_judged_by_trees_that_have_not_seen_it(examples, monkeypatch):
@@ -101,6 +105,16 @@ def test_strips_weigh_what_they_are_given_however_many_they_are(examples):
     weight = training._weight(np.concatenate([examples.label, np.zeros(1500, int)]), record, variant)
     assert weight[1500:].sum() / weight[:1500].sum() == pytest.approx(training.STRIPS_SHARE["cinc2017"])
     assert weight.mean() == pytest.approx(1)
+
+
+def test_beats_of_made_pauses_weigh_more(examples):
+    weight = [
+        training._weight(examples.label, examples.record, np.where(examples.variant == "noisy", name, "whole"))
+        for name in ("stretched", training.PAUSED)
+    ]
+    noisy = examples.variant == "noisy"
+    shares = [each[noisy].sum() / each[~noisy].sum() for each in weight]
+    assert shares[1] / shares[0] == pytest.approx(3)
 
 
 def test_no_tree_asks_which_recorder_it_was(examples):
