@@ -16,7 +16,7 @@ from .shedding import LATE_S, Pass
 from .sources.message import Message
 from .waveform import LETHAL
 
-ENCODER_STAGES = ("strips", "beats", "diagnosis", "heads", "shadow")
+SPARED_STAGES = ("strips", "beats", "diagnosis", "heads", "shadow")
 """Those that a bed without the encoder is spared."""
 SENDING_S = 5.0
 """A bed from which nothing has come for this long before the newest of all costs nothing."""
@@ -32,7 +32,7 @@ class Overload:
 
     def __init__(self, pipeline: Pipeline, metrics: Metrics):
         self._pipeline, self._metrics = pipeline, metrics
-        self._spent_s = np.zeros(2)  # up to the last pass, in all threads: by the encoder, in all
+        self._spent_s = np.zeros(2)  # up to the last pass, in all threads: by SPARED_STAGES, in all
         self._sheds = False  # at the last look
         pipeline.load.look(pipeline.clock.now_ns() / 1e9, 0)  # the next looks at what has been since
 
@@ -56,7 +56,7 @@ class Overload:
         Threads share that time: the encoder's part of it is reckoned as its part of all they spent.
         """
         by_stage = self._metrics.spent_s
-        spent_s = np.array([sum(by_stage[stage] for stage in ENCODER_STAGES), sum(by_stage.values())])
+        spent_s = np.array([sum(by_stage[stage] for stage in SPARED_STAGES), sum(by_stage.values())])
         (encoder_s, all_s), self._spent_s = spent_s - self._spent_s, spent_s
         now_s = begun_ns / 1e9 + work_s
         if messages:

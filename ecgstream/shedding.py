@@ -45,7 +45,7 @@ class Load:
         self._lately: deque[Pass] = deque()
         self.busy = 0.0  # share of the time that compute worked, between the last two looks
         self._speed = 0.0  # seconds of every bed's signal in a second, between the last two looks
-        self.encoder_s = 0.0  # what the encoder takes of a bed-second, smoothed
+        self.encoder_s = 0.0  # what a bed without the encoder is spared of a bed-second, smoothed
         self._rules_s = 0.0  # what every bed-second costs, smoothed
         self._looked_s = 0.0
         self._begin()
