@@ -50,15 +50,25 @@ def _load(folder: Path, manifest: Manifest, device: str, precision: str) -> Mode
     encoder = read_weights(folder / _ENCODER, manifest.sha256)
     place = _device(device)
     with _torchscript(folder / _ENCODER):
-        loaded = torch.jit.load(io.BytesIO(encoder), map_location=place).eval()
+        loaded = torch.jit.load(io.BytesIO(encoder), map_location="cpu").eval()
         if precision != "fp32":
             for name in loaded.lowered:
                 weight = dict(loaded.named_parameters())[name]
                 weight.data = weight.data.to(_LOWERED[precision])
-        loaded.prepare()
+        loaded.prepare()  # where its maps are made alike for every device
         compiled = fused(loaded) if place.type == "cpu" and precision == "fp32" else None
-        served = compiled or torch.jit.freeze(loaded)
+        served = compiled or torch.jit.freeze(_moved(loaded, place))
     return Model(served, manifest, place, card_distribution(folder), precision)
+
+
+def _moved(prepared: torch.jit.ScriptModule, place: torch.device) -> torch.jit.ScriptModule:
+    """The same on ``place``: written and read, as what ``prepare`` made is in lists, which ``to`` leaves behind."""
+    if place.type == "cpu":
+        return prepared
+    buffer = io.BytesIO()
+    torch.jit.save(prepared, buffer)
+    buffer.seek(0)
+    return torch.jit.load(buffer, map_location=place).eval()
 
 
 def _check_precision(manifest: Manifest, precision: str) -> None:
@@ -78,7 +88,7 @@ def _check_precision(manifest: Manifest, precision: str) -> None:
 def load_weights(path: Path | None = None) -> tuple[dict[str, torch.Tensor], Manifest]:
     """The encoder's weights by name, on the CPU, of a model directory or the shipped one. Raises ModelError.
 
-    What is served cannot be differentiated: it overwrites its state. ``models.export.rebuilt`` makes of these what can.
+    What is served cannot be differentiated: it overwrites its state. ``models.streaming.rebuilt`` makes what can.
     """
     folder = SHIPPED if path is None else Path(path)
     manifest = read_manifest(folder)

@@ -17,9 +17,8 @@ from ..labelled import LEADS as NETWORK_LEADS
 from ..labelled.records import SAMPLES, SLOTS
 from ..model_folder import MANIFEST
 from ..models.encoder import GRID_STEP
-from ..models.export import rebuilt
 from ..models.folder import FORMAT, Network, load_network, shipped_networks
-from ..models.streaming import N_CHANNELS, STRIDE_HOPS
+from ..models.streaming import N_CHANNELS, STRIDE_HOPS, rebuilt
 from ..waveform import GRID_HZ, HOP_SAMPLES, N_LEADS
 
 NETWORK_SLOTS = SLOTS.tolist()

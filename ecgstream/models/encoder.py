@@ -91,7 +91,7 @@ class Stem(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         """``samples`` (B, 32, history + 5 T) to tokens (width, B, T). Leads that are not valid contribute nothing."""
         valid = samples[:, self.leads :]
-        heard = (valid.amax(2).amax(0) > 0).nonzero()[:, 0]  # no arithmetic for leads that no bed has
+        heard = self.heard(valid)
         mv = samples[:, : self.leads].clamp(-self.largest_mv, self.largest_mv)[:, heard]
         present = valid[:, heard].unfold(2, self.kernel, self.step).mean(3).permute(1, 0, 2)  # (leads, B, T)
         patches = mv.unfold(2, self.kernel, self.step).permute(3, 1, 0, 2)  # (kernel, leads, B, T)
@@ -101,6 +101,10 @@ class Stem(nn.Module):
         mixed = torch.addmm(self.mix.bias[:, None], weight[-1].t(), present.flatten(1))
         mixed = torch.addmm(mixed, weight[:-1].flatten(0, 1).t(), features.flatten(0, 1).flatten(1))
         return mixed.unflatten(1, present.shape[1:])
+
+    def heard(self, valid: Tensor) -> Tensor:
+        """Slots of the leads that some bed has, given ``valid`` (B, 16, samples): for others no arithmetic is done."""
+        return (valid.amax(2).amax(0) > 0).nonzero()[:, 0]
 
 
 class Block(nn.Module):

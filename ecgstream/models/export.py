@@ -8,9 +8,8 @@ from torch import Tensor
 
 from ..diagnosis.loader import load_weights, save_model
 from ..diagnosis.model import Manifest
-from ..errors import ModelError
-from .encoder import Encoder, EncoderShape
-from .streaming import StreamingEncoder
+from .encoder import Encoder
+from .streaming import StreamingEncoder, rebuilt
 
 BEAT_DELAY_S = 0.4
 """The beat probabilities of a token tell of this much earlier, so that they rest on the whole QRS and T."""
@@ -55,37 +54,3 @@ def script_anew(folder: Path) -> Manifest:
     for card in folder.glob("card.*"):
         card.write_text(card.read_text().replace(before.sha256[:12], after.sha256[:12]))
     return after
-
-
-def rebuilt(weights: dict[str, Tensor]) -> StreamingEncoder:
-    """The encoder that these weights (as ``diagnosis.loader.load_weights`` gives them) were scripted from.
-
-    Raises ModelError where they are of an encoder of another make.
-    """
-    try:
-        filters, kernel = weights["encoder.stem.bank.weight"].shape
-        shape = EncoderShape(
-            n_scores=len(weights["score_scale"]),
-            width=len(weights["encoder.stem.mix.bias"]),
-            depth=_blocks("encoder.blocks", weights),
-            modes=weights["encoder.blocks.0.space.turn"].shape[1],
-            slow_width=len(weights["encoder.gather.bias"]),
-            slow_depth=_blocks("encoder.slow_blocks", weights),
-            slow_modes=weights["encoder.slow_blocks.0.space.turn"].shape[1],
-            pool_width=len(weights["encoder.pool_values.bias"]),
-            pool_heads=len(weights["encoder.pool_logits.bias"]),
-            filters=filters,
-            kernel=kernel,
-        )
-        calibration = (weights[name] for name in ("score_scale", "score_shift", "beat_shift"))
-        streaming = StreamingEncoder(Encoder(shape), *calibration)
-        streaming.load_state_dict(weights)
-    except (KeyError, RuntimeError) as error:
-        raise ModelError(
-            f"These weights are not those of this program's own encoder ({error}); only such a model can be explained."
-        ) from error
-    return streaming.eval()
-
-
-def _blocks(prefix: str, weights: dict[str, Tensor]) -> int:
-    return sum(name.startswith(f"{prefix}.") and name.endswith(".space.skip") for name in weights)

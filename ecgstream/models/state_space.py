@@ -74,7 +74,8 @@ class StateSpace(nn.Module):
         to_state, by_re, by_im = state_part.split((4 * modes, length, length), 2)
         re_rows = torch.cat((to_state[:, :, : 2 * modes], by_re), 2)
         im_rows = torch.cat((to_state[:, :, 2 * modes :], by_im), 2)
-        lag = torch.arange(length)[None, :] - torch.arange(length)[:, None]
+        at = torch.arange(length, device=kernel.device)
+        lag = at[None, :] - at[:, None]
         within = kernel[:, lag.clamp(min=0)] * (lag >= 0).to(kernel.dtype) + self.skip[:, None, None] * (lag == 0)
         u_rows = torch.cat((written.real.transpose(1, 2), written.imag.transpose(1, 2), within), 2)
         return torch.cat((re_rows, im_rows, u_rows), 1)

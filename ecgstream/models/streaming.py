@@ -5,7 +5,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from .encoder import HOP_INPUTS, HOP_TOKENS, N_BEAT, POOL_HOPS, Encoder
+from ..errors import ModelError
+from .encoder import HOP_INPUTS, HOP_TOKENS, N_BEAT, POOL_HOPS, Encoder, EncoderShape
 
 N_CHANNELS = 32
 """Input channels: 16 lead slots in mV, then whether each sample of each slot is valid."""
@@ -97,3 +98,37 @@ class StreamingEncoder(nn.Module):
         none = torch.sigmoid(logits[:, :, 5:])
         classes = torch.softmax(logits[:, :, :5] + self.beat_shift, 2)
         return torch.cat((classes * (1 - none), none), 2)
+
+
+def rebuilt(weights: dict[str, Tensor]) -> StreamingEncoder:
+    """The encoder that these weights (as ``diagnosis.loader.load_weights`` gives them) were scripted from.
+
+    Raises ModelError where they are of an encoder of another make.
+    """
+    try:
+        filters, kernel = weights["encoder.stem.bank.weight"].shape
+        shape = EncoderShape(
+            n_scores=len(weights["score_scale"]),
+            width=len(weights["encoder.stem.mix.bias"]),
+            depth=_blocks("encoder.blocks", weights),
+            modes=weights["encoder.blocks.0.space.turn"].shape[1],
+            slow_width=len(weights["encoder.gather.bias"]),
+            slow_depth=_blocks("encoder.slow_blocks", weights),
+            slow_modes=weights["encoder.slow_blocks.0.space.turn"].shape[1],
+            pool_width=len(weights["encoder.pool_values.bias"]),
+            pool_heads=len(weights["encoder.pool_logits.bias"]),
+            filters=filters,
+            kernel=kernel,
+        )
+        calibration = (weights[name] for name in ("score_scale", "score_shift", "beat_shift"))
+        streaming = StreamingEncoder(Encoder(shape), *calibration)
+        streaming.load_state_dict(weights)
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"These weights are not those of this program's own encoder ({error}); only such a model can be explained."
+        ) from error
+    return streaming.eval()
+
+
+def _blocks(prefix: str, weights: dict[str, Tensor]) -> int:
+    return sum(name.startswith(f"{prefix}.") and name.endswith(".space.skip") for name in weights)

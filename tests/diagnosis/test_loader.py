@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from ecgstream.diagnosis.loader import load_model
+from ecgstream.diagnosis.loader import _moved, load_model
 from ecgstream.diagnosis.model import SHIPPED, read_manifest
 from ecgstream.errors import ModelError
 
@@ -120,3 +120,12 @@ def test_a_manifest_from_before_precisions_were_stated_still_loads(copy):
 def test_the_shipped_model_may_be_served_in_bf16():
     model = load_model(None, "cpu", "bf16")
     assert 0 < model.manifest.differences["bf16"] <= model.manifest.tolerance
+
+
+def test_an_encoder_moves_to_another_device_with_all_it_has_made(model_folder):
+    prepared = torch.jit.load(model_folder / "encoder.pt").eval()
+    prepared.prepare()
+    moved = _moved(prepared, torch.device("meta"))
+    made = [part for maps in (moved.by_hop, moved.by_stride) for parts in maps for part in parts]
+    assert {tensor.device.type for tensor in (*made, *moved.state_dict().values())} == {"meta"}
+    assert [part.shape for part in made[:5]] == [part.shape for part in prepared.by_hop[0]]

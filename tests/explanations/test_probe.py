@@ -12,8 +12,8 @@ from ecgstream.explanations.explanation import explain
 from ecgstream.explanations.probe import EncoderProbe, load_probe
 from ecgstream.labelled import SAMPLES, LabelledRecords
 from ecgstream.labelled.records import SLOTS
-from ecgstream.models.export import rebuilt
 from ecgstream.models.folder import Network, load_network, save_network
+from ecgstream.models.streaming import rebuilt
 from ecgstream.models.trunk import Classifier, build_trunk
 from ecgstream.training.supervised import Teaching, predict_logits
 from ecgstream.waveform import HOP_SAMPLES, N_LEADS

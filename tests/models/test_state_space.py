@@ -47,3 +47,8 @@ def test_no_mode_remembers_longer_than_its_bound():
     impulse_then_a_minute = torch.cat((torch.ones(64, 1, 5), torch.zeros(64, 1, 1500)), 2)
     _, x = advance(in_parts(layer.matrix(5), 16), impulse_then_a_minute, torch.zeros(64, 1, 16))
     assert x.abs().max() < 1e-6
+
+
+def test_maps_are_made_where_the_layer_lies():
+    layer = StateSpace(6, 4, longest_tau_tokens=75.0).to("meta")
+    assert {part.device.type for part in in_parts(layer.matrix(5), 8)} == {"meta"}
