@@ -20,7 +20,6 @@ import typer
 from ecgstream.alarms import fusion
 from ecgstream.diagnosis import Model
 from ecgstream.diagnosis.diagnosis import Diagnosis
-from ecgstream.diagnosis.encoder_room import LONG_RUNS
 from ecgstream.diagnosis.loader import load_model
 from ecgstream.diagnosis.waves import WaveRhythms
 from ecgstream.evaluation.alarm_records import read_alarms
@@ -63,7 +62,7 @@ def hear(path: Path, data_set: str, model: Model, head_of, alarm: tuple[str, boo
         result.evidence, result.onset, np.zeros_like(result.evidence)
     )
     diagnosis = Diagnosis(model, 1)
-    diagnosis.hop_runs = LONG_RUNS
+    diagnosis.take_long_runs()
     scores = diagnosis.step(block)[0].values
     if alarm is None:
         every = lethal_episodes(read_annotations(path), record.duration_s)

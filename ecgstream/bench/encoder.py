@@ -1,7 +1,8 @@
 """``ecgstream bench encoder``: a hop carried on against its window computed anew, and arithmetic against the peak.
 
 One thread, CPU time; the shipped encoder as the daemon loads it. Its arithmetic is counted by ``flops_per_hop``,
-the peak is the best that matrix product or convolution reaches here, at that precision, in the same run.
+the peak is the best that matrix product or convolution reaches here, at that precision, in the same run. Then, and on
+a GPU alone, rounds over a filled arena (``rounds``).
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Group
 from rich.table import Table
 from torch.nn import functional
 
 from ..diagnosis import Model
 from ..diagnosis.loader import load_model
-from ..models.encoder import HOP_INPUTS, HOP_TOKENS, N_BEAT, POOL_HOPS, EncoderShape
-from ..waveform import HOP_S, N_LEADS, STANDARD_LEADS
+from ..models.encoder import HOP_INPUTS, POOL_HOPS, EncoderShape
+from ..waveform import HOP_S, N_LEADS
+from .flops import LEADS_PLAYED, flops_per_hop
+from .rounds import measure_rounds, rounds_table
 from .shown import show
 
 STREAMS = 256
@@ -28,18 +32,32 @@ CHUNK_HOPS = 5
 HOP_BATCHES = (16, 32, 64, 128, 256)
 CHUNK_BATCHES = (16, 24, 32, 64)
 WINDOW_BATCHES = (4, 8, 16, 32)
-LEADS_PLAYED = len(STANDARD_LEADS)
 REPEATS = 7
 
 
-def run_encoder_bench(model_folder: Path | None, precision: str, json_file: Path | None) -> int:
-    """Print and write the figures; exit code 2 where the model cannot be used."""
-    threads = torch.get_num_threads()
+BEDS = {"cpu": 500, "cuda": 100_000}
+
+
+def run_encoder_bench(
+    model_folder: Path | None, device: str, precision: str | None, beds: int | None, json_file: Path | None
+) -> int:
+    """Print and write the figures; exit code 2 where the model cannot be used. Without ``precision``: on a CPU fp32, on
+    a GPU each."""
+    beds, threads = beds or BEDS[device], torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return show(lambda console: measure_encoder(load_model(model_folder, "cpu", precision)), _table, json_file)
+        if device == "cuda":
+            each = (precision,) if precision else ("fp32", "bf16")
+            return show(lambda console: measure_rounds(model_folder, device, each, beds), rounds_table, json_file)
+        return show(lambda console: _measure(model_folder, precision or "fp32", beds), _tables, json_file)
     finally:
         torch.set_num_threads(threads)
+
+
+def _measure(model_folder: Path | None, precision: str, beds: int) -> dict[str, Any]:
+    rounds = measure_rounds(model_folder, "cpu", (precision,), beds)
+    found = measure_encoder(load_model(model_folder, "cpu", precision))
+    return {**found, "beds_in_real_time": rounds["beds_in_real_time"], "rounds": rounds}
 
 
 def measure_encoder(model: Model) -> dict[str, Any]:
@@ -65,24 +83,6 @@ def measure_encoder(model: Model) -> dict[str, Any]:
         "us_per_chunk_by_batch": {batch: round(1e6 * cost, 2) for batch, cost in chunk.items()},
         "us_per_window_by_batch": {batch: round(1e6 * cost, 2) for batch, cost in window.items()},
     }
-
-
-def flops_per_hop(shape: EncoderShape, leads: int) -> float:
-    """Multiplications and additions that the network's definition asks for, whatever is executed: products of weights
-    with ``leads`` leads and channels, and the state space as a recurrence. Norms, activations and sums over the pool's
-    window are not counted."""
-    stem = 2 * shape.kernel * shape.filters * leads + 2 * (shape.filters + 1) * leads * shape.width
-    token = stem + shape.depth * _block_flops(shape.width, shape.modes) + 2 * shape.width * N_BEAT
-    hop = 2 * HOP_TOKENS * shape.width * shape.slow_width
-    hop += shape.slow_depth * _block_flops(shape.slow_width, shape.slow_modes)
-    hop += 2 * shape.slow_width * (shape.pool_width + shape.pool_heads)
-    hop += 2 * (shape.pool_width + shape.slow_width) * shape.n_scores
-    return HOP_TOKENS * token + hop
-
-
-def _block_flops(width: int, modes: int) -> int:
-    """Of a token: 8 a complex mode for x' = λx + γu, 4 for Re(Cx), 2 for the skip, and the gated product."""
-    return width * ((8 + 4) * modes + 2) + 2 * width * 2 * width
 
 
 def measure_peaks(dtype: torch.dtype) -> dict[str, float]:
@@ -120,6 +120,10 @@ def _best_s(do: Callable[[], Any]) -> float:
             do()
             taken.append(time.thread_time() - begun_s)
     return min(taken[3:])
+
+
+def _tables(measured: dict[str, Any]) -> Group:
+    return Group(_table(measured), rounds_table(measured["rounds"]))
 
 
 def _table(measured: dict[str, Any]) -> Table:

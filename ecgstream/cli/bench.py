@@ -28,6 +28,13 @@ class Precision(StrEnum):
     BF16 = "bf16"
 
 
+class Device(StrEnum):
+    """What computes."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 @app.callback(invoke_without_command=True)
 def bench(
     context: typer.Context,
@@ -67,13 +74,20 @@ def intake(
 @app.command()
 def encoder(
     model_folder: Annotated[Path | None, typer.Option("--model", help="Model directory; unset: the shipped.")] = None,
-    precision: Annotated[Precision, typer.Option(help="Of the large products.")] = Precision.FP32,
+    device: Annotated[Device, typer.Option(help="What computes.")] = Device.CPU,
+    precision: Annotated[
+        Precision | None, typer.Option(help="Of the large products; unset: fp32, on a GPU each.")
+    ] = None,
+    beds: Annotated[
+        int | None, typer.Option(min=1, help="Of the arena; unset: 500, on a GPU 100,000 (some 9 GB).")
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """A hop carried on against its window computed anew; the encoder's arithmetic against this machine's peak."""
+    """A hop carried on against its window computed anew; the encoder's arithmetic against this machine's peak; the
+    beds that a filled arena carries in real time, which alone is measured on a GPU."""
     from ..bench.encoder import run_encoder_bench
 
-    raise typer.Exit(run_encoder_bench(model_folder, precision, json_file))
+    raise typer.Exit(run_encoder_bench(model_folder, device, precision, beds, json_file))
 
 
 @app.command()

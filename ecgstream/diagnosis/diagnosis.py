@@ -1,9 +1,6 @@
-"""The encoder at work on many beds: rows of its state advanced where they lie, or by TorchScript in batches."""
+"""The encoder at work on many beds, in whichever form the model has it: state, scores, and why there are none."""
 
 from __future__ import annotations
-
-import itertools
-from threading import Lock
 
 import numpy as np
 import torch
@@ -11,15 +8,13 @@ import torch
 from ..errors import ModelError
 from ..rows import untouched
 from ..waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason, Scores
+from .batches import LONG_RUNS, BatchedEncoder
 from .fused import FusedEncoder
+from .graphed import GraphedEncoder
 from .model import Model
 from .tokens import HOP_TOKENS, BeatProbs
 
-BATCHES = (1, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
-HOP_RUNS = (5, 1)
-"""Fixed sizes: rows and hops in one call of the encoder, so that it meets few shapes."""
 GRID_STEP = 2
-HOP_INPUTS = HOP_SAMPLES // GRID_STEP
 N_BEAT = 6
 WINDOW_HOPS = 50
 USABLE_SHARE = 0.5
@@ -33,11 +28,9 @@ class Diagnosis:
         self.model = model
         self._room = _no_memory(n_rows, model)
         self.state = self._room[:n_rows]
-        self._batch = _no_memory(BATCHES[-1], model)  # state of the rows in a call; of every size, its first rows
-        self._one_at_a_time = Lock()  # of the calls that use it
+        self._encoder = rows_encoder(model)
         self.usable = np.zeros((n_rows, WINDOW_HOPS), bool)  # which of the last hops had signal, the newest last
         self.empty = np.ones(n_rows, bool)  # rows without memory: to clear them again would cost as much as a hop
-        self.hop_runs: tuple[int, ...] = HOP_RUNS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,13 +38,14 @@ class Diagnosis:
         return self.model.manifest.names
 
     def warm_up(self) -> None:
-        """Run it a few times: PyTorch specialises a script on its first runs, on a GPU for every shape anew.
+        """Have TorchScript specialised before the first bed; other forms are ready once loaded."""
+        if isinstance(self._encoder, BatchedEncoder):
+            self._encoder.warm_up()
 
-        On a CPU the first run of another shape takes up to 15 ms longer than the next: that can wait for a bed."""
-        shapes = list(itertools.product(BATCHES, HOP_RUNS))
-        for size, hops in shapes[:1] if self.state.device.type == "cpu" else shapes:
-            for _ in range(3):
-                self._run(np.zeros((size, 2 * N_LEADS, hops * HOP_INPUTS), np.float32), self._batch[:size])
+    def take_long_runs(self) -> None:
+        """For whole recordings: as many hops in one call as a block may have."""
+        if isinstance(self._encoder, BatchedEncoder):
+            self._encoder.hop_runs = LONG_RUNS
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows; the new ones start with an empty memory."""
@@ -101,39 +95,11 @@ class Diagnosis:
         """What the encoder says (R, n_hops, S + 30) of the block's hops."""
         inputs = block.ecg_mv[:, :, 1::GRID_STEP], block.valid[:, :, 1::GRID_STEP]
         samples = np.concatenate(inputs, 1, dtype=np.float32)
-        if isinstance(self.model.encoder, FusedEncoder):
-            out = self.model.encoder.advance(samples, self.state.numpy(), block.rows)
-        else:
-            parts = [slice(start, start + BATCHES[-1]) for start in range(0, len(samples), BATCHES[-1])]
-            with self._one_at_a_time:
-                out = np.concatenate([self._run_rows(block.rows[part], samples[part]) for part in parts])
+        state = self.state.numpy() if self.state.device.type == "cpu" else self.state
+        out = self._encoder.advance(samples, state, block.rows)
         if not np.isfinite(out).all():
             raise ModelError(f"The model {self.model.version} gave values that are not numbers.")
         return out
-
-    def _run_rows(self, rows: np.ndarray, samples: np.ndarray) -> np.ndarray:
-        """Gather the rows' state into a batch of a fixed size, run hops a fixed number at a time, and put it back."""
-        size = next(size for size in BATCHES if size >= len(rows))
-        state, index = self._batch[:size], torch.as_tensor(rows, device=self.state.device)
-        torch.index_select(self.state, 0, index, out=state[: len(rows)])
-        samples = np.pad(samples, ((0, size - len(rows)), (0, 0), (0, 0)))
-        out, start = [], 0
-        while start < samples.shape[2]:
-            left = (samples.shape[2] - start) // HOP_INPUTS
-            stop = start + HOP_INPUTS * next(run for run in self.hop_runs if run <= left)
-            out.append(self._run(samples[:, :, start:stop], state)[: len(rows)])
-            start = stop
-        self.state.index_copy_(0, index, state[: len(rows)])
-        return np.concatenate(out, 1)
-
-    def _run(self, samples: np.ndarray, state: torch.Tensor) -> np.ndarray:
-        """One call of the encoder, which overwrites ``state``."""
-        try:
-            with torch.no_grad():
-                scores, _ = self.model.encoder(torch.as_tensor(samples, device=self.state.device), state)
-        except RuntimeError as error:
-            raise ModelError(f"The model {self.model.version} failed: {error}") from error
-        return scores.cpu().numpy()
 
     def _withheld(self, block: Conditioned) -> tuple[np.ndarray, np.ndarray]:
         """Reason (R, n_hops) why scores are withheld, and whether beat probabilities are."""
@@ -153,6 +119,16 @@ class Diagnosis:
         return reason, ~now | (seen < self.model.manifest.beat_settling_hops)
 
 
+def rows_encoder(model: Model) -> FusedEncoder | GraphedEncoder | BatchedEncoder:
+    """The model's encoder in the form that advances rows of an arena."""
+    if isinstance(model.encoder, FusedEncoder | GraphedEncoder):
+        return model.encoder
+    return BatchedEncoder(model)
+
+
 def _no_memory(n_rows: int, model: Model) -> torch.Tensor:
     """Zeros (n_rows, n_state); on the CPU, rows take memory only when they are written to."""
-    return torch.as_tensor(untouched((n_rows, model.manifest.n_state), np.dtype(np.float32)), device=model.device)
+    shape = (n_rows, model.manifest.n_state)
+    if model.device.type == "cpu":
+        return torch.from_numpy(untouched(shape, np.dtype(np.float32)))
+    return torch.zeros(shape, device=model.device)

@@ -13,9 +13,6 @@ from .model import Model
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis
 
-LONG_RUNS = (75, 25, 5, 1)
-"""Hops in one call; few shapes, as PyTorch specialises for each."""
-
 log = structlog.get_logger()
 
 
@@ -40,9 +37,9 @@ class EncoderRoom:
             self.diagnosis.warm_up()
 
     def take_long_runs(self) -> None:
-        """For whole recordings: as many hops in one call as a block may have."""
+        """As ``Diagnosis.take_long_runs``."""
         if self.diagnosis is not None:
-            self.diagnosis.hop_runs = LONG_RUNS
+            self.diagnosis.take_long_runs()
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all."""

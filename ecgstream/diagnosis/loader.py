@@ -21,8 +21,10 @@ from torch import nn
 
 from ..errors import ModelError
 from ..model_folder import MANIFEST, read_weights
+from .batches import BATCHES, BatchedEncoder
 from .distribution import card_distribution
-from .fused import fused
+from .fused import FusedEncoder, fused
+from .graphed import AGREEMENT, GraphedEncoder, apart, graphed
 from .model import FORMAT, SHIPPED, Manifest, Model, read_manifest
 
 _ENCODER = "encoder.pt"
@@ -41,14 +43,22 @@ def load_model(path: Path | None = None, device: str = "auto", precision: str = 
     return _load(folder, manifest, device, precision)
 
 
+def load_torchscript(path: Path | None, device: str, precision: str) -> Model:
+    """``load_model`` of the form that is shipped, whatever other this machine has: to measure what that brings."""
+    folder = SHIPPED if path is None else Path(path)
+    return _load(folder, read_manifest(folder), device, precision, as_shipped=True)
+
+
 def load_untried(folder: Path, device: str, precision: str) -> Model:
     """``load_model`` in a precision of which nothing need be known yet: to measure what it changes."""
     return _load(folder, read_manifest(folder), device, precision)
 
 
-def _load(folder: Path, manifest: Manifest, device: str, precision: str) -> Model:
+def _load(folder: Path, manifest: Manifest, device: str, precision: str, as_shipped: bool = False) -> Model:
     encoder = read_weights(folder / _ENCODER, manifest.sha256)
     place = _device(device)
+    if place.type == "cuda":
+        torch.set_float32_matmul_precision("highest")  # TF32 has three digits: scores would not agree to 1e-4
     with _torchscript(folder / _ENCODER):
         loaded = torch.jit.load(io.BytesIO(encoder), map_location="cpu").eval()
         if precision != "fp32":
@@ -56,9 +66,32 @@ def _load(folder: Path, manifest: Manifest, device: str, precision: str) -> Mode
                 weight = dict(loaded.named_parameters())[name]
                 weight.data = weight.data.to(_LOWERED[precision])
         loaded.prepare()  # where its maps are made alike for every device
-        compiled = fused(loaded) if place.type == "cpu" and precision == "fp32" else None
-        served = compiled or torch.jit.freeze(_moved(loaded, place))
-    return Model(served, manifest, place, card_distribution(folder), precision)
+        tolerance = AGREEMENT if precision == "fp32" else manifest.tolerance
+        other = None if as_shipped else _other_form(loaded, place, precision, tolerance)
+        served = other or torch.jit.freeze(_moved(loaded, place))
+        model = Model(served, manifest, place, card_distribution(folder), precision)
+        if place.type == "cuda" and other is None:
+            _check_device(model, loaded, tolerance)
+    return model
+
+
+def _other_form(
+    prepared: torch.jit.ScriptModule, place: torch.device, precision: str, tolerance: float
+) -> FusedEncoder | GraphedEncoder | None:
+    """A faster form of the encoder where this machine has one that says the same."""
+    if place.type == "cuda":
+        return graphed(prepared, place, tolerance)
+    return fused(prepared) if precision == "fp32" else None
+
+
+def _check_device(model: Model, prepared: torch.jit.ScriptModule, tolerance: float) -> None:
+    """ModelError unless the model says on its device what ``prepared`` says on the CPU."""
+    found = apart(BatchedEncoder(model), prepared, BATCHES[-1:])
+    if not found <= tolerance:
+        raise ModelError(
+            f"On '{model.device.type}' scores of {model.version} differ by {found:.2g} from those on the CPU. Set "
+            "diagnosis.device to cpu."
+        )
 
 
 def _moved(prepared: torch.jit.ScriptModule, place: torch.device) -> torch.jit.ScriptModule:

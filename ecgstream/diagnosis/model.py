@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from .fused import FusedEncoder
+    from .graphed import GraphedEncoder
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-encoder-2"
@@ -50,7 +51,7 @@ class Manifest:
 class Model:
     """A loaded encoder, on its device, and its manifest."""
 
-    encoder: torch.jit.ScriptModule | FusedEncoder
+    encoder: torch.jit.ScriptModule | FusedEncoder | GraphedEncoder
     manifest: Manifest
     device: torch.device
     card_scores: dict[str, list[float]] = field(default_factory=dict)
