@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecgstream.beats import FEATURES, BeatMeasures, p_reader
+from ecgstream.beats import FEATURES, BeatMeasures, p_reader, p_weights
 from ecgstream.evaluation.records import read_annotations, read_record
 from ecgstream.evaluation.runner import condition
 from ecgstream.rhythm import Rhythm
@@ -47,6 +47,22 @@ def test_a_p_wave_upside_down_is_there_but_of_another_form(told):
 
 def test_a_p_wave_elsewhere_is_like_late_ones_but_not_where_they_are(told):
     assert told["p_form_like_late"][LATER] > 0.8 and told["p_sure_where_late"][LATER] < 0.3
+
+
+def test_two_leads_add_up_to_what_the_network_says_place_by_place():
+    rng, scores = np.random.default_rng(0), np.zeros(p_reader.PLACES, np.float32)
+    wanted = np.zeros(p_reader.PLACES)
+    for points in rng.normal(0, 0.3, (2, p_reader.POINTS)).astype(np.float32):
+        p_reader.add_scores(points, scores)
+        around = np.lib.stride_tricks.sliding_window_view(points.astype(float), p_reader.AROUND)
+        hidden = _squashed(around @ p_weights.FILTERS.T + p_weights.FILTERS_BIAS)
+        wanted += _squashed(hidden @ p_weights.MIX.T + p_weights.MIX_BIAS) @ p_weights.OUT + p_weights.OUT_BIAS
+    np.testing.assert_allclose(scores, wanted, atol=2e-5)
+
+
+def _squashed(x: np.ndarray) -> np.ndarray:
+    x = np.clip(x, -3, 3)
+    return x * (27 + x**2) / (27 + 9 * x**2)
 
 
 def test_p_waves_that_experts_marked_are_found(recordings):
