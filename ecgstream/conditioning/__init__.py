@@ -1,7 +1,7 @@
 """From raw samples at any monitor's rate to filtered leads on one grid, each with its quality."""
 
 from .conditioner import Conditioner
-from .kernels import PACE_LATE
+from .pacing import PACE_LATE
 from .quality import NOISY
 from .record import condition_record
 

@@ -74,10 +74,11 @@ class Conditioner:
         signal = (block.raw, block.slots, block.mv_per_adu, block.baseline_adu)
         filters = (self._filters.baseline_step, self._filters.sections)
         unusable = np.empty((*block.slots.shape, block.n_hops * HOP_SAMPLES), np.uint8)
-        filtered = (out.ecg_mv, out.valid, out.pace, unusable)
+        lacking = np.empty(block.slots.shape, bool)
+        filtered = (out.ecg_mv, out.valid, out.pace, unusable, lacking)
         marked = np.zeros((len(block.rows), 0), bool) if block.pacer is None else block.pacer
         filter_rows(places, (*signal, marked), (*ratio, resampler.weights), filters, self._state.filters, filtered)
-        judge_rows(places, signal, ratio, (out.ecg_mv, unusable), self._state[1:], (out.reason, out.quality))
+        judge_rows(places, signal, ratio, (out.ecg_mv, unusable, lacking), self._state[1:], (out.reason, out.quality))
         derive_limb_leads(block.slots, out.ecg_mv, out.valid, out.reason, out.quality)
         return out
 

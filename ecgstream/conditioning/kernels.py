@@ -1,8 +1,4 @@
-"""Per-sample work: resampling and filtering. Compiled.
-
-A compiled function is cached by its own file alone, so none here calls one of another file: a change elsewhere would go
-unnoticed.
-"""
+"""Per-sample work: resampling and filtering. Compiled."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from ..waveform import CODE_LEAD_OFF, CODE_LIMIT, GRID_HZ, HOP_SAMPLES, Reason
+from .pacing import hold_pacing, is_calm, pacing_samples, place_pacing
 
 _LIMIT = int(CODE_LIMIT)
 _LEAD_OFF_CODE = int(CODE_LEAD_OFF)
@@ -20,19 +17,6 @@ N_FILTER_STATE = 8
 """Baseline, two values of each of three sections, and whether any of it is set."""
 LANES = 16
 """Channels filtered side by side: each waits for its own last result, so that more of them take hardly longer."""
-PACED_FROM_HZ = 250
-"""Slower monitors have smeared a pace pulse beyond telling."""
-_SPIKE_MV = 0.5
-_RISE_S, _QUIET_S, _HELD_S = 0.004, 0.02, 0.008
-_QUIET_SHARE = 0.2
-"""A pace pulse rises this much within 4 ms out of a trace that moved less than a fifth of it in the 20 ms before, and
-is over 8 ms later (IEC 60601-2-27: 0.1 to 2 ms; the rest are the monitor's filters). A QRS gathers speed first."""
-PACE_LATE = round(_HELD_S * GRID_HZ)
-"""Grid samples from a pace pulse to where ``Conditioned.pace`` tells of it: what does not come back is a step."""
-_MARKED_S = 0.02
-"""A mark of the monitor is followed for so long; history holds no more."""
-_BACK_SHARE = 0.5
-"""What has not come back so far when a pulse is over is a step, and no pace pulse is told of."""
 _DENORMAL_GUARD = 1e-20
 """Keeps an exactly flat lead's state from decaying into denormal numbers, which processors handle slowly."""
 
@@ -43,6 +27,10 @@ def place_grid(up, down, phases, first_grid, origin, newest, phase):
 
     Entry t is the segment's grid sample ``first_grid + t``; the segment's native sample n has index ``n + origin``.
     """
+    if up == down:
+        for t in range(len(newest)):
+            newest[t], phase[t] = first_grid + t + origin, 0
+        return
     for t in range(len(newest)):
         position = (first_grid + t) * up
         newest[t] = position // down + origin
@@ -66,93 +54,14 @@ def resample_lead(native_mv, weights, newest, phase, out):
 
 
 @njit(cache=True, nogil=True)
-def pacing_samples(fs_hz):
-    """Samples that a pulse rises, that are quiet before, that it is held, that a mark is followed; 0: too slow."""
-    if fs_hz < PACED_FROM_HZ:
-        return 0, 0, 0, 0
-    return int(fs_hz * _RISE_S + 0.5), int(fs_hz * _QUIET_S), int(fs_hz * _HELD_S + 0.5), int(fs_hz * _MARKED_S)
-
-
-@njit(cache=True, nogil=True)
-def hold_pacing(mv, raw, marked, spans, out, over):
-    """Copy ``mv`` into ``out``, the level before a pace pulse held until it is over; both (M,) at the native rate.
-
-    ``raw`` (M,) tells what was measured; ``marked`` bool (M,) or empty; ``spans`` from ``pacing_samples``; ``over``
-    bool (M,) is set where a pulse found has come back. All depends on the few samples before alone, so that a block
-    may begin anywhere.
-    """
-    rise, quiet, held, followed = spans
-    for m in range(len(mv)):
-        out[m] = mv[m]
-    if rise == 0:
-        return
-    n_steep = 0
-    risen, before = mv[rise + quiet :], mv[quiet : len(mv) - rise]  # views, as these compile to vector instructions
-    for m in range(len(risen)):
-        n_steep += abs(risen[m] - before[m]) >= _SPIKE_MV
-    if n_steep + len(marked) == 0:
-        return
-    for m in range(rise + quiet, len(mv)):
-        size = mv[m] - mv[m - rise]
-        if abs(size) >= _SPIKE_MV and _was_quiet(mv, raw, m, rise, quiet, _QUIET_SHARE * abs(size)):
-            out[m : m + held] = mv[m - 3 * rise]
-            if m + held < len(mv) and _comes_back(mv, raw, m - rise, m + held):
-                over[m + held] = True
-    for m in range(1, len(marked)):
-        if marked[m]:
-            for k in range(m - 1, max(m - 1 - followed, -1), -1):
-                if raw[k] < _LIMIT:
-                    break
-                if not marked[k]:
-                    out[m] = mv[k]
-                    break
-
-
-@njit(cache=True, nogil=True)
-def _was_quiet(mv, raw, m, rise, quiet, most):
-    """Whether the samples before a rise that ends at ``m`` were measured and moved no more than ``most``."""
-    for k in range(m - rise - quiet, m + 1):
-        if raw[k] < _LIMIT or (k < m - rise and abs(mv[k] - mv[m - rise]) > most):
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _comes_back(mv, raw, before, after):
-    """Whether a trace that left its level at index ``before`` is back at ``after``."""
-    most = 0.0
-    for k in range(before, after + 1):
-        if raw[k] < _LIMIT:
-            return False
-        most = max(most, abs(mv[k] - mv[before]))
-    return abs(mv[after] - mv[before]) <= _BACK_SHARE * most
-
-
-@njit(cache=True, nogil=True)
-def place_pacing(over, marked, held, up, down, first_grid, origin, pace):
-    """Set ``pace`` bool (T,) at the first grid sample that has seen the end of a pulse, ``held`` behind a mark's first.
-
-    The block's grid samples begin at ``first_grid``; the segment's native sample n has index ``n + origin``.
-    """
-    for m in range(len(over)):
-        ends = over[m]
-        if not ends and held <= m < len(marked):
-            ends = marked[m - held] and (m == held or not marked[m - held - 1])
-        if ends:
-            t = -((origin - m) * down // up) - first_grid  # rounded up
-            if 0 <= t < len(pace):
-                pace[t] = True
-
-
-@njit(cache=True, nogil=True)
 def mark_unusable(raw, taps, newest, unusable):
     """``unusable[t]``: 0, or the Reason why one of the ``taps`` native samples up to ``newest[t]`` is unusable; returns
     whether any native sample is."""
     unusable[:] = 0
-    lowest = _LIMIT
-    for value in raw:
-        lowest = min(lowest, value)
-    if lowest == _LIMIT:
+    n_bad = np.int32(0)
+    for m in range(len(raw)):
+        n_bad += np.int32(raw[m] < CODE_LIMIT)
+    if n_bad == 0:
         return False
     seen = newest[0] - taps
     bad, why = -1, 0
@@ -249,36 +158,45 @@ def filter_rows(places, signal, resampler, filters, state, out):
     """Resample and filter every channel of every row.
 
     ``places``: rows, hop within the segment and origin, int64 (R,); ``signal``: raw, slots, mv_per_adu, baseline as in
-    RawBlock, and its pacer marks, (R, 0) where there are none; ``out``: ecg_mv, valid and pace as in Conditioned, and
-    unusable, uint8 (R, C, T).
+    RawBlock, and its pacer marks, (R, 0) where there are none; ``out``: ecg_mv, valid and pace as in Conditioned,
+    unusable, uint8 (R, C, T), and lacking, bool (R, C): whether any of it is.
     """
     rows, hop, origin = places
     raw, slots, mv_per_adu, baseline, marked = signal
     up, down, weights = resampler
     spans = pacing_samples(GRID_HZ * up / down)
-    ecg_mv, valid, pace, unusable = out
+    ecg_mv, valid, pace, unusable, lacking = out
     n_samples = ecg_mv.shape[2]
     newest, phase = np.empty(n_samples, np.int64), np.empty(n_samples, np.int64)
     grid_mv, native_mv, calm_mv = np.empty(n_samples), np.empty(raw.shape[2]), np.empty(raw.shape[2])
-    over = np.empty(raw.shape[2], np.bool_)
+    over = np.zeros(raw.shape[2], np.bool_)
     lanes, lane_slots = np.zeros((n_samples, LANES)), np.empty(LANES, np.int64)
     for r in range(len(rows)):
-        over[:] = False
-        n_lanes = 0
+        n_lanes, all_calm, unmarked = 0, True, not marked[r].any()
         place_grid(up, down, len(weights) - 1, hop[r] * HOP_SAMPLES, origin[r], newest, phase)
         for c in range(raw.shape[1]):
             slot, scale, zero = slots[r, c], float(mv_per_adu[r, c]), float(baseline[r, c])
-            for m in range(raw.shape[2]):
-                native_mv[m] = (raw[r, c, m] - zero) * scale
-            hold_pacing(native_mv, raw[r, c], marked[r], spans, calm_mv, over)
-            resample_lead(calm_mv, weights, newest, phase, grid_mv)
-            lacking = mark_unusable(raw[r, c], weights.shape[1], newest, unusable[r, c])
-            if lacking or state[rows[r], slot, -1] == 0.0:
-                filter_lead(grid_mv, unusable[r, c], *filters, state[rows[r], slot], ecg_mv[r, slot], valid[r, slot])
+            trace, why = raw[r, c], unusable[r, c]
+            calm = unmarked and is_calm(trace, scale, zero, spans[0])
+            all_calm &= calm
+            if calm and weights.shape[1] == 1:  # as it came: there is nothing to hold or to weigh
+                own = trace[newest[0] : newest[0] + n_samples]
+                for t in range(n_samples):
+                    grid_mv[t] = (own[t] - zero) * scale
+            else:
+                for m in range(len(trace)):
+                    native_mv[m] = (trace[m] - zero) * scale
+                hold_pacing(native_mv, trace, marked[r], spans, calm_mv, over)
+                resample_lead(calm_mv, weights, newest, phase, grid_mv)
+            lacking[r, c] = mark_unusable(trace, weights.shape[1], newest, why)
+            if lacking[r, c] or state[rows[r], slot, -1] == 0.0:
+                filter_lead(grid_mv, why, *filters, state[rows[r], slot], ecg_mv[r, slot], valid[r, slot])
                 continue
             lane_slots[n_lanes] = slot
             for t in range(n_samples):
                 lanes[t, n_lanes] = grid_mv[t]
             n_lanes += 1
         filter_together(lanes, lane_slots[:n_lanes], filters, state[rows[r]], ecg_mv[r], valid[r])
-        place_pacing(over, marked[r], spans[2], up, down, hop[r] * HOP_SAMPLES, origin[r], pace[r])
+        if not all_calm:
+            place_pacing(over, marked[r], spans[2], up, down, hop[r] * HOP_SAMPLES, origin[r], pace[r])
+            over[:] = False

@@ -2,7 +2,7 @@
 
 Ventricular fibrillation and asystole must pass as signal, or a lethal alarm would be lost to "noise". Hence noise is
 never told from rhythm or rate, only from what no heart makes: roughness in the stretches between complexes, and a trace
-that stays far from its baseline. (No function of another file is called: see ``kernels``.)
+that stays far from its baseline.
 """
 
 from __future__ import annotations
@@ -139,16 +139,10 @@ def measure_mains(raw, fs_hz, features):
 
 @njit(cache=True, nogil=True)
 def median_of_window(window, feature):
-    """Median of a feature over an odd number of hops, by rank."""
-    middle = len(window) // 2
-    for hop in range(len(window)):
-        below = upto = 0
-        for other in range(len(window)):
-            below += window[other, feature] < window[hop, feature]
-            upto += window[other, feature] <= window[hop, feature]
-        if below <= middle < upto:
-            return window[hop, feature]
-    return np.nan
+    """Median of a feature over the five hops: the least and the greatest of the first four are not it."""
+    a, b, c, d = window[0, feature], window[1, feature], window[2, feature], window[3, feature]
+    low, high = max(min(a, b), min(c, d)), min(max(a, b), max(c, d))
+    return max(min(low, high), min(max(low, high), window[4, feature]))
 
 
 @njit(cache=True, nogil=True)
@@ -222,18 +216,19 @@ def name_noise(window, rough, wander):
 
 
 @njit(cache=True, nogil=True)
-def judge_hop(hop, raw, scale, mv, unusable, reach, window, filled):
+def judge_hop(hop, samples, scale, usable, reach, window, filled):
     """(Reason, quality, filled hops) of the segment's ``hop``, of one lead; ``reach``, ``window`` are updated.
 
-    ``raw`` holds the hop's native samples, ``scale`` mV per adu, adu at 0 mV and native rate (Hz); ``mv``, ``unusable``
-    (HOP_SAMPLES,). Missing samples empty the window.
+    ``samples``: the hop's native ones and the filtered ones, mV (HOP_SAMPLES,); ``scale``: mV per adu, adu at 0 mV and
+    native rate (Hz); ``usable`` as ``why_unusable`` tells. Missing samples empty the window.
     """
+    raw, mv = samples
     mv_per_adu, baseline, fs_hz = scale
-    usable, why = why_unusable(unusable)
-    if usable < HOP_SAMPLES // 2:
+    n_usable, why = usable
+    if n_usable < HOP_SAMPLES // 2:
         return why, 0.0, 0
-    if usable < HOP_SAMPLES:
-        return _OK, usable / HOP_SAMPLES, 0
+    if n_usable < HOP_SAMPLES:
+        return _OK, n_usable / HOP_SAMPLES, 0
     features = window[hop % WINDOW_HOPS]
     measure_raw(raw, mv_per_adu, baseline, reach, features)
     measure_filtered(mv, features)
@@ -253,13 +248,13 @@ def judge_hop(hop, raw, scale, mv, unusable, reach, window, filled):
 def judge_rows(places, signal, ratio, filtered, state, out):
     """Reason and quality of every measured lead and hop.
 
-    ``places``, ``signal``: as for ``kernels.filter_rows``; ``filtered``: its ecg_mv and unusable; ``state``: reach,
-    window and filled, one entry per row and lead, updated; ``out``: reason and quality as in Conditioned.
+    ``places``, ``signal``: as for ``kernels.filter_rows``; ``filtered``: its ecg_mv, unusable and lacking; ``state``:
+    reach, window and filled, one entry per row and lead, updated; ``out``: reason and quality as in Conditioned.
     """
     rows, first_hop, origin = places
     raw, slots, mv_per_adu, baseline = signal
     up, down = ratio
-    ecg_mv, unusable = filtered
+    ecg_mv, unusable, lacking = filtered
     reach, window, filled = state
     reason, quality = out
     n_hops = reason.shape[2]
@@ -270,10 +265,13 @@ def judge_rows(places, signal, ratio, filtered, state, out):
             trace, mv, why = raw[r, c], ecg_mv[r, slot], unusable[r, c]
             of_reach, of_window = reach[row, slot], window[row, slot]
             for k in range(n_hops):
-                hop = first_hop[r] + k
+                hop, first = first_hop[r] + k, k * HOP_SAMPLES
                 start = max((hop * HOP_SAMPLES - 1) * up // down + 1, 0) + origin[r]
                 stop = ((hop + 1) * HOP_SAMPLES - 1) * up // down + 1 + origin[r]
-                part = slice(k * HOP_SAMPLES, (k + 1) * HOP_SAMPLES)
+                usable = HOP_SAMPLES, _MISSING
+                if lacking[r, c]:
+                    usable = why_unusable(why[first : first + HOP_SAMPLES])
+                samples = trace[start:stop], mv[first : first + HOP_SAMPLES]
                 reason[r, slot, k], quality[r, slot, k], filled[row, slot] = judge_hop(
-                    hop, trace[start:stop], scale, mv[part], why[part], of_reach, of_window, filled[row, slot]
+                    hop, samples, scale, usable, of_reach, of_window, filled[row, slot]
                 )

@@ -6,10 +6,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import wfdb
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgstream.conditioning import Conditioner, condition_record
 from ecgstream.conditioning.design import design_resampler
-from ecgstream.conditioning.kernels import PACE_LATE, PACED_FROM_HZ, hold_pacing, pacing_samples
+from ecgstream.conditioning.pacing import PACE_LATE, PACED_FROM_HZ, hold_pacing, is_calm, pacing_samples
 from ecgstream.conditioning.record import record_block
 from ecgstream.rhythm import Rhythm
 from ecgstream.waveform import CODE_MISSING, Condition, history_samples
@@ -52,6 +54,26 @@ def held(mv: np.ndarray, fs_hz: int, raw: np.ndarray | None = None, marked: np.n
     raw = np.zeros(len(mv), np.int16) if raw is None else raw
     hold_pacing(np.asarray(mv, np.float64), raw, marked, pacing_samples(fs_hz), out, np.zeros(len(mv), bool))
     return out
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([5e-4, -5e-3, 4.9e-3, 0.3, 0.6, 0.0]), st.sampled_from([0.0, -2e4, 2e9]))
+def test_nothing_is_held_in_a_trace_that_is_calm(seed: int, mv_per_adu: float, baseline: float):
+    rng, spans = np.random.default_rng(seed), pacing_samples(500)
+    raw = np.full(60, int(rng.integers(-20000, 20000)))
+    raw[30:] += int(rng.integers(-2, 3)) + round(0.5 / mv_per_adu if mv_per_adu else 0)  # about as steep as a pulse is
+    mv = (raw - baseline) * mv_per_adu
+    changed = held(mv, 500, raw.astype(np.int16)) != mv
+    assert not (is_calm(raw.astype(np.int16), mv_per_adu, baseline, spans[0]) and changed.any())
+
+
+def test_what_rises_by_less_than_a_pulse_is_calm_and_a_pulse_is_not():
+    spans, raw = pacing_samples(500), np.zeros(60, np.int16)
+    assert is_calm(raw, STEP_MV, 0.0, spans[0])
+    raw[30:] = 98
+    assert is_calm(raw, STEP_MV, 0.0, spans[0])
+    raw[30:] = 100
+    assert not is_calm(raw, STEP_MV, 0.0, spans[0])
 
 
 @pytest.mark.parametrize("fs_hz", [250, 360, 500, 1000])

@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.signal import lfilter
 
 from ecgstream.conditioning import NOISY, condition_record
+from ecgstream.conditioning.quality import N_FEATURES, WINDOW_HOPS, median_of_window
 from ecgstream.waveform import CODE_LEAD_OFF, CODE_MISSING, HOP_SAMPLES, Conditioned, Reason
 
 from .recordings import condition_wfdb
@@ -19,6 +22,13 @@ SECONDS = np.arange(2500) / 250
 def condition(mv: np.ndarray, adu_per_mv: int = 200) -> Conditioned:
     adu = np.clip(np.round(mv * adu_per_mv), -5 * adu_per_mv, 5 * adu_per_mv).astype(np.int16)
     return condition_record(adu[None], Fraction(250), [6], [1 / adu_per_mv], [0], 50)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=WINDOW_HOPS, max_size=WINDOW_HOPS))
+def test_the_median_of_a_window(values: list[float]):
+    window = np.zeros((WINDOW_HOPS, N_FEATURES))
+    window[:, 3] = values
+    assert median_of_window(window, 3) == np.median(values)
 
 
 def settled(out: Conditioned) -> tuple[set[int], float]:
