@@ -38,7 +38,8 @@ def put_ring(slab, slot, first, n, invalid, buffer, at, room):
         ring, own = (slot * n_channels + c) * capacity, c * n
         code, begin = invalid[slot, c], ring + column
         _code(rings[begin : begin + until_wrap], room[own : own + until_wrap], code)
-        _code(rings[ring : ring + n - until_wrap], room[own + until_wrap : own + n], code)
+        if until_wrap < n:
+            _code(rings[ring : ring + n - until_wrap], room[own + until_wrap : own + n], code)
 
 
 @njit(cache=True)
@@ -96,4 +97,5 @@ def gather_one(slab, slot, first, stop, out, r):
     for c in range(n_channels):
         ring, own = (slot * n_channels + c) * capacity, (r * n_channels + c) * n + at
         copy(flat[own : own + until_wrap], rings[ring + column : ring + column + until_wrap])
-        copy(flat[own + until_wrap : own + held], rings[ring : ring + held - until_wrap])
+        if until_wrap < held:
+            copy(flat[own + until_wrap : own + held], rings[ring : ring + held - until_wrap])
