@@ -1,15 +1,19 @@
 """Untrained model directories, of a small encoder and of one with a compiled form, and conditioned blocks of noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from ecgstream.diagnosis.graphed import GraphedEncoder
 from ecgstream.diagnosis.loader import load_model
 from ecgstream.models.encoder import Encoder, EncoderShape
 from ecgstream.models.export import export_model
 from ecgstream.waveform import HOP_SAMPLES, N_LEADS, Conditioned, Reason
 
-from ..untrained import small_shape
+from ..untrained import small_shape, untrained_model
+from .graphs import prepared
 
 NAMES = ("NORM", "rhythm.vf")
 
@@ -25,8 +29,16 @@ def model_folder(tmp_path_factory, request):
 
 
 @pytest.fixture(scope="session")
-def model(model_folder):
-    return load_model(model_folder, "cpu")
+def small_folder(tmp_path_factory):
+    return untrained_model(tmp_path_factory.mktemp("model"), 0, NAMES)
+
+
+@pytest.fixture(scope="session", params=["served", "as on a GPU"])
+def model(model_folder, request):
+    served = load_model(model_folder, "cpu")
+    if request.param == "served":
+        return served
+    return replace(served, encoder=GraphedEncoder(prepared(model_folder), torch.device("cpu"), (64, 16, 4)))
 
 
 @pytest.fixture(scope="session")

@@ -11,40 +11,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ecgstream.diagnosis import Model
 from ecgstream.diagnosis.diagnosis import Diagnosis
 from ecgstream.diagnosis.graphed import GraphedEncoder, batches, graphed
 from ecgstream.diagnosis.loader import _other_form, load_model, load_torchscript
-from ecgstream.models.encoder import Stem
 
-from ..untrained import untrained_model
+from .graphs import SIZES, prepared
 
-SIZES = (8, 4, 2)
-NAMES = ("NORM", "rhythm.vf")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here, so nothing runs as a CUDA graph")
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_gpu)]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return untrained_model(tmp_path_factory.mktemp("model"), 0, NAMES)
-
-
-def prepared(folder, bf16: bool = False) -> torch.jit.ScriptModule:
-    loaded = torch.jit.load(folder / "encoder.pt", map_location="cpu").eval()
-    if bf16:
-        for name in loaded.lowered:
-            weight = dict(loaded.named_parameters())[name]
-            weight.data = weight.data.to(torch.bfloat16)
-    loaded.prepare()
-    return loaded
-
-
 @pytest.fixture(scope="module", params=DEVICES)
-def encoder(folder, request) -> GraphedEncoder:
-    return GraphedEncoder(prepared(folder), torch.device(request.param), SIZES)
+def encoder(small_folder, request) -> GraphedEncoder:
+    return GraphedEncoder(prepared(small_folder), torch.device(request.param), SIZES)
 
 
 rows = st.sets(st.integers(0, 23), min_size=1)
@@ -61,8 +42,8 @@ moves = st.lists(
 
 @settings(max_examples=30, deadline=None)
 @given(moves=moves)
-def test_any_mixture_of_beds_and_hops_gives_what_torchscript_gives(folder, encoder, make_block, moves):
-    shipped = load_torchscript(folder, "cpu", "fp32")
+def test_any_mixture_of_beds_and_hops_gives_what_torchscript_gives(small_folder, encoder, make_block, moves):
+    shipped = load_torchscript(small_folder, "cpu", "fp32")
     early = replace(shipped.manifest, settling_hops=1, beat_settling_hops=1)
     both = [
         Diagnosis(Model(each, early, device), 24)
@@ -107,65 +88,18 @@ def test_a_call_without_a_batch_says_the_same(encoder):
     torch.testing.assert_close(states[1], states[0], atol=1e-4, rtol=1e-4)
 
 
-class OneDevice(TorchDispatchMode):
-    """What is computed, operation by operation; an error where it leaves ``device``, as a graph must not."""
-
-    def __init__(self, device: str):
-        super().__init__()
-        self.device, self.done = device, []
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        out = function(*args, **(kwargs or {}))
-        met = [each for each in (*args, *(args[0] if isinstance(args[0], list) else ()), out) if torch.is_tensor(each)]
-        assert {each.device.type for each in met} <= {self.device}, function
-        self.done.append((str(function), [(each.shape, each.dtype, each.stride()) for each in met]))
-        return out
-
-
-@pytest.mark.parametrize("bf16", [False, True])
-def test_no_step_waits_for_a_value_or_leaves_the_device(folder, bf16: bool):
-    loaded = prepared(folder, bf16)
-    encoder = GraphedEncoder(loaded, torch.device("meta"), SIZES)
-    weights = dict(encoder._network.named_parameters())
-    assert {weights[name].dtype for name in loaded.lowered} == {torch.bfloat16 if bf16 else torch.float32}
-    assert set(encoder.steps) == {(size, hops) for size in SIZES for hops in (1, 5)}
-    for step in encoder.steps.values():
-        with OneDevice("meta") as seen, torch.no_grad():
-            step()
-        assert len(seen.done) > 100
-
-
-def test_a_step_that_asks_which_leads_are_there_is_seen(folder):
-    encoder = GraphedEncoder(prepared(folder), torch.device("meta"), SIZES)
-    stem = encoder._network.encoder.stem
-    stem.heard = lambda valid: Stem.heard(stem, valid)
-    with pytest.raises(NotImplementedError, match="nonzero"), torch.no_grad():
-        encoder.steps[2, 1]()
-
-
-def test_what_a_step_computes_does_not_depend_on_what_is_there(folder):
-    encoder = GraphedEncoder(prepared(folder), torch.device("cpu"), SIZES)
-    done = []
-    for fill in (0.0, 1.0, torch.nan):
-        encoder._samples.fill_(fill)
-        with OneDevice("cpu") as seen, torch.no_grad():
-            encoder.steps[4, 5]()
-        done.append(seen.done)
-    assert done[0] == done[1] == done[2]
-
-
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("bf16", [False, True])
-def test_an_encoder_that_says_the_same_is_taken(folder, device: str, bf16: bool):
-    assert graphed(prepared(folder, bf16), torch.device(device), 0.02 if bf16 else 1e-4, SIZES) is not None
+def test_an_encoder_that_says_the_same_is_taken(small_folder, device: str, bf16: bool):
+    assert graphed(prepared(small_folder, bf16), torch.device(device), 0.02 if bf16 else 1e-4, SIZES) is not None
 
 
 @pytest.mark.parametrize("wrong", [1e-3, torch.nan])
-def test_one_that_says_otherwise_is_not_and_that_is_said(folder, monkeypatch, wrong: float):
+def test_one_that_says_otherwise_is_not_and_that_is_said(small_folder, monkeypatch, wrong: float):
     right = GraphedEncoder.advance
     monkeypatch.setattr(GraphedEncoder, "advance", lambda *asked: right(*asked) + wrong)
     with capture_logs() as logs:
-        assert graphed(prepared(folder), torch.device("cpu"), 1e-4, SIZES) is None
+        assert graphed(prepared(small_folder), torch.device("cpu"), 1e-4, SIZES) is None
     assert [line["log_level"] for line in logs] == ["warning"]
 
 
@@ -176,9 +110,9 @@ def test_one_of_another_make_is_not():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_a_device_that_fails_leaves_torchscript(folder):
+def test_a_device_that_fails_leaves_torchscript(small_folder):
     with capture_logs() as logs:
-        assert _other_form(prepared(folder), torch.device("cuda"), "fp32", 1e-4) is None
+        assert _other_form(prepared(small_folder), torch.device("cuda"), "fp32", 1e-4) is None
     assert len(logs) == 1 and "TorchScript serves" in logs[0]["event"]
 
 

@@ -11,6 +11,8 @@ from ecgstream.diagnosis.loader import _check_device, _moved, load_model, load_t
 from ecgstream.diagnosis.model import SHIPPED, read_manifest
 from ecgstream.errors import ModelError
 
+from .graphs import prepared
+
 
 @pytest.fixture
 def copy(model_folder, tmp_path):
@@ -124,18 +126,15 @@ def test_the_shipped_model_may_be_served_in_bf16():
 
 
 def test_an_encoder_moves_to_another_device_with_all_it_has_made(model_folder):
-    prepared = torch.jit.load(model_folder / "encoder.pt").eval()
-    prepared.prepare()
-    moved = _moved(prepared, torch.device("meta"))
+    loaded = prepared(model_folder)
+    moved = _moved(loaded, torch.device("meta"))
     made = [part for maps in (moved.by_hop, moved.by_stride) for parts in maps for part in parts]
     assert {tensor.device.type for tensor in (*made, *moved.state_dict().values())} == {"meta"}
-    assert [part.shape for part in made[:5]] == [part.shape for part in prepared.by_hop[0]]
+    assert [part.shape for part in made[:5]] == [part.shape for part in loaded.by_hop[0]]
 
 
 @pytest.mark.parametrize("wrong", [0.0, 1e-3, float("nan")])
 def test_a_device_on_which_torchscript_says_otherwise_is_refused(model_folder, wrong: float):
-    prepared = torch.jit.load(model_folder / "encoder.pt").eval()
-    prepared.prepare()
     shipped = load_torchscript(model_folder, "cpu", "fp32")
 
     def encoder(samples, state):
@@ -144,7 +143,7 @@ def test_a_device_on_which_torchscript_says_otherwise_is_refused(model_folder, w
 
     model = replace(shipped, encoder=encoder)
     if wrong == 0:
-        _check_device(model, prepared, 1e-4)
+        _check_device(model, prepared(model_folder), 1e-4)
     else:
         with pytest.raises(ModelError, match="diagnosis.device to cpu"):
-            _check_device(model, prepared, 1e-4)
+            _check_device(model, prepared(model_folder), 1e-4)
