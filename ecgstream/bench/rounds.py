@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 import torch
 from rich.table import Table
 
@@ -21,6 +22,7 @@ from ..diagnosis.diagnosis import rows_encoder
 from ..diagnosis.fused import FusedEncoder
 from ..diagnosis.graphed import GraphedEncoder
 from ..diagnosis.loader import load_model, load_torchscript
+from ..errors import ModelError
 from ..models.encoder import HOP_INPUTS, EncoderShape
 from ..waveform import N_LEADS
 from .flops import LEADS_PLAYED, flops_per_hop
@@ -34,6 +36,8 @@ PRODUCT = {"cpu": 1024, "cuda": 8192}
 COPIED_BYTES = {"cpu": 1 << 28, "cuda": 1 << 31}
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 FORMS = {FusedEncoder: "compiled", GraphedEncoder: "CUDA graphs", BatchedEncoder: "TorchScript"}
+
+log = structlog.get_logger()
 
 
 def measure_rounds(folder: Path | None, device: str, precisions: tuple[str, ...], beds: int) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def _measure(folder: Path | None, device: str, precision: str, beds: int) -> dic
     """One precision in the form that serves, and in TorchScript."""
     model = load_model(folder, device, precision)
     round_s, replay_s = _rounds_s(model, beds), _replays_s(model.encoder)
-    plain_s = _rounds_s(load_torchscript(folder, device, precision), beds)
+    plain_s = _torchscript_round_s(folder, device, precision, beds)
     carried = beds / float(np.median(round_s))
     peak = _product_flop_per_s(device, precision)
     reached = carried * HOPS * flops_per_hop(EncoderShape(len(model.manifest.names)), LEADS_PLAYED)
@@ -61,13 +65,22 @@ def _measure(folder: Path | None, device: str, precision: str, beds: int) -> dic
         "model": model.version,
         "beds_in_real_time": round(carried),
         "round_s": percentiles(round_s),
-        "torchscript_beds_in_real_time": round(beds / float(np.median(plain_s))),
-        "times_torchscript": round(float(np.median(plain_s)) / float(np.median(round_s)), 2),
+        "torchscript_beds_in_real_time": plain_s and round(beds / plain_s),
+        "times_torchscript": plain_s and round(plain_s / float(np.median(round_s)), 2),
         "replay_ms_by_rows": {rows: round(1e3 * taken, 3) for rows, taken in replay_s.items()},
         "peak_flop_per_s": round(peak),
         "roofline_fraction": round(reached / peak, 4),
         "least_bytes_per_s": round(carried * _least_bytes(model)),
     }
+
+
+def _torchscript_round_s(folder: Path | None, device: str, precision: str, beds: int) -> float | None:
+    """Median; None, and the reason in the log, where the device cannot take it: what serves has been measured."""
+    try:
+        return float(np.median(_rounds_s(load_torchscript(folder, device, precision), beds)))
+    except (ModelError, RuntimeError) as error:
+        log.warning("TorchScript could not be measured", fault=str(error))
+        return None
 
 
 def _least_bytes(model: Model) -> int:
@@ -155,11 +168,15 @@ def rounds_table(measured: dict[str, Any]) -> Table:
     row("form", lambda found: found["form"])
     row("beds in real time", lambda found: f"{found['beds_in_real_time']:,}")
     row("a round, p50 / p99, s", lambda found: "{p50:.3f} / {p99:.3f}".format(**found["round_s"]))
-    row("TorchScript in batches: beds in real time", lambda found: f"{found['torchscript_beds_in_real_time']:,}")
-    row("times TorchScript", lambda found: f"{found['times_torchscript']:.2f}")
+    row("TorchScript in batches: beds in real time", lambda found: _told(found["torchscript_beds_in_real_time"]))
+    row("times TorchScript", lambda found: _told(found["times_torchscript"]))
     row("share of the matrix product's arithmetic", lambda found: f"{found['roofline_fraction']:.4f}")
     copied = measured["copy_bytes_per_s"]
     row("least traffic, share of a large copy's", lambda found: f"{found['least_bytes_per_s'] / copied:.4f}")
     if any(measured[precision]["replay_ms_by_rows"] for precision in precisions):
         row("a graph alone, ms by rows", lambda found: str(found["replay_ms_by_rows"]))
     return table
+
+
+def _told(value: float | None) -> str:
+    return "—" if value is None else f"{value:,}"

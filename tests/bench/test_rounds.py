@@ -65,6 +65,16 @@ def test_graphs_are_measured_alone_as_well(monkeypatch: pytest.MonkeyPatch):
     assert "a graph alone" in text_of(measured)
 
 
+def test_a_device_that_cannot_take_torchscript_is_measured_all_the_same(monkeypatch: pytest.MonkeyPatch):
+    def lost(*asked):
+        raise RuntimeError("no kernel image")
+
+    monkeypatch.setattr(rounds, "load_torchscript", lost)
+    measured = measure_rounds(None, "cpu", ("fp32",), BEDS)
+    assert measured["beds_in_real_time"] > 0 and measured["fp32"]["times_torchscript"] is None
+    assert "—" in text_of(measured)
+
+
 def test_a_round_brings_every_bed_its_own_second(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rounds, "DIFFERENT_BEDS", 4)
     samples = rounds._samples(6)
