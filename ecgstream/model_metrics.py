@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from .diagnosis import Model
-from .diagnosis.distribution import SCORE_EDGES, count_scores
+from .diagnosis.distribution import SCORE_EDGES, add_scores
 from .waveform import Scores
 
 Role = Literal["served", "shadow"]
@@ -58,8 +58,7 @@ class ModelMetrics:
         """Count the scores a step stated."""
         counted = self._in_role.get(role)
         if counted is not None and scores.names:
-            counted.counts += count_scores(scores.values)
-            counted.sums += np.nansum(scores.values, axis=(0, 1))
+            add_scores(scores.values, counted.counts, counted.sums)
 
     def count_differences(self, score: str, differences: np.ndarray) -> None:
         """Count how far the shadow's scores lie from those in service: (N,), of one score."""

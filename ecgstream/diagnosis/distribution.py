@@ -7,19 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
+from .kernels import tally
+
 SCORE_EDGES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 """Upper edges of the buckets; most scores lie near zero."""
 CARD_SHEET = "card.json"
+_BETWEEN = np.array(SCORE_EDGES[:-1])
 
 
 def count_scores(values: np.ndarray) -> np.ndarray:
     """How many of ``values`` (…, S) lie in each bucket: int64 (S, edges); NaN, a withheld score, in none."""
-    flat = values.reshape(-1, values.shape[-1])
-    flat = flat[~np.isnan(flat).any(axis=1)]
-    places = np.searchsorted(SCORE_EDGES[:-1], flat)  # a score of exactly an edge lies below it, as Prometheus has it
-    places += np.arange(flat.shape[1]) * len(SCORE_EDGES)
-    counts = np.bincount(places.ravel(), minlength=flat.shape[1] * len(SCORE_EDGES))
-    return counts.reshape(flat.shape[1], len(SCORE_EDGES))
+    counts = np.zeros((values.shape[-1], len(SCORE_EDGES)), np.int64)
+    add_scores(values, counts, np.zeros(len(counts)))
+    return counts
+
+
+def add_scores(values: np.ndarray, counts: np.ndarray, sums: np.ndarray) -> None:
+    """Add ``values`` (…, S) to their ``counts`` by bucket, int64 (S, edges), and to their ``sums`` (S,); a score of
+    exactly an edge lies below it, as Prometheus has it."""
+    tally(values.reshape(-1, values.shape[-1]), _BETWEEN, counts, sums)
 
 
 def card_distribution(folder: Path) -> dict[str, list[float]]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..conditioning import PACE_LATE
 from ..waveform import GRID_HZ, HOP_SAMPLES, Conditioned
+from .kernels import follow_pulses
 
 BEFORE_S = (0.01, 0.16)
 """A ventricular pulse comes so long before the QRS it sets off, as the rules place it (its peak of energy)."""
@@ -57,34 +58,8 @@ class PacedBeats:
         """
         self.reset(block.rows[block.new_segment])
         chance = np.zeros(len(rows), np.float32)
-        for place in np.flatnonzero(block.pace.any(1) | (self._sample[block.rows, -1] != _NEVER)):
-            row = block.rows[place]
-            first = block.first_hop[place] * HOP_SAMPLES - PACE_LATE
-            pulses = _with_new(self._sample[row], first + np.flatnonzero(block.pace[place]))
-            followed = np.zeros(len(pulses), bool)
-            followed[:_KEPT] = self._followed[row]
-            for k in np.flatnonzero(rows == row):
-                chance[k] = _chance(pulses, followed, samples[k])
-            self._sample[row], self._followed[row] = pulses[-_KEPT:], followed[-_KEPT:]
+        first = block.first_hop * HOP_SAMPLES - PACE_LATE
+        times = _NEAREST, _FARTHEST, _APART, _ATRIAL, HEEDED, _NEVER
+        pulses = block.rows, first, block.pace
+        follow_pulses(pulses, self._sample, self._followed, (rows, samples), times, chance)
         return chance
-
-
-def _with_new(known: np.ndarray, told: np.ndarray) -> np.ndarray:
-    samples = known.tolist()
-    for sample in told.tolist():
-        if sample - samples[-1] > _APART:
-            samples.append(sample)
-    return np.array(samples)
-
-
-def _chance(pulses: np.ndarray, followed: np.ndarray, beat: int) -> float:
-    """That the beat was set off; marks the pulse before it in ``followed``."""
-    since = beat - pulses
-    before = (since >= _NEAREST) & (since <= _FARTHEST)
-    followed |= before
-    if not before.any():
-        return 0.0
-    past = (since >= _NEAREST) & (pulses != _NEVER)
-    lone = np.diff(pulses[past], append=beat + _ATRIAL) > _ATRIAL
-    heeded = followed[past][lone][-HEEDED:]
-    return (heeded.sum() + 1) / (len(heeded) + 2)

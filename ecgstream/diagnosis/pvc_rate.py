@@ -6,6 +6,7 @@ import numpy as np
 
 from ..waveform import HOP_S, HOP_SAMPLES, Conditioned
 from .beats import CLASSES, ClassifiedBeats
+from .kernels import sums_of_last
 
 SPAN_HOPS = round(60 / HOP_S)
 LEAST_HOPS = round(15 / HOP_S)
@@ -55,18 +56,7 @@ class PvcRate:
         counted = (told.label == _VENTRICULAR) & (self.counts[at] != _UNSEEN)
         np.add.at(self.counts, (at[0][counted], at[1][counted]), 1)
         span = np.minimum(hops + 1 - LAG_HOPS - block.segment_hop[:, None], SPAN_HOPS)
-        reach = block.first_hop[:, None] - LAG_HOPS - SPAN_HOPS + np.arange(SPAN_HOPS + block.n_hops)
-        counts = self.counts[block.rows[:, None], reach % _RING]
-        per_minute = _last(counts, span) * (60 / HOP_S) / np.maximum(span, 1)
-        unseen = counts == _UNSEEN
-        unknown = span < LEAST_HOPS
-        if unseen.any():
-            unknown |= _last(unseen, span) > 0
-        return np.where(unknown, np.nan, per_minute).astype(np.float32)
-
-
-def _last(counts: np.ndarray, span: np.ndarray) -> np.ndarray:
-    """int64 (R, n_hops): the sum of so many of ``counts`` (R, SPAN_HOPS + n_hops) before each of the last hops."""
-    before = np.cumsum(counts, 1, dtype=np.int64)
-    stop = SPAN_HOPS + np.arange(span.shape[1])
-    return before[:, stop] - np.take_along_axis(before, stop - np.maximum(span, 0), 1)
+        sums = np.empty(hops.shape, np.int64)
+        sums_of_last(self.counts, block.rows, hops + 1 - LAG_HOPS, span, _UNSEEN, sums)
+        per_minute = sums * (60 / HOP_S) / np.maximum(span, 1)
+        return np.where((span < LEAST_HOPS) | (sums < 0), np.nan, per_minute).astype(np.float32)

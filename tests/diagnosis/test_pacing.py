@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgstream.conditioning import PACE_LATE, Conditioner
 from ecgstream.conditioning.record import record_block
@@ -98,6 +100,22 @@ def test_what_the_last_pulses_did_says_how_likely(pulses, beats, last):
 def test_cut_hops_and_moves_change_nothing(cuts):
     pulses, beats = [*range(10, 900, 37)], [*range(30, 800, 74)]
     assert chances(pulses, beats, cuts) == chances(pulses, beats)
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(8, 900), max_size=40), st.sets(st.integers(0, 900), max_size=30))
+def test_each_chance_is_that_of_the_rule_of_succession(pulses: set[int], beats: set[int]):
+    kept: list[int] = []
+    for pulse in sorted(pulses):
+        kept += [pulse] * (not kept or pulse - kept[-1] > 5)
+    followed, wanted = set(), []
+    for beat in sorted(beats):
+        setting_off = {p for p in kept if 2 <= beat - p <= 40}
+        followed |= setting_off
+        past = [p for p in kept if beat - p >= 2]
+        heeded = [p for p, later in zip(past, [*past[1:], beat + 55], strict=False) if later - p > 55][-8:]
+        wanted.append((len(followed & {*heeded}) + 1) / (len(heeded) + 2) if setting_off else 0.0)
+    assert chances(sorted(pulses), sorted(beats)) == pytest.approx(wanted)
 
 
 def test_a_new_segment_forgets():
