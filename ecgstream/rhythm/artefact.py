@@ -79,17 +79,18 @@ def _step(s, lead_ecg, start):
 def _likeness(s, lead_ecg, start):
     """Correlation with the recent beat it is most like, in the main leads together, weighed by height; 0 to 1, which it
     is where no main lead can tell."""
-    best, told = 0.0, False
+    best, told, heights = 0.0, False, np.zeros(N_MAIN_LEADS)
     for k in range(min(s.n_recent, RECENT)):
+        for main in range(N_MAIN_LEADS):
+            heights[main] = np.abs(s.recent[k, main]).max()
         for lag in range(-_FARTHEST, _FARTHEST + 1, _LAG_STEP):
             first = start + lag
             total = weight = 0.0
             for main in range(N_MAIN_LEADS):
                 if tells(s, main):
-                    height = np.abs(s.recent[k, main]).max()
                     ecg = lead_ecg[s.main_lead[main], first : first + SHAPE : SHAPE_STEP]
-                    total += height * correlation(ecg, s.recent[k, main])
-                    weight += height
+                    total += heights[main] * correlation(ecg, s.recent[k, main])
+                    weight += heights[main]
             best = max(best, total / max(weight, 1e-9))
             told = told or weight > 0.0
     return best if told else 1.0

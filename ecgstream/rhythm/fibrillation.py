@@ -83,12 +83,13 @@ def lead_fill(s, main):
 
 @njit(cache=True, nogil=True)
 def _of_rank(values, rank):
-    """The value that ``rank`` others are below, were they sorted; so few are counted sooner than sorted."""
+    """The value that ``rank`` others are below, were they sorted; so few are counted sooner than sorted, by numbers as
+    wide as the values, many at once."""
     for value in values:
         below = upto = 0
-        for other in values:
-            below += other < value
-            upto += other <= value
+        for i in range(len(values)):
+            below += np.int64(values[i] < value)
+            upto += np.int64(values[i] <= value)
         if below <= rank < upto:
             return value
     return np.nan

@@ -17,6 +17,10 @@ from .state import N_MAIN_LEADS, SHAPE
 BEFORE = int(ENERGY_DELAY + 0.5) + SHAPE // 2
 """Samples from the beginning of a QRS shape to the peak of its energy."""
 _LAGS = 5
+_TRIED = 2 * _LAGS + 1
+_WIDE, _PART = 16, 10
+"""Beats that are compared side by side, the last of which are nobody's; so many samples of each, unrolled."""
+assert _TRIED <= _WIDE and SHAPE % _PART == 0
 _LEARN_STEP = 0.1
 _LIKE, _LIKE_AT_FIRST, _FIRST = 0.9, 0.8, 8
 """Beats this like the template move it; the first ones may be less like it."""
@@ -74,16 +78,19 @@ def _is_ventricular(like, width, early):
 def _best_lag(s, lead_ecg, start):
     """(lag, correlation) at which the main leads together are most like their shapes, weighed by height."""
     best, at = -2.0, 0
-    for lag in range(-_LAGS, _LAGS + 1):
+    heights, likes = np.zeros(N_MAIN_LEADS), np.zeros((N_MAIN_LEADS, _TRIED))
+    for main in range(N_MAIN_LEADS):
+        if tells(s, main):
+            heights[main] = np.abs(s.shape[main]).max()
+            correlations(lead_ecg[s.main_lead[main]], start - _LAGS, 1, s.shape[main], likes[main])
+    for k in range(_TRIED):
         total = weight = 0.0
         for main in range(N_MAIN_LEADS):
             if tells(s, main):
-                height = np.abs(s.shape[main]).max()
-                weight += height
-                first = start + lag
-                total += height * correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], s.shape[main])
+                weight += heights[main]
+                total += heights[main] * likes[main, k]
         if total > best * weight:
-            best, at = total / max(weight, 1e-9), lag
+            best, at = total / max(weight, 1e-9), k - _LAGS
     return at, best
 
 
@@ -100,19 +107,54 @@ def correlation(beat, shape):
     return product / np.sqrt(max(square * norm, 1e-12))
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def correlations(ecg, first, step, shape, out):
+    """``correlation``, to the last digit, of ``shape`` (SHAPE,) with each of _TRIED beats of ``ecg``, which begin at
+    index ``first`` and each ``step`` later: side by side, as one alone waits for its own sums."""
+    beats = np.zeros((SHAPE, _WIDE), np.float32)
+    for k in range(_TRIED):
+        own = ecg[first + k * step : first + k * step + SHAPE]
+        for i in range(SHAPE):
+            beats[i, k] = own[i]
+    mean, product, square = np.zeros(_WIDE, np.float32), np.zeros(_WIDE), np.zeros(_WIDE)
+    for start in range(0, SHAPE, _PART):
+        part = beats[start : start + _PART]
+        for k in range(_WIDE):
+            total = mean[k]
+            for i in range(_PART):
+                total += part[i, k]
+            mean[k] = total
+    norm = 0.0
+    for i in range(SHAPE):
+        norm += shape[i] * shape[i]
+    for start in range(0, SHAPE, _PART):
+        part, own = beats[start : start + _PART], shape[start : start + _PART]
+        for k in range(_WIDE):
+            here, size, middle = product[k], square[k], np.float32(mean[k] / SHAPE)
+            for i in range(_PART):
+                value = part[i, k] - middle
+                here += value * own[i]
+                size += value * value
+            product[k], square[k] = here, size
+    for k in range(_TRIED):
+        out[k] = product[k] / np.sqrt(max(square[k] * norm, 1e-12))
+
+
 @njit(cache=True, nogil=True)
 def _resembles_last(s, lead_ecg, start):
     """Whether the beat is like the one before, in the main leads together; the beat is kept for the next."""
+    heights, likes = np.zeros(N_MAIN_LEADS), np.zeros((N_MAIN_LEADS, _TRIED))
+    for main in range(N_MAIN_LEADS):
+        if tells(s, main):
+            heights[main] = np.abs(s.last_beat[main]).max()
+            correlations(lead_ecg[s.main_lead[main]], start - 2 * _LAGS, 2, s.last_beat[main], likes[main])
     best = -1.0
-    for lag in range(-2 * _LAGS, 2 * _LAGS + 1, 2):
+    for k in range(_TRIED):
         total = weight = 0.0
         for main in range(N_MAIN_LEADS):
             if tells(s, main):
-                last = s.last_beat[main]
-                height = np.abs(last).max()
-                weight += height
-                first = start + lag
-                total += height * correlation(lead_ecg[s.main_lead[main], first : first + SHAPE], last)
+                weight += heights[main]
+                total += heights[main] * likes[main, k]
         best = max(best, total / max(weight, 1e-9))
     _keep_last(s, lead_ecg, start)
     return best > _ALIKE
