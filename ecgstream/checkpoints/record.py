@@ -27,7 +27,7 @@ def _from_state_file(record: Record) -> Record:
 
 
 def _from_another_room(record: Record) -> Record:
-    """What schemas 1 to 6 keep of the rhythm room, and 6 to 8 of the beats room, has other forms; alarms and timeline
+    """What schemas 1 to 6 keep of the rhythm room, and 6 to 9 of the beats room, has other forms; alarms and timeline
     hold, signals begin anew."""
     anew = {"base": None, "base_offset": -1, "base_log_ns": 0, "rooms": {}}
     return record | anew | {"schema": record["schema"] + 1}
@@ -35,6 +35,7 @@ def _from_another_room(record: Record) -> Record:
 
 MIGRATIONS: tuple[Callable[[Record], Record], ...] = (
     _from_state_file,
+    _from_another_room,
     _from_another_room,
     _from_another_room,
     _from_another_room,

@@ -15,15 +15,15 @@ from ..errors import ModelError
 from ..heads import Head, load_head
 from ..heads.shipped import if_usable
 from ..waveform import GRID_HZ, HOP_SAMPLES, Beats, Conditioned
+from .early import TAUGHT, TOLD, EarlyBeats, weighed
 from .pacing import PacedBeats
 
-CLASSES = ("N", "S", "V", "F", "Q")
+CLASSES = (*TOLD, "Q")
 _ALONE_SAMPLES = round(2.6 * GRID_HZ)
 """How long a beat is waited with that no other follows."""
 _APART = 1 << 40  # more samples than a recording has
 _VENTRICULAR_BY_RULES = FEATURES.index("ventricular")
 _UNCLASSED = CLASSES.index("Q")
-_EARLY_IN_FIBRILLATION = 0.05
 _PACED_FROM = 0.5
 """Likelier than not set off by a pulse: then it is Q."""
 
@@ -50,35 +50,40 @@ class BeatClasses:
 
     def __init__(self, n_rows: int, head: Head | None, recent: Recent | None = None):
         self.measures, self.pulses, self.head = BeatMeasures(n_rows, recent), PacedBeats(n_rows), head
+        self.early = EarlyBeats(n_rows)
 
     def grow(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows in all."""
         self.measures.grow(n_rows)
         self.pulses.grow(n_rows)
+        self.early.grow(n_rows)
 
     def reset(self, rows: np.ndarray) -> None:
         """Forget everything about ``rows``."""
         self.measures.reset(rows)
         self.pulses.reset(rows)
+        self.early.reset(rows)
 
     def save(self, row: int) -> bytes:
         """What is known of a row's beats."""
-        return self.pulses.save(row) + self.measures.save(row)
+        return self.pulses.save(row) + self.early.save(row) + self.measures.save(row)
 
     def restore(self, row: int, saved: bytes) -> None:
         """Go on with a row from what ``save`` gave. Raises ValueError when it is of another form."""
-        split = len(self.pulses.save(row))
-        self.pulses.restore(row, saved[:split])
-        self.measures.restore(row, saved[split:])
+        of_pulses, of_early = len(self.pulses.save(row)), len(self.early.save(row))
+        self.pulses.restore(row, saved[:of_pulses])
+        self.early.restore(row, saved[of_pulses : of_pulses + of_early])
+        self.measures.restore(row, saved[of_pulses + of_early :])
 
     def step(self, beats: Beats, block: Conditioned, fibrillates: np.ndarray) -> ClassifiedBeats:
         """Take in a block and the beats confirmed in it; the beats that now have their class.
 
         ``fibrillates``: whether the atria were said to, bool (R, n_hops); in a hop in which they do S is less likely.
         """
+        self.early.reset(block.rows[block.new_segment])
         measured = self.measures.step(beats, block)
         place, hop = told_at(measured, beats, block)
-        label, probability = self._judge(measured.features, fibrillates[place, hop])
+        label, probability = self._judge(measured, fibrillates[place, hop])
         chance = self.pulses.step(block, measured.row, measured.sample)
         paced = chance >= _PACED_FROM
         label[paced], probability[paced] = _UNCLASSED, chance[paced]
@@ -88,29 +93,25 @@ class BeatClasses:
         """No beat of a block gets a class; the rows' beats begin anew behind it."""
         self.measures.leave_out(block)
         self.pulses.reset(block.rows)
+        self.early.reset(block.rows)
         none = np.zeros(0, np.int64)
         return ClassifiedBeats(none, none, none, np.zeros(0, np.float32), np.zeros(0, bool))
 
-    def _judge(self, features: np.ndarray, fibrillates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _judge(self, measured: MeasuredBeats, fibrillates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Class int64 (K,) and its probability float32 (K,) of each beat, pace pulses aside."""
+        features = measured.features
         if self.head is not None:
             try:
                 probability = self.head.probability(features)
-                label = labels(self.head, rarely_early(probability, fibrillates, self.head.manifest.classes))
-                return label, probability_of(self.head, probability, label)
+                likely = weighed(probability, features, fibrillates)
+                label = self.early.told(measured.row, likely, features, self.head.manifest.thresholds)
+                probability[:, 0] += probability[:, TAUGHT.index("A")]
+                return label, probability[np.arange(len(label)), label].astype(np.float32)
             except Exception as error:  # rules outlive models, whatever the model did
                 log.error("beat head lost; rules go on", fault=f"{type(error).__name__}: {error}")
                 self.head = None
         label = np.where(features[:, _VENTRICULAR_BY_RULES] > 0, CLASSES.index("V"), CLASSES.index("N"))
         return label, np.full(len(label), np.nan, np.float32)
-
-
-def rarely_early(probability: np.ndarray, fibrillates: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    """``probability`` (K, C) with S less likely where the atria are said to fibrillate, bool (K,): then no beat comes
-    before its time, but rhythms of many premature beats are taken for fibrillation, too."""
-    out = probability.copy()
-    out[fibrillates, classes.index("S")] *= _EARLY_IN_FIBRILLATION
-    return out
 
 
 def told_at(measured: MeasuredBeats, beats: Beats, block: Conditioned) -> tuple[np.ndarray, np.ndarray]:
@@ -131,27 +132,14 @@ def _places(rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return order[np.searchsorted(rows, wanted, sorter=order)]
 
 
-def labels(head: Head, probability: np.ndarray) -> np.ndarray:
-    """The class (index into CLASSES) of each row of ``probability`` (K, C): the greatest against its threshold."""
-    stated = head.manifest
-    against = probability / np.array([stated.thresholds[name] for name in stated.classes])
-    return np.array([CLASSES.index(name) for name in stated.classes])[against.argmax(1)]
-
-
-def probability_of(head: Head, probability: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """What ``probability`` (K, C) says of each ``label`` (index into CLASSES): float32 (K,)."""
-    stated = head.manifest.classes
-    column = np.array([stated.index(name) if name in stated else 0 for name in CLASSES])
-    return probability[np.arange(len(label)), column[label]].astype(np.float32)
-
-
 def load_beat_head(folder: Path | None = None) -> Head:
     """The shipped beat head, or the one in ``folder``; ModelError when it was fitted on other measures."""
     head = load_head("beats", folder)
-    if head.manifest.features != FEATURES or not set(head.manifest.thresholds) == set(head.manifest.classes):
+    stated = head.manifest
+    if (stated.features, stated.classes, tuple(stated.thresholds)) != (FEATURES, TAUGHT, TOLD):
         raise ModelError(
-            f"The beat head {head.version} was fitted on other measures than this program takes of a beat; fit it "
-            "again (ecgstream heads beats)."
+            f"The beat head {head.version} was fitted on other measures or classes than this program's; fit it again "
+            "(ecgstream heads beats)."
         )
     return head
 

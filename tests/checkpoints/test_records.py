@@ -30,14 +30,14 @@ def test_a_record_is_small():
 def test_the_form_of_what_a_room_keeps_belongs_to_the_schema(kept, form):
     """Whoever changes ``KEPT`` changes SCHEMA and writes the migration, then the number here."""
     fields = repr([(name, kept[name].str, kept[name].shape) for name in kept.names])
-    assert (SCHEMA, hashlib.sha256(fields.encode()).hexdigest()[:8]) == (9, form)
+    assert (SCHEMA, hashlib.sha256(fields.encode()).hexdigest()[:8]) == (10, form)
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4, 5, 6, 7, 8, 9])
 def test_a_record_of_an_older_schema_keeps_alarms_and_timeline_and_the_signal_begins_anew(schema):
     world, before = ward(40, feeds=[BEDS[0]])
     record = decode("plain", world.state[0]["plain"])
-    world.state[0]["plain"] = encode(record).replace(b'"schema":9', b'"schema":%d' % schema, 1)
+    world.state[0]["plain"] = encode(record).replace(b'"schema":10', b'"schema":%d' % schema, 1)
     node, logs = taken_up(world)
     assert any("an older version wrote its record" in entry.get("reason", "") for entry in logs)
     assert not node.pipeline.intake.is_held(np.array([0]))[0]
@@ -68,7 +68,7 @@ def test_alerts_go_with_a_record_only_where_they_may_have_to_be_told_again():
 
 
 @pytest.mark.parametrize(
-    "spoilt", [b"", b"{}", b"[]\n", b"\xff\xfe", b'{"schema":10}\n', b'{"schema":1,"rooms":{"a":9}}\nxx']
+    "spoilt", [b"", b"{}", b"[]\n", b"\xff\xfe", b'{"schema":11}\n', b'{"schema":1,"rooms":{"a":9}}\nxx']
 )
 def test_a_record_nobody_can_read_starts_that_bed_afresh(spoilt: bytes):
     world = World(log_of([BEDS[0]]), state=defaultdict(dict, {0: {"plain": spoilt}}))

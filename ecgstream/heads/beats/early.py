@@ -30,7 +30,8 @@ SWAY, SWAY_BEATS = (0.02, 0.22), (3.0, 9.0)
 """Of the interval, by which it changes with breathing; in how many beats to and fro."""
 PAUSE = (1.0, 2.2)
 PAUSE_SHARE = (0.03, 0.3)
-_P_S = (0.24, 0.06)
+P_S = (0.24, 0.06)
+"""Where the P wave lies before a beat."""
 _T_S = 0.22
 _JOINT_S = 0.1
 _REST = 0.6
@@ -42,7 +43,7 @@ Annotated = tuple[Record, BeatList]
 
 def made_early(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     """The recording with some of its normal beats made early, and labelled S; None where its rhythm is not regular."""
-    if not _is_regular(of):
+    if not is_regular(of):
         return None
     labels = of[1].labels()
     left = np.ones(len(labels))
@@ -54,12 +55,12 @@ def made_early(of: Annotated, rng: np.random.Generator) -> Annotated | None:
             left[run] = rng.uniform(*EARLY) * rng.normal(1, 0.02, run.stop - run.start)
             beat += length + 3
         beat += 1
-    return _moved(of, left, rng.choice(P_SIZES, len(labels)))
+    return with_intervals(of, left, rng.choice(P_SIZES, len(labels)))
 
 
 def mostly_early(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     """The recording with most of its normal beats made early, in runs with pauses behind them; None as above."""
-    if not _is_regular(of):
+    if not is_regular(of):
         return None
     labels = of[1].labels()
     left, p_size = np.ones(len(labels)), np.zeros(len(labels))
@@ -67,23 +68,23 @@ def mostly_early(of: Annotated, rng: np.random.Generator) -> Annotated | None:
         stop = min(start + SAME_BEATS, len(labels) - 2)
         left[start:stop], p_size[start:stop] = _early_rhythm(stop - start, rng)
     left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
-    return _moved(of, left, p_size)
+    return with_intervals(of, left, p_size)
 
 
 def paused(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     """The recording with pauses before some of its normal beats, which no early beat has caused; None as above."""
-    if not _is_regular(of):
+    if not is_regular(of):
         return None
     labels = of[1].labels()
     left = np.where(rng.random(len(labels)) < rng.uniform(*PAUSE_SHARE), rng.uniform(*PAUSE, len(labels)), 1.0)
     left[:2] = 1
     left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
-    return _moved(of, left, np.zeros(len(labels)))
+    return with_intervals(of, left, np.zeros(len(labels)))
 
 
 def raced(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     """The recording with long runs of its normal beats made early; None as above."""
-    if not _is_regular(of):
+    if not is_regular(of):
         return None
     labels = of[1].labels()
     left = np.ones(len(labels))
@@ -93,12 +94,12 @@ def raced(of: Annotated, rng: np.random.Generator) -> Annotated | None:
         left[run] = rng.uniform(*EARLY) * rng.normal(1, 0.02, run.stop - run.start)
         beat = run.stop + int(rng.integers(*RACES))
     left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
-    return _moved(of, left, np.repeat(rng.choice(P_SIZES, len(labels) // 10 + 1), 10)[: len(labels)])
+    return with_intervals(of, left, np.repeat(rng.choice(P_SIZES, len(labels) // 10 + 1), 10)[: len(labels)])
 
 
 def swaying(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     """The recording with a rhythm that breathing quickens and slows, its beats what they were; None as above."""
-    if not _is_regular(of):
+    if not is_regular(of):
         return None
     labels = of[1].labels()
     n = len(labels)
@@ -107,11 +108,12 @@ def swaying(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     left = 1 + depth * np.sin(phase) + rng.normal(0, 0.02, n)
     left[:2] = 1
     left[(labels != _N) | (np.roll(labels, 1) != _N)] = 1
-    record, beats = _moved(of, left, np.ones(n))
+    record, beats = with_intervals(of, left, np.ones(n))
     return record, BeatList(beats.time_s, labels)
 
 
-def _is_regular(of: Annotated) -> bool:
+def is_regular(of: Annotated) -> bool:
+    """Whether intervals change little from one to the next: then the atria may be moved as one likes."""
     rr = np.diff(of[1].time_s)
     return np.median(np.abs(np.diff(rr))) <= MOST_JITTER * np.median(rr)
 
@@ -130,7 +132,7 @@ def _early_rhythm(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
     return left[:n], np.broadcast_to(p_size, n)
 
 
-def _moved(of: Annotated, left: np.ndarray, p_size: np.ndarray) -> Annotated:
+def with_intervals(of: Annotated, left: np.ndarray, p_size: np.ndarray) -> Annotated:
     """The recording with intervals before beats shortened or lengthened to ``left`` (K,) of them. Beats made early get
     P waves of ``p_size`` (K,) of their own, and are labelled S."""
     record, beats = of
@@ -139,14 +141,14 @@ def _moved(of: Annotated, left: np.ndarray, p_size: np.ndarray) -> Annotated:
     adu = record.adu.astype(np.float64)
     parts, done, moved = [], 0, np.zeros(len(at))
     for beat in np.flatnonzero(left != 1):
-        stop, before = at[beat] - int(_P_S[0] * fs), at[beat - 1]
+        stop, before = at[beat] - int(P_S[0] * fs), at[beat - 1]
         more = int((left[beat] - 1) * (at[beat] - before))
         start = min(max(stop + more, before + int(_T_S * fs)), stop)
         if more < 0 and start == stop or stop < before + 2:
             continue
         parts.append(adu[:, done:start])
         if more < 0:
-            _alter_p(adu, stop, at[beat] - int(_P_S[1] * fs), p_size[beat])
+            alter_p(adu, stop, at[beat] - int(P_S[1] * fs), p_size[beat])
             _join(adu, start, stop, int(_JOINT_S * fs))
             labels[beat] = _S
             more = start - stop
@@ -165,7 +167,7 @@ def _rest(adu: np.ndarray, before: int, stop: int, length: int) -> np.ndarray:
     return more + (own[:, -1:] - more[:, -1:]) * np.linspace(0, 1, length)
 
 
-def _alter_p(adu: np.ndarray, start: int, stop: int, size: float) -> None:
+def alter_p(adu: np.ndarray, start: int, stop: int, size: float) -> None:
     """Scale what stands above or below the line between two samples."""
     line = np.linspace(adu[:, start], adu[:, stop], stop - start, axis=1)
     adu[:, start:stop] = line + size * (adu[:, start:stop] - line)

@@ -13,6 +13,7 @@ from ... import beats, conditioning, diagnosis, evaluation, rhythm, strips
 from ...beats import BeatMeasures
 from ...diagnosis.beats import told_at
 from ...diagnosis.strips import StripRhythms, shipped_rhythm_head
+from ...evaluation.af_episodes import FIBRILLATION
 from ...evaluation.beats import TAIL_S
 from ...evaluation.ec57 import CLASSES, BeatList, match_beats, reference_beats
 from ...evaluation.progress import over_records
@@ -24,7 +25,7 @@ from ...training.labels import DS1
 from ...waveform import GRID_HZ
 from ..fitting import fold_of
 from ..head import SHIPPED
-from .variants import MOVED, Annotated, read_noise, variants
+from .variants import MOVED, UNORDERED, Annotated, read_noise, variants
 
 DATA_SET = "mitdb"
 NO_BEAT, FLUTTER = -1, len(CLASSES)
@@ -45,6 +46,7 @@ class Examples:
     time_s: np.ndarray  # float64 (K,)
     fold: np.ndarray  # int64 (K,), in which the patient is tested
     fibrillates: np.ndarray  # bool (K,), whether the rhythm head said so of the atria when the beat was told
+    unordered: np.ndarray  # bool (K,), whether the atria are known to fibrillate or flutter
 
     def take(self, rows: np.ndarray) -> Examples:
         """The beats of ``rows``, bool (K,)."""
@@ -76,13 +78,16 @@ def _measured(data: Path) -> Iterator[dict[str, np.ndarray]]:
     for name in over_records(DS1, "measuring beats"):
         marks = read_annotations(data / DATA_SET / name)
         of = read_record(data / DATA_SET / name), _beats_and_waves(marks)
+        may_fibrillate = np.isin(marks.note, FIBRILLATION).any()
         for variant, pieces in variants(of, noise, seed=int(name)).items():
             found = [_labelled(piece) for piece in pieces]
             features, label, time_s, fibrillates = (np.concatenate(column) for column in zip(*found, strict=True))
             if (label == NO_BEAT).mean() <= (_MOST_WRONG_MOVED if variant == MOVED else _MOST_WRONG):
                 stated = {"record": name, "variant": variant, "fold": fold_of(DATA_SET, name)}
                 about = {key: np.full(len(label), value) for key, value in stated.items()}
-                yield {"features": features, "label": label, "time_s": time_s, "fibrillates": fibrillates} | about
+                known = fibrillates & may_fibrillate | (variant == UNORDERED)
+                told = {"label": label, "time_s": time_s, "fibrillates": fibrillates, "unordered": known}
+                yield {"features": features} | told | about
 
 
 def _beats_and_waves(marks: Annotations) -> BeatList:
@@ -118,7 +123,7 @@ def code_hash(*more: Path) -> str:
     """Changes whenever the code changes that turns recordings into examples, or the files ``more``."""
     rooms = [Path(room.__file__).parent for room in (beats, conditioning, rhythm)]
     files = [file for room in rooms for file in sorted(room.glob("*.py"))]
-    files += [Path(__file__).parent / name for name in ("early.py", "examples.py", "variants.py")]
+    files += [Path(__file__).parent / name for name in ("early.py", "examples.py", "unordered.py", "variants.py")]
     files += [Path(evaluation.__file__).parent / name for name in ("ec57.py", "records.py", "runner.py")]
     files += more
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]

@@ -54,7 +54,8 @@ def _of_cinc2017(data: Path) -> Iterator[dict[str, np.ndarray]]:
         labels = read_labels(folder)
         for name in over_records(list(labels), "measuring strips of CinC 2017"):
             features, time_s = _measured(folder / name)
-            yield _settled(features, time_s, by_rhythm(features, labels[name]), CINC2017, name, name)
+            fibrillates = labels[name] == "A"
+            yield _settled(features, time_s, by_rhythm(features, labels[name]), CINC2017, name, name, fibrillates)
 
 
 def _of_ptbxl(data: Path) -> Iterator[dict[str, np.ndarray]]:
@@ -62,7 +63,8 @@ def _of_ptbxl(data: Path) -> Iterator[dict[str, np.ndarray]]:
     for name in over_records(list(listed), "measuring strips of PTB-XL"):
         each = listed[name]
         features, time_s = _measured(each.path)
-        yield _settled(features, time_s, by_statements(features, each.stated), PTBXL, name, each.patient)
+        label, fibrillates = by_statements(features, each.stated), bool(each.stated & _FIBRILLATING)
+        yield _settled(features, time_s, label, PTBXL, name, each.patient, fibrillates)
 
 
 def _measured(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -72,11 +74,18 @@ def _measured(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _settled(
-    features: np.ndarray, time_s: np.ndarray, label: np.ndarray, data_set: str, name: str, patient: str
+    features: np.ndarray,
+    time_s: np.ndarray,
+    label: np.ndarray,
+    data_set: str,
+    name: str,
+    patient: str,
+    fibrillates: bool,
 ) -> dict[str, np.ndarray]:
     kept = label != UNSETTLED
     about = {"record": f"{data_set}/{name}", "variant": data_set, "fold": fold_of(data_set, patient)}
-    columns = {key: np.full(kept.sum(), value) for key, value in (about | {"fibrillates": False}).items()}
+    about |= {"fibrillates": False, "unordered": fibrillates}
+    columns = {key: np.full(kept.sum(), value) for key, value in about.items()}
     return columns | {"features": features[kept], "label": label[kept], "time_s": time_s[kept]}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from rich.table import Table
 
 from ...beats import FEATURES
-from ...diagnosis.beats import rarely_early
+from ...diagnosis.early import TAUGHT, TOLD, EarlyBeats, weighed
 from ...evaluation.beats import SKIP_S
 from ...evaluation.ec57 import CLASSES, figures
 from ...evaluation.ec57 import NO_BEAT as NO_PARTNER
@@ -24,14 +24,12 @@ from .examples import DATA_SET, FLUTTER, NO_BEAT, Examples, code_hash, joined, l
 from .strips import CINC2017, PTBXL, load_strips
 from .variants import MOVED
 
-TOLD = ("N", "S", "V", "F")
-"""Classes the head tells. Q is what nobody could class: DS1 has a dozen such beats, too few to learn."""
 OPTIONS = {
     "learning_rate": 0.08, "num_leaves": 7, "min_data_in_leaf": 40, "max_bin": 63, "lambda_l2": 5.0,
     "feature_fraction": 0.2, "bagging_fraction": 0.7, "bagging_freq": 1,
 }  # fmt: skip
 ROUNDS = 300
-CLASS_WEIGHT = (1.0, 1.0, 1.0, 0.3)
+CLASS_WEIGHT = (1.0, 1.0, 1.0, 0.3, 1.0)
 CROWDING = 0.8
 """n beats of one class in one recording weigh as n to the power of one less this: no patient speaks for all."""
 NORMAL_SHARE = 0.2
@@ -63,7 +61,7 @@ def train(data: Path, out: Path, cache: Path) -> dict[str, Any]:
     probability = cross_validated(examples)
     thresholds = choose_thresholds(examples, probability)
     manifest = save(fit_on(examples, np.ones(len(examples.label), bool)), out, examples, thresholds)
-    found = score(examples, told(probability, thresholds))
+    found = score(examples, told_in_turn(examples, probability, thresholds))
     (out / CARD).write_text(card(manifest, found))
     return found
 
@@ -91,28 +89,28 @@ def read_all(data: Path, cache: Path) -> Examples:
 
 
 def cross_validated(examples: Examples) -> np.ndarray:
-    """Probabilities (K, C) of all beats by trees that have not seen their fold, as a bed is told by them: S is
-    less likely where the atria fibrillate."""
+    """How likely TOLD are, (K, 4), of all beats by trees that have not seen their fold, weighed as a bed's are."""
 
     def judge(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         trees = fit_on(examples, train)
         return lambda rows: trees.predict(examples.features[rows], num_threads=1)
 
-    return rarely_early(out_of_fold(examples.fold, judge, len(TOLD)), examples.fibrillates, TOLD)
+    probability = out_of_fold(examples.fold, judge, len(TAUGHT))
+    return weighed(probability, examples.features, examples.fibrillates)
 
 
 def fit_on(examples: Examples, train: np.ndarray) -> lightgbm.Booster:
     """Trees fitted on the beats marked in ``train`` (K,). What is found where electrodes move and is no beat is taught
-    as N: it must be taken for nothing else."""
+    as N: it must be taken for nothing else. N is A where the atria are known to be in no order."""
     chosen = np.random.default_rng(1).random(len(train)) < NORMAL_SHARE
     label = np.where((examples.label == NO_BEAT) & (examples.variant == MOVED), 0, examples.label)
     used = train & (label != NO_BEAT) & (label < len(TOLD))
     used &= chosen | (label != 0) | (examples.variant == WHOLE)
-    label = label[used]
+    label = np.where((label == 0) & examples.unordered, TAUGHT.index("A"), label)[used]
     weight = _weight(label, examples.record[used], examples.variant[used])
     asked = [float(name not in OF_THE_RECORDER) for name in FEATURES]
     options = OPTIONS | {"feature_contri": asked}
-    return fit(examples.features[used], label, FEATURES, len(TOLD), options, ROUNDS, weight)
+    return fit(examples.features[used], label, FEATURES, len(TAUGHT), options, ROUNDS, weight)
 
 
 def _weight(label: np.ndarray, record: np.ndarray, variant: np.ndarray) -> np.ndarray:
@@ -128,8 +126,17 @@ def _weight(label: np.ndarray, record: np.ndarray, variant: np.ndarray) -> np.nd
 
 
 def told(probability: np.ndarray, thresholds: dict[str, float]) -> np.ndarray:
-    """Class of each row: the greatest probability against its threshold."""
+    """Class of each row: the greatest probability against its threshold, S taken for rare."""
     return (probability / np.array([thresholds[name] for name in TOLD])).argmax(1)
+
+
+def told_in_turn(examples: Examples, probability: np.ndarray, thresholds: dict[str, float]) -> np.ndarray:
+    """Class of each row as a bed is told it: S more readily where many beats before it were. Every piece of a variant
+    is a bed of its own."""
+    of = np.char.add(examples.record, examples.variant)
+    begins = (of[1:] != of[:-1]) | (np.diff(examples.time_s) < 0)
+    bed = np.concatenate(([0], np.cumsum(begins)))
+    return EarlyBeats(bed[-1] + 1).told(bed, probability, examples.features, thresholds)
 
 
 def choose_thresholds(examples: Examples, probability: np.ndarray) -> dict[str, float]:
@@ -185,7 +192,7 @@ def save(trees: lightgbm.Booster, out: Path, examples: Examples, thresholds: dic
     for record in np.unique(examples.record).tolist():
         data_set, _, name = record.rpartition("/")
         seen.setdefault(data_set or DATA_SET, []).append(name)
-    return save_head(trees, out, name="beats", features=FEATURES, classes=TOLD, thresholds=thresholds, seen=seen)
+    return save_head(trees, out, name="beats", features=FEATURES, classes=TAUGHT, thresholds=thresholds, seen=seen)
 
 
 def card(manifest: HeadManifest, found: dict[str, Any]) -> str:

@@ -16,9 +16,10 @@ from ...evaluation.ec57 import CLASSES, BeatList
 from ...evaluation.records import Record, read_record
 from ...waveform import CODE_LIMIT
 from .early import made_early, mostly_early, paused, raced, swaying
+from .unordered import unordered
 
 SNR_DB = (6.0, 20.0)
-MOVED = "moved"
+MOVED, UNORDERED = "moved", "atria in no order"
 MOVED_DB = (0.0, 18.0)
 NOISE_HZ = 360
 STRETCH = (0.8, 1.25)
@@ -164,6 +165,7 @@ def variants(of: Annotated, noise: Noise, seed: int) -> dict[str, list[Annotated
         MOVED: lambda: moved(of, rng_later, noise),
         "swaying": lambda: swaying(of, rng_later),
         "made to race": lambda: raced(of, rng_later),
+        UNORDERED: lambda: unordered(of, np.random.default_rng([seed, 2])),
     }
     found = {name: make() for name, make in made.items()}
     return {name: [variant] for name, variant in found.items() if variant} | {"pieces": pieces(of, rng)}

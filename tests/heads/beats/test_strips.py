@@ -74,5 +74,6 @@ def test_strips_are_measured_once_and_name_record_and_fold(recordings: Path, tmp
     assert {name.split("/")[0] for name in first.record} == {"cinc2017", PTBXL} == set(first.variant)
     assert first.features.shape == (len(first.label), len(FEATURES)) and set(first.fold) <= set(range(5))
     assert set(first.label) <= {N, S, V} and len(first.label) > 100
+    assert set(first.record[first.unordered]) == {"cinc2017/A00005"}
     monkeypatch.setattr(strips, "over_records", None)
     assert np.array_equal(load_strips(data, tmp_path / "cache").features, first.features, equal_nan=True)

@@ -13,23 +13,26 @@ from ecgstream.heads.fitting import fold_of
 
 RECORDS = ("101", "108", "109", "118", "208")
 EARLY, LIKE = FEATURES.index("rr_to_median32"), FEATURES.index("like_usual")
+P_LIKE = FEATURES.index("p_usual_like")
 
 
 @pytest.fixture(scope="module")
 def examples() -> Examples:
-    """1,500 beats of five records: S are early, V early and unlike, all else is chance."""
+    """1,500 beats of five records: S are early, V early and unlike, the atria are in order, all else is chance."""
     rng = np.random.default_rng(0)
     label = rng.choice([0, 1, 2, 3], 1500, p=[0.8, 0.08, 0.08, 0.04])
     features = rng.normal(size=(1500, len(FEATURES))).astype(np.float32)
     features[:, EARLY] = np.where(np.isin(label, (1, 2)), 0.7, 1.0) + rng.normal(0, 0.02, 1500)
     features[:, LIKE] = np.where(np.isin(label, (2, 3)), 0.4, 0.95) + rng.normal(0, 0.02, 1500)
+    features[:, P_LIKE] = np.abs(features[:, P_LIKE]) + 0.5
     variant = rng.choice(["whole", "noisy"], 1500)
     return _of(features, label, rng.choice(RECORDS, 1500), variant, rng.uniform(300, 1800, 1500))
 
 
 def _of(features, label, record, variant, time_s) -> Examples:
     fold = np.array([fold_of("mitdb", name) for name in record])
-    return Examples(features, label, record, variant, time_s, fold, np.zeros(len(label), bool))
+    never = np.zeros(len(label), bool)
+    return Examples(features, label, record, variant, time_s, fold, fibrillates=never, unordered=never)
 
 
 @pytest.fixture(autouse=True)
@@ -44,14 +47,42 @@ def test_what_can_be_learnt_is_told_of_records_not_seen(examples):
     assert min(found[kind][figure] for kind in ("veb", "sveb") for figure in ("se", "ppv")) > 80
 
 
-def test_an_early_beat_is_less_likely_where_the_atria_fibrillate(examples):
+class Unsure:
+    """Stands for trees: cannot decide, and finds that the atria may fibrillate."""
+
+    def predict(self, features: np.ndarray, num_threads: int) -> np.ndarray:
+        return np.tile([0.3, 0.3, 0.1, 0.1, 0.2], (len(features), 1))
+
+
+def test_an_early_beat_is_less_likely_where_the_atria_fibrillate(examples, monkeypatch):
+    monkeypatch.setattr(training, "fit_on", lambda examples, train: Unsure())
     fibrillates = np.arange(1500) % 2 == 0
-    plain, probability = (
-        training.cross_validated(replace(examples, fibrillates=said)) for said in (fibrillates & False, fibrillates)
-    )
-    np.testing.assert_allclose(probability[fibrillates, 1], plain[fibrillates, 1] / 20)
-    np.testing.assert_array_equal(probability[:, [0, 2, 3]], plain[:, [0, 2, 3]])
-    np.testing.assert_array_equal(probability[~fibrillates, 1], plain[~fibrillates, 1])
+    likely = training.cross_validated(replace(examples, fibrillates=fibrillates))
+    np.testing.assert_allclose(likely[fibrillates, 1], likely[~fibrillates, 1] / 20)
+    assert likely[:, [0, 2, 3]] == pytest.approx(np.tile([0.5, 0.1, 0.1], (1500, 1)))
+
+
+def test_normal_beats_of_atria_in_no_order_are_taught_as_a_class_of_their_own(examples):
+    features = examples.features.copy()
+    unordered = np.arange(1500) % 2 == 0
+    features[:, P_LIKE] = np.where(unordered, 0.1, 0.9)
+    trees = training.fit_on(replace(examples, features=features, unordered=unordered), np.ones(1500, bool))
+    told = trees.predict(features).argmax(1)
+    normal = examples.label == 0
+    assert (told[normal & unordered] == 4).mean() > 0.9 and (told[normal & ~unordered] == 0).mean() > 0.9
+    assert (told[~normal] != 4).mean() > 0.9
+
+
+def test_every_piece_is_told_as_a_bed_of_its_own(examples):
+    """S beyond doubt, then what may be S: of the same piece, of the next piece, of another record."""
+    pieces = examples.take(np.arange(1500) < 60)
+    time_s, record = np.tile(np.arange(300.0, 320.0), 3), np.repeat(["101", "101", "208"], 20)
+    pieces = replace(pieces, time_s=time_s, record=record, variant=np.full(60, "pieces"))
+    sure, doubtful = np.array([0.02, 0.96, 0.01, 0.01]), np.array([0.55, 0.3, 0.1, 0.05])
+    probability = np.tile(doubtful, (60, 1))
+    probability[:15] = sure
+    thresholds = {"V": 1.0, "F": 1.0, "S": 4.0, "N": 1.0}
+    assert training.told_in_turn(pieces, probability, thresholds).tolist() == [1] * 20 + [0] * 40
 
 
 def test_a_record_is_judged_by_trees_that_have_not_seen_it(examples, monkeypatch):

@@ -7,7 +7,9 @@ import pytest
 
 from ecgstream.evaluation.ec57 import CLASSES, BeatList
 from ecgstream.evaluation.records import Record
+from ecgstream.heads.beats import unordered as of_unordered
 from ecgstream.heads.beats.early import made_early, mostly_early, paused, raced, swaying
+from ecgstream.heads.beats.unordered import unordered
 from ecgstream.heads.beats.variants import (
     moved,
     noisy,
@@ -52,7 +54,9 @@ def test_a_lead_alone_is_the_lead(annotated):
     assert np.array_equal(record.adu[0], annotated[0].adu[1])
 
 
-@pytest.mark.parametrize("change", [stretched, richer, made_early, mostly_early, paused, pieces, noisy, raced, swaying])
+@pytest.mark.parametrize(
+    "change", [stretched, richer, made_early, mostly_early, paused, pieces, noisy, raced, swaying, unordered]
+)
 def test_beats_stay_on_their_peaks(annotated, change):
     rng = np.random.default_rng(1)
     arguments = {
@@ -112,6 +116,23 @@ def test_breathing_changes_intervals_and_no_class(sinus):
     assert not beats.labels().any() and np.percentile(rr, 90) > 0.83 and np.percentile(rr, 10) < 0.77
 
 
+def test_atria_in_no_order_make_intervals_that_do_not_follow_from_each_other_and_no_class(sinus):
+    for seed in range(6):
+        _, beats = unordered(sinus, np.random.default_rng(seed))
+        rr = np.diff(beats.time_s)
+        assert not beats.labels().any() and np.std(rr) > 0.08 and rr.min() > 0.3 and rr.max() < 2.5
+
+
+def test_waves_of_flutter_stand_where_p_waves_were(sinus, monkeypatch):
+    monkeypatch.setattr(of_unordered, "FLUTTER_SHARE", 1.0)
+    monkeypatch.setattr(of_unordered, "FLUTTER_HZ", (5.0, 5.0))
+    record, beats = unordered(sinus, np.random.default_rng(1))
+    at = np.rint(beats.time_s[3:240] * 250).astype(int)
+    between = [record.adu[0, a + 75 : b - 25] for a, b in zip(at, at[1:], strict=False) if b - a > 250]
+    power = sum(np.abs(np.fft.rfft(piece - piece.mean(), 2500)) ** 2 for piece in between)
+    assert len(between) > 5 and np.fft.rfftfreq(2500, 0.004)[power.argmax()] == pytest.approx(5.0, abs=0.4)
+
+
 def test_motion_of_electrodes_is_in_the_leads_as_loud_as_it_is_to_be(annotated):
     noise = [np.zeros((2, 500), np.float32)] * 2 + [np.random.default_rng(1).normal(size=(2, 90_000))]
     record, beats = moved(annotated, np.random.default_rng(8), noise)
@@ -126,7 +147,7 @@ def test_motion_is_what_the_noise_stress_test_added(recordings):
     assert minutes.min() > 0.3
 
 
-@pytest.mark.parametrize("change", [made_early, mostly_early, paused, raced, swaying])
+@pytest.mark.parametrize("change", [made_early, mostly_early, paused, raced, swaying, unordered])
 def test_an_irregular_rhythm_is_left_as_it_is(annotated, change):
     uneven = BeatList(np.cumsum(np.random.default_rng(0).uniform(0.4, 1.2, 290)), annotated[1].labels()[:290])
     assert change((annotated[0], uneven), np.random.default_rng(1)) is None
