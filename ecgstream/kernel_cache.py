@@ -15,7 +15,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 ROOMS = ("alarms", "beats", "conditioning", "electrodes", "fused", "intake", "rhythm", "strips", "wire")
 """Rooms with compiled kernels; they use constants of ``waveform``."""
-ALONE = ("alert_strips", "diagnosis", "ecg_jepa", "heads")
+ALONE = ("diagnosis", "ecg_jepa", "heads")
 """Rooms whose kernels all lie in one file: there numba's own cache, which looks at that file, cannot be stale."""
 _PREFIX, _FILLED = "kernels-", "filled"
 
