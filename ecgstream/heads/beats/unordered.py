@@ -44,7 +44,7 @@ def unordered(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     for start in range(2, len(labels) - 2, SAME_BEATS):
         stop = min(start + SAME_BEATS, len(labels) - 2)
         flutter_hz = rng.uniform(*FLUTTER_HZ) if rng.random() < FLUTTER_SHARE else 0.0
-        wanted_s = (_conducted if flutter_hz else _fibrillating)(stop - start, flutter_hz, rng)
+        wanted_s = _conducted(stop - start, flutter_hz, rng) if flutter_hz else _fibrillating(stop - start, rng)
         left[start:stop] = np.clip(wanted_s / own_s[start:stop], *_OF_MEDIAN)
         stretches.append((start, stop, flutter_hz))
     left[~normal] = 1
@@ -58,7 +58,7 @@ def unordered(of: Annotated, rng: np.random.Generator) -> Annotated | None:
     return replace(record, adu=adu), BeatList(moved.time_s, labels)
 
 
-def _fibrillating(n: int, _: float, rng: np.random.Generator) -> np.ndarray:
+def _fibrillating(n: int, rng: np.random.Generator) -> np.ndarray:
     """Intervals, s: what comes next depends little on what was."""
     spread = rng.uniform(*SPREAD)
     drawn = rng.normal(0, spread, n)
