@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from ecgstream.kafka.client import why_unreachable
 from ecgstream.kafka.topics import check, create
 from ecgstream.settings import KafkaSettings, SaslSettings, Settings, TlsSettings
 
-from .brokers import Broker, Extras, Kind, free_port
+from .brokers import START_S, Broker, Extras, Kind, free_port
 
 SECRET = "correct-horse-battery"
 WARD = SaslSettings(username="ward", password=SECRET)
@@ -47,7 +49,22 @@ def secured(broker_kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ports = {listener: free_port() for listener in PROTOCOLS}
     users = ("--add-scram", f"SCRAM-SHA-512=[name=ward,password={SECRET}]")
     with Broker(broker_kind, folder, Extras(_listeners(ports) | _credentials(folder), users)) as broker:
+        _await_listeners(ports.values())
         yield Secured({**ports, "PLAINTEXT": broker.port}, folder / "ca.pem", folder / "client.pem")
+
+
+def _await_listeners(ports: Iterable[int]) -> None:
+    """A broker opens its listeners one after another: the one that ``Broker`` waits for may be the first."""
+    deadline = time.monotonic() + START_S
+    for port in ports:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
 
 def _listeners(ports: dict[str, int]) -> dict[str, str]:
