@@ -28,10 +28,10 @@ from ..fused.sizes import (
     SLOW_MODES,
 )
 from ..fused.stem import leads_heard
+from .model import AGREEMENT
 
 LEAST_ROWS = 8
 """Rows for which another thread is worth its while."""
-_AGREEMENT = 1e-4
 
 log = structlog.get_logger()
 
@@ -128,8 +128,8 @@ def _agree(encoder: FusedEncoder, scripted: torch.jit.ScriptModule) -> bool:
         samples[1, 3:N_LEADS] = samples[1, N_LEADS + 3 :] = 0.0
         with torch.no_grad():
             wanted = scripted(samples, states[0])[0]
-        alike &= torch.allclose(encoder(samples, states[1])[0], wanted, atol=_AGREEMENT, rtol=0)
-    return alike and torch.allclose(*states, atol=10 * _AGREEMENT, rtol=_AGREEMENT)
+        alike &= torch.allclose(encoder(samples, states[1])[0], wanted, atol=AGREEMENT, rtol=0)
+    return alike and torch.allclose(*states, atol=10 * AGREEMENT, rtol=AGREEMENT)
 
 
 def _check(weights: dict[str, np.ndarray], scripted: torch.jit.ScriptModule) -> None:

@@ -24,8 +24,6 @@ from .batches import HOP_RUNS, BatchedEncoder, runs_of
 
 SIZES = (4096, 1024, 256, 64)
 """Rows in one call, the most first: the graphs of fewer then find room in the memory of those before."""
-AGREEMENT = 1e-4
-"""Of scores in fp32 with those of the CPU."""
 _MOST_HOPS = HOP_RUNS[0]
 _WARM_RUNS = 3
 _BEDS_TRIED, _HOPS_TRIED = 8, 12

@@ -24,8 +24,8 @@ from ..model_folder import MANIFEST, read_weights
 from .batches import BATCHES, BatchedEncoder
 from .distribution import card_distribution
 from .fused import FusedEncoder, fused
-from .graphed import AGREEMENT, GraphedEncoder, apart, graphed
-from .model import FORMAT, SHIPPED, Manifest, Model, read_manifest
+from .graphed import GraphedEncoder, apart, graphed
+from .model import AGREEMENT, FORMAT, SHIPPED, Manifest, Model, read_manifest
 
 _ENCODER = "encoder.pt"
 _LOWERED = {"bf16": torch.bfloat16}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "ecgstream-encoder-2"
+AGREEMENT = 1e-4
+"""What scores of another form of the encoder may differ by, at most, in fp32."""
 TOLERANCE = 0.02
 """What a score may change by, at most, where products are taken in another precision than fp32."""
 

@@ -125,7 +125,8 @@ def rebuilt(weights: dict[str, Tensor]) -> StreamingEncoder:
         streaming.load_state_dict(weights)
     except (KeyError, RuntimeError) as error:
         raise ModelError(
-            f"These weights are not those of this program's own encoder ({error}); only such a model can be explained."
+            f"These weights are not those of this program's own encoder ({error}); only such a model can be "
+            "rebuilt, to explain it or to record it for a GPU."
         ) from error
     return streaming.eval()
 
